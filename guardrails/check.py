@@ -1,0 +1,117 @@
+"""What a check is, and how one is found by name.
+
+A check is an async callable: segments in, spans out. Its factory's typed signature is its configuration.
+A check that decides by looking at bounded pieces of text also offers `scan` and `hold`: those can run in a stream.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module, metadata
+from typing import Any, Protocol, get_type_hints, runtime_checkable
+
+from pydantic import ConfigDict, ValidationError, create_model
+
+from guardrails.errors import CheckError
+from guardrails.types import Segment, Span
+
+ENTRY_POINT_GROUP = "guardhouse.checks"
+"""Third-party packages register a factory under this entry-point group; the entry's name is the check's name."""
+
+BUILT_IN = {
+    "pii": "guardrails.checks.pii:pii",
+    "secrets": "guardrails.checks.secrets:secrets",
+    "words": "guardrails.checks.words:words",
+}
+"""The checks that ship with the product: name to `module:factory`, imported when first asked for."""
+
+
+class Check(Protocol):
+    """Looks at segments and reports spans. Keeps no state between calls."""
+
+    async def __call__(self, segments: Sequence[Segment], /) -> list[list[Span]]:
+        """Spans found in each segment, in the order of the segments."""
+
+
+@runtime_checkable
+class Scanner(Protocol):
+    """A check whose every decision depends on a bounded piece of text, so that it also works in a stream.
+
+    The contract, for every text T and every cut c = hold(T, start): whatever is appended to T,
+    scan of the longer text finds the same spans before c, and no span across c.
+    """
+
+    context: int
+    """Code points to the left of a span that its decision may depend on."""
+
+    async def __call__(self, segments: Sequence[Segment], /) -> list[list[Span]]:
+        """As in Check."""
+
+    def scan(self, text: str, start: int = 0) -> list[Span]:
+        """Spans in text[start:], ordered by start; text[:start] is only looked at as context."""
+
+    def hold(self, text: str, start: int = 0) -> int:
+        """The first position at or after start from which the text could still become (part of) a match."""
+
+
+class TextScanner:
+    """Base for scanners: runs `scan` over each segment. Subclasses give `scan`, `hold` and `context`."""
+
+    context: int = 0
+
+    async def __call__(self, segments: Sequence[Segment], /) -> list[list[Span]]:
+        """Spans found in each segment, in the order of the segments."""
+        return [self.scan(segment.text) for segment in segments]
+
+    def scan(self, text: str, start: int = 0) -> list[Span]:
+        """Spans in text[start:], ordered by start."""
+        raise NotImplementedError
+
+    def hold(self, text: str, start: int = 0) -> int:
+        """The first position at or after start from which the text could still become a match."""
+        raise NotImplementedError
+
+
+Factory = Callable[..., Check]
+
+
+def names() -> list[str]:
+    """Every check that can be asked for: built in, and installed by other packages."""
+    return sorted({*BUILT_IN, *(entry.name for entry in metadata.entry_points(group=ENTRY_POINT_GROUP))})
+
+
+@cache
+def factory(name: str) -> Factory:
+    """The factory registered under a name. Raises CheckError when there is none."""
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        found: Factory = getattr(import_module(module), attribute)
+        return found
+    for entry in metadata.entry_points(group=ENTRY_POINT_GROUP, name=name):
+        loaded: Factory = entry.load()
+        return loaded
+    raise CheckError(f"there is no check named {name!r}. Known checks: {', '.join(names())}.")
+
+
+def build(name: str, options: dict[str, Any]) -> Check:
+    """The check of that name, configured. Raises CheckError naming the option that does not fit."""
+    make = factory(name)
+    hints = get_type_hints(make)
+    fields: dict[str, Any] = {
+        parameter.name: (
+            hints.get(parameter.name, Any),
+            ... if parameter.default is inspect.Parameter.empty else parameter.default,
+        )
+        for parameter in inspect.signature(make).parameters.values()
+    }
+    model = create_model(f"{name}_options", __config__=ConfigDict(extra="forbid"), **fields)
+    try:
+        values = model(**options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        known = ", ".join(fields) or "none"
+        raise CheckError(f"check {name!r}, option {where!r}: {first['msg']}. It takes: {known}.") from None
+    return make(**{field: getattr(values, field) for field in fields})

@@ -1,0 +1,37 @@
+"""What can go wrong in guardrails.
+
+GuardrailsError
+├── PolicyError        a policy file that cannot be enforced; carries file, line, what and what to do
+├── CheckError         a check could not be built from its configuration
+└── ModelError         a model file is missing, unreadable or not the one its card names
+"""
+
+from __future__ import annotations
+
+
+class GuardrailsError(Exception):
+    """Something in guardrails could not be done."""
+
+
+class PolicyError(GuardrailsError):
+    """A policy cannot be enforced as written.
+
+    Args:
+        what: what is wrong, in one sentence.
+        fix: what to do about it, in one sentence.
+        file: the policy's path or name.
+        line: 1-based line in the file, or None when no line applies.
+    """
+
+    def __init__(self, what: str, *, fix: str = "", file: str = "policy", line: int | None = None) -> None:
+        self.what, self.fix, self.file, self.line = what, fix, file, line
+        place = file if line is None else f"{file}:{line}"
+        super().__init__(f"{place}: {what}" + (f" {fix}" if fix else ""))
+
+
+class CheckError(GuardrailsError):
+    """A check cannot be built: an unknown name, an option it does not have, or a value it refuses."""
+
+
+class ModelError(GuardrailsError):
+    """A model file is missing, unreadable, or has another hash than its card."""

@@ -1,0 +1,1 @@
+"""The proxy enforces what guardrails decide, and records what happened."""

@@ -1,0 +1,141 @@
+"""Exchange: everything known about one request while it passes. The only mutable domain object."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from guardrails.pseudonyms import Vault
+from guardrails.types import ALLOWED, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling."""
+
+    key_id: str
+    """Public id of the virtual key, never the key itself."""
+    tenant: str = "default"
+    admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalHit:
+    """One retrieved document as the caller reported it."""
+
+    rank: int
+    doc_id: str
+    score: float | None
+    text: str
+    """As stored: after guardrails."""
+    source: str = "request"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool call the model asked for, or one that the caller's history answers."""
+
+    call_id: str
+    name: str
+    arguments: str
+    """As stored: after guardrails."""
+    result: str | None = None
+    state: str = "requested"
+    """`requested` by this reply, or `answered` in this request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an exchange did not end well. Holds no text of the exchange."""
+
+    status: int
+    type: str
+    code: str | None
+    message: str
+    param: str | None = None
+
+
+def new_id() -> str:
+    """A UUIDv7 in hex: unique, and in order of time."""
+    value = (time.time_ns() // 1_000_000) << 80 | 0x7 << 76 | (uuid.uuid4().int & ((1 << 76) - 1))
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return f"{value:032x}"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request on its way through, and what became of it."""
+
+    path: str
+    """Route the request came in on, e.g. `/v1/chat/completions`."""
+    dialect: str
+    """Name of the wire format, e.g. `chat`."""
+    id: str = field(default_factory=new_id)
+    started_us: int = field(default_factory=lambda: time.time_ns() // 1000)
+    clock: float = field(default_factory=time.perf_counter)
+    """perf_counter at the start; durations are measured from it."""
+
+    trace_id: str = ""
+    """W3C trace id of the caller (32 hex digits), or our own id."""
+    principal: Principal | None = None
+    model: str = ""
+    """Model the caller asked for."""
+    stream: bool = False
+    body: bytes = b""
+    """The request as it came; relayed untouched when nothing has to change."""
+    request: dict[str, Any] = field(default_factory=dict)
+    """The parsed request. Raw: never stored, logged or exported."""
+    safe_request: dict[str, Any] | None = None
+    """The request as the provider was sent it: after guardrails. The only form that is stored."""
+
+    deployment: str = ""
+    """Id of the deployment that answered, e.g. `openai/gpt-4o-mini`."""
+    provider: str = ""
+    policy: str = ""
+    """`name@revision` of the policy that judged it."""
+    vault: Vault | None = None
+    """Pseudonyms minted for this request."""
+    input: Verdict = ALLOWED
+    output: Verdict = ALLOWED
+
+    answered_model: str | None = None
+    """Model named in the provider's reply."""
+    safe_response: dict[str, Any] | None = None
+    """The reply as stored: after guardrails, pseudonyms not restored."""
+    finish_reasons: tuple[str, ...] = ()
+    usage: dict[str, Any] | None = None
+    """Token counts as the provider gave them; None when it gave none, never zeros."""
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    retrieval: list[RetrievalHit] = field(default_factory=list)
+
+    upstream_called: bool = False
+    attempts: int = 0
+    first_token_us: int | None = None
+    """Microseconds from the start to the first byte of reply text."""
+    duration_us: int | None = None
+    timings: dict[str, float] = field(default_factory=dict)
+    """Milliseconds by step: `auth`, `parse`, `inspect_input`, `upstream`, `inspect_output`."""
+    http_status: int = 0
+    failure: Failure | None = None
+    cancelled: bool = False
+
+    def elapsed_us(self) -> int:
+        """Microseconds since the request arrived."""
+        return int((time.perf_counter() - self.clock) * 1_000_000)
+
+    @property
+    def outcome(self) -> str:
+        """What became of it: `cancelled`, `blocked`, `failed`, `masked`, `flagged` or `passed`."""
+        if self.input.blocked_by or self.output.blocked_by:
+            return "blocked"
+        if self.cancelled:
+            return "cancelled"
+        if self.failure is not None:
+            return "failed"
+        if self.input.edits or self.output.edits:
+            return "masked"
+        if self.input.findings or self.output.findings or self.input.failures or self.output.failures:
+            return "flagged"
+        return "passed"
