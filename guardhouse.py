@@ -5,15 +5,23 @@ Everything heavy is imported inside the command that needs it, so that help and 
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evals.errors import EvalsError
 from guardrails.errors import GuardrailsError
+from guardrails.policy import BUILTIN, Policy, builtin, load
+from guardrails.types import Stage
 from proxy.errors import ConfigError
+
+if TYPE_CHECKING:
+    from guardrails.engine import Guard
+    from guardrails.trial import Trial
 
 POLICY_HELP = "A policy file, or the name of a shipped policy: default, strict."
 
@@ -33,50 +41,65 @@ class Stop(Exception):
     """End the command with one line on stderr and exit code 2."""
 
 
-def _policy(name: str):  # type: ignore[no-untyped-def]  # the type would import the engine at start
-    from guardrails import policy
-
-    if name in policy.BUILT_IN and not Path(name).exists():
-        return policy.builtin(name)
-    return policy.load(Path(name))
+def _policy(name: str) -> Policy:
+    if name in BUILTIN and not Path(name).exists():
+        return builtin(name)
+    return load(name)
 
 
 @app.command()
 def check(
     text: Annotated[str | None, typer.Argument(help="The text to check; - reads standard input.")] = None,
     policy: Annotated[str, typer.Option(help=POLICY_HELP)] = "default",
-    stage: Annotated[str, typer.Option(help="Where the text stands: input, output, tool_call, ...")] = "input",
+    stage: Annotated[str, typer.Option(help=f"Where the text stands: {', '.join(Stage)}.")] = "input",
     jsonl: Annotated[str | None, typer.Option(help='File (or -) with one {"text", "stage"?} a line.')] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON verdict instead of text.")] = False,
 ) -> None:
     """Text in, verdict out. Exits 1 when the policy blocks the text."""
-    import asyncio
-
-    from guardrails import report
+    from guardrails import trial
 
     if (text is None) == (jsonl is None):
         raise Stop("check needs either a text (or -) or --jsonl FILE, and not both.")
-    judge = report.Judge(_policy(policy))
+    if stage not in list(Stage):
+        raise Stop(f"unknown stage {stage!r}. Stages: {', '.join(Stage)}.")
+    guard = trial.guard_for(_policy(policy))
     if jsonl is not None:
-        with _lines(jsonl) as lines:
-            for line in asyncio.run(judge.lines(lines)):
-                sys.stdout.write(line + "\n")
+        asyncio.run(_check_lines(guard, jsonl))
         return
-    result = asyncio.run(judge.one(sys.stdin.read() if text == "-" else text or "", stage))
-    sys.stdout.write((report.to_json(result) if as_json else report.to_terminal(result, sys.stdout.isatty())) + "\n")
+    result = asyncio.run(trial.run(guard, sys.stdin.read() if text == "-" else text or "", Stage(stage)))
+    sys.stdout.write((trial.as_json(result) if as_json else _in_words(result)) + "\n")
     if result.verdict.blocked_by:
         raise typer.Exit(1)
 
 
-def _lines(name: str):  # type: ignore[no-untyped-def]
-    from contextlib import nullcontext
+async def _check_lines(guard: Guard, name: str) -> None:
+    from guardrails import trial
 
-    if name == "-":
-        return nullcontext(sys.stdin)
     try:
-        return Path(name).open(encoding="utf-8")
+        source = nullcontext(sys.stdin) if name == "-" else Path(name).open(encoding="utf-8")
     except OSError as error:
         raise Stop(f"cannot read {name}: {error.strerror}.") from None
+    with source as lines:
+        async for result in trial.run_lines(guard, lines):
+            sys.stdout.write(trial.as_json(result) + "\n")
+
+
+def _in_words(result: Trial) -> str:
+    """A verdict for people: the action, the released text, and a line per finding and failure."""
+    verdict = result.verdict
+    lines = [f"{verdict.action}" + (f" by rule {verdict.blocked_by}" if verdict.blocked_by else "")]
+    if not verdict.blocked_by:
+        lines.append(f"  released: {result.released}")
+    for found in verdict.findings:
+        shadow = " (shadow)" if found.mode == "shadow" else ""
+        lines.append(
+            f"  {found.entity} at {found.start}-{found.end}, score {found.score:.2f}:"
+            f" rule {found.rule}, {found.action}{shadow}"
+        )
+    lines += [f"  rule {each.rule} could not run ({each.kind}: {each.reason})" for each in verdict.failures]
+    if verdict.timings:
+        lines.append("  " + ", ".join(f"{rule} {spent:.2f} ms" for rule, spent in verdict.timings.items()))
+    return "\n".join(lines)
 
 
 @policy_app.command("lint")
@@ -93,19 +116,17 @@ def lint(policies: Annotated[list[str], typer.Argument(help=POLICY_HELP)]) -> No
 @policy_app.command("test")
 def policy_test(policies: Annotated[list[str], typer.Argument(help=POLICY_HELP)]) -> None:
     """Runs the `tests:` that each policy carries, whole and split as a stream. Exits 1 when one fails."""
-    import asyncio
-
-    from guardrails import report
+    from guardrails import trial
 
     failed = 0
     for name in policies:
-        loaded = _policy(name)
-        outcomes = asyncio.run(report.run_tests(loaded))
+        outcomes = asyncio.run(trial.run_tests(_policy(name)))
         for outcome in outcomes:
-            if not outcome.passed:
-                failed += 1
-                sys.stdout.write(f"{name}: test {outcome.number} failed: {outcome.reason}\n")
-        sys.stdout.write(f"{name}: {sum(o.passed for o in outcomes)} of {len(outcomes)} tests passed\n")
+            failed += bool(outcome.problems)
+            for problem in outcome.problems:
+                sys.stdout.write(f"{name}:{outcome.line}: test {outcome.number}: {problem}\n")
+        passed = sum(not outcome.problems for outcome in outcomes)
+        sys.stdout.write(f"{name}: {passed} of {len(outcomes)} tests passed\n")
     if failed:
         raise typer.Exit(1)
 
