@@ -23,9 +23,10 @@ CARD = re.compile(r"(?<![\d-])\d(?:[ -]?\d){14,15}(?![\d-])")
 EMAIL = re.compile(r"[\w.+-]+@((?:[\w-]+\.)+[a-z]{2,})")
 PHONE = re.compile(r"(?<!\d)\d{3}[)]?[ -](\d{3}-\d{4})(?!\d)")
 NUMBER = re.compile(r"\d+(?:[.:]\d+)*")
-STOP_WORDS = frozenset(
+STOP_WORDS = re.findall(
+    r"\w+",
     "a an the is are i you we my our your it to of for on in at and or do does what how when which can will with from by"
-    " be if have has any me am was not that this than".split()
+    " be if have has any me am was not that this than",
 )
 SENSITIVE = {
     "EMAIL_ADDRESS": EMAIL,
