@@ -251,12 +251,12 @@ class Router:
             health.rests_until = now + self._settings.cooldown_time
 
     def _wait(self, outcome: Routed | UpstreamError, tries: int) -> float:
-        """Seconds before the next attempt: as the provider asks, else twice as long each time, with jitter."""
+        """Seconds before the next try: as the provider asks, else twice as long each time, with jitter."""
         if isinstance(outcome, Routed):
             asked = _retry_after(outcome.answer.headers)
             if asked is not None:
                 return asked
-        longest = min(FIRST_WAIT_SECONDS * 2 ** (tries - 1), LONGEST_WAIT_SECONDS)
+        longest = min(FIRST_WAIT_SECONDS * 2.0 ** (tries - 1), LONGEST_WAIT_SECONDS)
         return longest * (0.5 + self._random.random() / 2)
 
 
@@ -283,7 +283,7 @@ class _Begun:
 
 
 async def _begun(stream: ReplyStream, deployment: Deployment, seconds: float) -> Answer:
-    """The same stream once its first event has come, so that one that never begins can still be retried.
+    """The same stream once its first event has come: one that never begins can still be retried.
 
     A Reply with an error status when that first event is an error: nothing was sent to the caller yet.
     """
@@ -307,7 +307,7 @@ async def _begun(stream: ReplyStream, deployment: Deployment, seconds: float) ->
 
 
 async def _first_event(pieces: AsyncIterator[bytes], held: list[bytes]) -> bytes:
-    """The first payload; every piece read on the way is kept in held. Raises UpstreamError when none comes."""
+    """The first payload; pieces read on the way are kept in held. Raises UpstreamError for none."""
     decoder = Decoder()
     async for piece in pieces:
         held.append(piece)
