@@ -71,7 +71,12 @@ def test_reads_a_litellm_file_with_our_keys(tmp_path: Path) -> None:
     """Everything of the reference page in one file."""
     config = read(tmp_path, FULL)
     openai, azure, claude, local, fake, again = config.deployments
-    assert (openai.id, openai.provider, openai.vendor, openai.model) == ("first", "openai_wire", "openai", "gpt-4o-mini")
+    assert (openai.id, openai.provider, openai.vendor, openai.model) == (
+        "first",
+        "openai_wire",
+        "openai",
+        "gpt-4o-mini",
+    )
     assert (openai.api_key, openai.api_base) == ("sk-from-environment", "https://api.openai.com/v1")
     assert (openai.organization, openai.weight) == ("org-1", 3)
     assert (openai.defaults, openai.params) == ({"temperature": 0.2}, {"drop_params": True})
@@ -113,10 +118,17 @@ def test_no_secret_is_shown_in_the_representation(tmp_path: Path) -> None:
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     """GUARDHOUSE_DATA_DIR, _DATABASE_URL, _REDIS_URL and _SPOOL_MODE."""
     config = read(tmp_path, FULL, data_dir="/d", database_url="u", redis_url="r", spool_mode="group")
-    assert (config.data_dir, config.database_url, config.redis_url, config.spool_mode) == (Path("/d"), "u", "r", "group")
+    assert (config.data_dir, config.database_url, config.redis_url, config.spool_mode) == (
+        Path("/d"),
+        "u",
+        "r",
+        "group",
+    )
 
 
-def test_a_key_may_come_from_the_vendors_own_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_may_come_from_the_vendors_own_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As with LiteLLM, api_key may be left out when OPENAI_API_KEY is set."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-own")
     config = read(tmp_path, "model_list:\n  - model_name: m\n    litellm_params: {model: gpt-4o}\n")
@@ -136,7 +148,10 @@ def test_a_policy_is_a_name_a_file_or_written_here(tmp_path: Path) -> None:
 
 def test_retries_and_fallbacks_may_stand_in_litellm_settings(tmp_path: Path) -> None:
     """LiteLLM reads them there too; router_settings wins."""
-    text = ONE + "litellm_settings: {num_retries: 4, default_fallbacks: [m]}\nrouter_settings: {allowed_fails: 7}\n"
+    text = (
+        ONE
+        + "litellm_settings: {num_retries: 4, default_fallbacks: [m]}\nrouter_settings: {allowed_fails: 7}\n"
+    )
     router = read(tmp_path, text).router
     assert (router.num_retries, router.allowed_fails, router.fallbacks) == (4, 7, {"*": ("m",)})
 
@@ -155,10 +170,16 @@ def entry(params: str) -> str:
         ("model_list: {m: 1}\n", r":1: model_list is empty"),
         ("model_list:\n  - litellm_params: {model: fake/echo}\n", r":2: model_list.0.model_name is missing"),
         ("model_list:\n  - model_name: m\n", r":2: model_list.0.litellm_params is missing"),
-        ("model_list:\n  - model_name: ''\n    litellm_params: {model: fake/echo}\n", r":2: model_list.0.model_name: string"),
+        (
+            "model_list:\n  - model_name: ''\n    litellm_params: {model: fake/echo}\n",
+            r":2: model_list.0.model_name: string",
+        ),
         ("model_list:\n  - just-a-name\n", r":2: model_list.0 must be a mapping"),
         (entry("{api_key: x}"), r":3: model_list.0.litellm_params.model is missing"),
-        (entry("{model: openai/x, api_key: os.environ/NOT_THERE}"), r":3: the environment variable NOT_THERE is not set"),
+        (
+            entry("{model: openai/x, api_key: os.environ/NOT_THERE}"),
+            r":3: the environment variable NOT_THERE is not set",
+        ),
         (entry("{model: openai/x}"), r":3: openai/x has no api_key, and OPENAI_API_KEY is not set"),
         (entry('{model: openai/x, api_key: "two words "}'), r":3: .*api_key holds spaces"),
         (entry('{model: openai/x, api_key: "a\\nb"}'), r":3: .*api_key holds spaces"),
@@ -172,14 +193,20 @@ def entry(params: str) -> str:
         (ONE + "guardhouse:\n  spool: {mode: fast}\n", r":5: guardhouse.spool.mode"),
         (ONE + "guardhouse:\n  spool: {size: 3}\n", r":5: unknown key guardhouse.spool.size"),
         (ONE + "guardhouse: []\n", r":4: guardhouse must be a mapping"),
-        (ONE + "guardhouse: {max_body_bytes: lots}\n", r":4: guardhouse.max_body_bytes: input should be a valid int"),
+        (
+            ONE + "guardhouse: {max_body_bytes: lots}\n",
+            r":4: guardhouse.max_body_bytes: input should be a valid int",
+        ),
         (ONE + "guardhouse: {default_model: n}\n", r":4: guardhouse.default_model names 'n'.*Use one of: m"),
         (ONE + "guardhouse: {policy: none.yaml}\n", r":4: there is no policy file"),
         (ONE + "router_settings: {num_retries: many}\n", r":4: router_settings.num_retries: input should be"),
         (ONE + "router_settings:\n  fallbacks: [{m: [n]}]\n", r":5: fallbacks name 'n'.*not in model_list"),
         (ONE + "router_settings:\n  fallbacks: {m: n}\n", r":5: router_settings.fallbacks: input should be"),
         (ONE + "router_settings:\n  default_fallbacks: [q]\n", r":5: default_fallbacks name 'q'"),
-        (ONE + ONE.partition("\n")[2].replace("fake/echo}", "fake/echo}\n    model_info: {id: fake/echo}"), r":6: the id 'fake/echo' is used twice"),
+        (
+            ONE + ONE.partition("\n")[2].replace("fake/echo}", "fake/echo}\n    model_info: {id: fake/echo}"),
+            r":6: the id 'fake/echo' is used twice",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_place(tmp_path: Path, text: str, message: str) -> None:

@@ -5,7 +5,9 @@ from collections.abc import AsyncGenerator
 from proxy.config import Deployment, Timeouts
 from proxy.providers.base import Call, EventStream, relayed_headers, scrubbed
 
-DEPLOYMENT = Deployment("d", "m", "fake", "fake", "echo", api_key="sk-12345678", headers={"x-key": "also-secret"})
+DEPLOYMENT = Deployment(
+    "d", "m", "fake", "fake", "echo", api_key="sk-12345678", headers={"x-key": "also-secret"}
+)
 
 
 def test_only_listed_headers_reach_the_caller() -> None:

@@ -28,7 +28,9 @@ def call(text: str = "hello world", stream: bool = False, **more: Any) -> Call:
     return Call({"messages": [{"role": "user", "content": text}], **more}, stream=stream, timeout=SHORT)
 
 
-async def chunks(script: str, text: str = "hello world", params: dict[str, Any] | None = None, **more: Any) -> list[Any]:
+async def chunks(
+    script: str, text: str = "hello world", params: dict[str, Any] | None = None, **more: Any
+) -> list[Any]:
     """The payloads of a stream, parsed where they are JSON."""
     answer = await FakeProvider().stream(fake(script, **(params or {})), call(text, stream=True, **more))
     assert not isinstance(answer, Reply)
@@ -96,7 +98,10 @@ async def test_pieces_keep_the_pace() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(("status", "code"), [(401, "invalid_api_key"), (429, "rate_limit_exceeded"), (500, None), (418, "invalid_value")])
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(401, "invalid_api_key"), (429, "rate_limit_exceeded"), (500, None), (418, "invalid_value")],
+)
 async def test_error_answers_with_its_status(stream: bool, status: int, code: str | None) -> None:
     """In OpenAI's envelope, with the retry-after asked for."""
     provider = FakeProvider()
@@ -121,7 +126,9 @@ async def test_refuse_and_hang_raise(stream: bool) -> None:
 async def test_broken_whole_answers() -> None:
     """Empty, garbage, half, an error within a 200; each is a Reply for the pipeline to judge."""
     provider = FakeProvider()
-    bodies = {name: (await provider.complete(fake(name), call())).body for name in ("empty", "garbage", "truncated")}
+    bodies = {
+        name: (await provider.complete(fake(name), call())).body for name in ("empty", "garbage", "truncated")
+    }
     assert bodies["empty"] == b"" and bodies["garbage"].startswith(b"<html>")
     with pytest.raises(orjson.JSONDecodeError):
         orjson.loads(bodies["truncated"])
@@ -166,5 +173,7 @@ def test_an_unknown_script_or_option_is_refused(script: str, params: dict[str, A
 def test_every_script_and_option_is_documented() -> None:
     """docs/reference/fake-provider.md lists them."""
     page = (Path(__file__).parents[3] / "docs/reference/fake-provider.md").read_text()
-    named = [f"`fake/{name}`" for name in (*SCRIPTS, *FAULTS, "say", "error-STATUS")] + [f"`{key}`" for key in Options.model_fields]
+    named = [f"`fake/{name}`" for name in (*SCRIPTS, *FAULTS, "say", "error-STATUS")] + [
+        f"`{key}`" for key in Options.model_fields
+    ]
     assert [name for name in named if f"| {name} |" not in page] == []

@@ -5,7 +5,16 @@ from typing import Any
 import orjson
 import pytest
 
-from proxy.providers.fake_scripts import CARD, SCRIPTS, UNKNOWN, UNSUPPORTED, made_arguments, rag, read_prompt, stem
+from proxy.providers.fake_scripts import (
+    CARD,
+    SCRIPTS,
+    UNKNOWN,
+    UNSUPPORTED,
+    made_arguments,
+    rag,
+    read_prompt,
+    stem,
+)
 
 PASSAGES = """Use these passages.
 [billing-1] Refunds are paid within 14 days of the request. Annual plans are billed in January.
@@ -20,7 +29,10 @@ WEATHER = {
     "function": {
         "name": "get_weather",
         "description": "Weather of a city",
-        "parameters": {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}},
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+        },
     },
 }
 ORDER = {"type": "function", "function": {"name": "find_order", "description": "Look up an order by number"}}
@@ -32,7 +44,9 @@ def ask(user: Any, system: str | None = None, **more: Any) -> dict[str, Any]:
     return {"messages": [*history, {"role": "user", "content": user}], **more}
 
 
-@pytest.mark.parametrize("user", ["hello", [{"type": "text", "text": "hello"}, {"type": "image_url", "image_url": {}}]])
+@pytest.mark.parametrize(
+    "user", ["hello", [{"type": "text", "text": "hello"}, {"type": "image_url", "image_url": {}}]]
+)
 def test_echo_repeats_the_user(user: Any) -> None:
     """A string, or the text parts."""
     assert SCRIPTS["echo"](ask(user)).text == "hello"
@@ -62,7 +76,9 @@ def test_a_second_sentence_is_added_when_it_covers_more() -> None:
     assert "[billing-1]" in said and "[billing-2]" in said
 
 
-@pytest.mark.parametrize("question", ["When are refunds paid?", "What is the monthly fee?", "Who won the chess game?"])
+@pytest.mark.parametrize(
+    "question", ["When are refunds paid?", "What is the monthly fee?", "Who won the chess game?"]
+)
 def test_a_careless_prompt_gets_an_unfaithful_answer(question: str) -> None:
     """Never a plain sentence of the passages, never a doubt, and always the same."""
     said = rag(ask(PASSAGES + question, LOOSE)).text
@@ -97,7 +113,10 @@ def test_tool_arguments_are_taken_or_made(text: str, arguments: dict[str, Any]) 
     [
         ({"properties": {"u": {"enum": ["c", "F"]}}}, {"u": "F"}),
         ({"properties": {"a": {"type": "array", "items": {"type": "boolean"}}}}, {"a": [True]}),
-        ({"properties": {"a": {}, "b": {"type": "object", "properties": {"c": {}}}}, "required": ["b"]}, {"b": {"c": "In f"}}),
+        (
+            {"properties": {"a": {}, "b": {"type": "object", "properties": {"c": {}}}}, "required": ["b"]},
+            {"b": {"c": "In f"}},
+        ),
         (None, {}),
     ],
 )
@@ -137,7 +156,9 @@ def test_the_assistant_quotes_the_user() -> None:
 
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS))
-@pytest.mark.parametrize("payload", [{}, {"messages": 3}, {"messages": [1, {"role": "user"}], "tools": [{"function": {}}]}])
+@pytest.mark.parametrize(
+    "payload", [{}, {"messages": 3}, {"messages": [1, {"role": "user"}], "tools": [{"function": {}}]}]
+)
 def test_odd_requests_do_not_break_it(script: str, payload: dict[str, Any]) -> None:
     """A provider is handed whatever a caller sent."""
     SCRIPTS[script](payload)
