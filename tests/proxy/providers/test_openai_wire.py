@@ -249,6 +249,16 @@ async def test_an_answer_that_cannot_be_unpacked_is_an_error(
             await wire.complete(deployment, call())
 
 
+async def test_an_empty_answer_needs_no_unpacking(wire: OpenAIWire) -> None:
+    """Whatever its headers say."""
+
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(status=503, body=b"", headers={"content-encoding": "gzip"})
+
+    async with serving(handle) as deployment:
+        assert (await wire.complete(deployment, call())).status == 503
+
+
 async def test_an_answer_that_is_too_long_is_refused(
     wire: OpenAIWire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
