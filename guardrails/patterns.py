@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import re2
@@ -60,7 +59,7 @@ class PatternSet(TextScanner):
     """
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
-        """Compiles the patterns' exact forms at first use, the set that chooses among them now."""
+        """Compiles what every text needs now, and each pattern's exact form when it first occurs."""
         self._patterns = tuple(patterns)
         self._forms = tuple(_form(pattern) for pattern in self._patterns)
         self._lead = max(
@@ -70,6 +69,8 @@ class PatternSet(TextScanner):
         reach = max((pattern.reach for pattern in self._patterns), default=0)
         self.context = self._lead + reach + 1
         self._compiled: dict[int, Any] = {}
+        self._set = _chooser(self._patterns, self._forms)
+        self._prefixes = _prefixes(self._forms)
 
     @property
     def max_length(self) -> int | None:
@@ -82,7 +83,7 @@ class PatternSet(TextScanner):
         if len(text) <= start or not self._patterns:
             return []
         source = _Source(text)
-        return _joined(self._candidates(source, start))
+        return joined(self._candidates(source, start))
 
     def hold(self, text: str, start: int = 0) -> int:
         """The first position at or after start from which the text could still become part of a span."""
@@ -96,7 +97,7 @@ class PatternSet(TextScanner):
             cut = min(cut, tail if longest is None else max(tail, len(text) - longest))
         cut = max(start, cut)
         if cut < len(text):
-            for span in reversed(_joined(self._candidates(source, start))):
+            for span in reversed(joined(self._candidates(source, start))):
                 if span.start < cut < span.end:
                     cut = span.start
         return cut
@@ -139,30 +140,34 @@ class PatternSet(TextScanner):
             regex = self._compiled[index] = re2.compile(self._forms[index].scan.encode(), _options())
         return regex
 
-    @cached_property
-    def _set(self) -> Any:
-        """Says in one pass which patterns occur; the empty sentinel pattern comes first."""
-        chosen = re2.Set.SearchSet(_options())
-        chosen.Add(b"")
-        for pattern, form in zip(self._patterns, self._forms, strict=True):
-            chosen.Add((read(pattern.trigger).scan if pattern.trigger else form.scan).encode())
-        try:
-            chosen.Compile()
-        except re2.error:
-            return _EveryPattern(len(self._patterns))
-        return chosen
 
-    @cached_property
-    def _prefixes(self) -> list[tuple[int | None, Any]]:
-        """For bounded and for unbounded patterns: the longest match, and what matches an end that could grow to one."""
-        kinds: list[tuple[int | None, Any]] = []
-        for bounded in (True, False):
-            forms = [form for form in self._forms if (form.max_length is not None) == bounded]
-            if forms:
-                alternatives = "|".join(dict.fromkeys(form.waiting for form in forms))
-                regex = re2.compile(f"(?:{alternatives})\\z".encode(), _options())
-                kinds.append((max(form.max_length or 0 for form in forms) if bounded else None, regex))
-        return kinds
+def _chooser(patterns: Sequence[Pattern], forms: Sequence[Regex]) -> Any:
+    """Says in one pass which patterns occur; the empty sentinel pattern comes first."""
+    chosen = re2.Set.SearchSet(_options())
+    chosen.Add(b"")
+    for pattern, form in zip(patterns, forms, strict=True):
+        chosen.Add((read(pattern.trigger).scan if pattern.trigger else form.scan).encode())
+    try:
+        chosen.Compile()
+    except re2.error:
+        return _EveryPattern(len(patterns))
+    return chosen
+
+
+def _prefixes(forms: Sequence[Regex]) -> list[tuple[int | None, Any]]:
+    """For bounded and for unbounded patterns: the longest match, and what matches an end that could grow to one."""
+    kinds: list[tuple[int | None, Any]] = []
+    for bounded in (True, False):
+        chosen = [form for form in forms if (form.max_length is not None) == bounded]
+        if not chosen:
+            continue
+        alternatives = "|".join(dict.fromkeys(form.waiting for form in chosen))
+        try:
+            regex = re2.compile(f"(?:{alternatives})\\z".encode(), _options())
+        except re2.error as error:
+            raise RegexError(f"RE2 cannot hold them together: {error}. Use fewer or shorter ones.") from None
+        kinds.append((max(form.max_length or 0 for form in chosen) if bounded else None, regex))
+    return kinds
 
 
 class _EveryPattern:
@@ -179,12 +184,13 @@ class _EveryPattern:
 class _Source:
     """A text as UTF-8, and the way between its byte and code point offsets."""
 
-    __slots__ = ("_ascii", "data", "text")
+    __slots__ = ("_ascii", "_byte", "_point", "data", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._ascii = text.isascii()
         self.data = text.encode("utf-8", "surrogatepass")
+        self._byte = self._point = 0
 
     def byte(self, point: int) -> int:
         """Byte offset of a code point offset."""
@@ -192,7 +198,13 @@ class _Source:
 
     def point(self, byte: int) -> int:
         """Code point offset of a byte offset."""
-        return byte if self._ascii else len(self.data[:byte].decode("utf-8", "surrogatepass"))
+        if self._ascii:
+            return byte
+        if byte < self._byte:
+            self._byte = self._point = 0
+        self._point += len(self.data[self._byte : byte].decode("utf-8", "surrogatepass"))
+        self._byte = byte
+        return self._point
 
     def width(self, byte: int) -> int:
         """Bytes of the code point that begins at a byte offset."""
@@ -218,7 +230,7 @@ def _accept(pattern: Pattern, source: _Source, match: Any) -> Span | None:
     return Span(start, end, pattern.entity, pattern.score)
 
 
-def _joined(spans: Sequence[Span]) -> list[Span]:
+def joined(spans: Sequence[Span]) -> list[Span]:
     """Spans in order, overlapping ones joined into one that is named after the longest (then best, then first)."""
     joined: list[Span] = []
     longest = 0
@@ -239,7 +251,11 @@ def _joined(spans: Sequence[Span]) -> list[Span]:
 def _form(pattern: Pattern) -> Regex:
     """A pattern's forms. Raises RegexError when it breaks what PatternSet promises."""
     form = read(pattern.regex)
-    if re2.search(form.scan.encode(), b"", _options()) is not None or form.min_length == 0:
+    try:
+        empty = re2.search(form.scan.encode(), b"", _options()) is not None or form.min_length == 0
+    except re2.error as error:
+        raise RegexError(f"RE2 cannot run it: {error}. Repeat less inside repetitions.") from None
+    if empty:
         raise RegexError("it can match empty text, so it would be found everywhere. Make it match something.")
     if pattern.group not in (0, 1) or form.groups < pattern.group:
         raise RegexError("it has no group 1 to report.")
