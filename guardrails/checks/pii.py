@@ -101,10 +101,14 @@ def _decisions() -> dict[str, Callable[[str], bool]]:
 
 
 def _stay_offline() -> None:
-    """Makes the suffix list that Presidio's recognisers ask the bundled one: its default downloads at first use."""
+    """Makes the suffix list that Presidio's recognisers ask the bundled one: its default downloads at first use.
+
+    Reads the list now, as that takes longer than all else a first request would wait for.
+    """
     import tldextract.tldextract as suffixes
 
     suffixes.TLD_EXTRACTOR = suffixes.TLDExtract(cache_dir=None, suffix_list_urls=())
+    suffixes.TLD_EXTRACTOR("example.com")
 
 
 def _recogniser(entity: str) -> _Recognise:

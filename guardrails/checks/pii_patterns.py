@@ -90,12 +90,12 @@ def _all(decide: Mapping[str, Decide]) -> list[Pattern]:
 
 def _cards() -> list[Pattern]:
     """Payment cards, in groups, in one piece, and of unusual length beside a word that says so."""
-    grouped = r"\d{4}[ -]\d{4,6}(?:[ -]\d{1,7}){1,3}"
+    grouped = r"\b\d{4}[ -]\d{4,6}(?:[ -]\d{1,7}){1,3}"
     return [
         Pattern("CREDIT_CARD", grouped, 1.0, before=_starts, reach=REACH, after=_ends, shorten=_card_length),
-        Pattern("CREDIT_CARD", r"\d{12,19}", 0.9, before=_starts, reach=REACH, after=_ends, validate=_is_card),
+        Pattern("CREDIT_CARD", r"\b\d{12,19}\b", 0.9, before=_starts, reach=REACH, after=_ends, validate=_is_card),
         Pattern(
-            "CREDIT_CARD", r"\d{12,19}", 0.9, before=_near(_CARD_WORDS), reach=REACH, after=_ends, validate=luhn
+            "CREDIT_CARD", r"\b\d{12,19}\b", 0.9, before=_near(_CARD_WORDS), reach=REACH, after=_ends, validate=luhn
         ),
     ]
 
@@ -104,9 +104,9 @@ def _phones() -> list[Pattern]:
     """Telephone numbers: international, national with separators, and bare digits beside a word that says so."""
     extension = r"(?: ?(?:x|ext\.?|extension) ?\d{1,6})?"
     international = rf"(?:\+|\b00[ -]?)[1-9](?:[ ().\-/\u00a0]{{0,2}}\d){{6,14}}{extension}"
-    national = rf"\(?\d{{2,5}}\)?(?:[ .\-/]{{1,2}}\(?\d{{2,6}}\)?){{1,5}}{extension}"
-    american = rf"(?:\b1[ .-])?(?:\([2-9]\d{{2}}\) ?|[2-9]\d{{2}}[-.])[2-9]\d{{2}}[-.]\d{{4}}{extension}"
-    spoken = rf"[+(]{{0,2}}\d(?:[ ().\-/]{{0,2}}\d){{6,15}}{extension}"
+    national = rf"(?:\(\d{{2,5}}\)|\b\d{{2,5}})(?:[ .\-/]{{1,2}}\(?\d{{2,6}}\)?){{1,5}}{extension}"
+    american = rf"(?:\b1[ .-])?(?:\([2-9]\d{{2}}\) ?|\b[2-9]\d{{2}}[-.])[2-9]\d{{2}}[-.]\d{{4}}{extension}"
+    spoken = rf"(?:[+(]{{1,2}}|\b)\d(?:[ ().\-/]{{0,2}}\d){{6,15}}{extension}"
     return [
         Pattern("PHONE_NUMBER", international, 0.9, before=_starts, reach=REACH, after=_ends, shorten=phone_length),
         Pattern("PHONE_NUMBER", national, 0.8, before=_starts, reach=REACH, after=_ends, shorten=phone_length),
@@ -118,7 +118,7 @@ def _phones() -> list[Pattern]:
 def _numbers(decide: Mapping[str, Decide]) -> list[Pattern]:
     """Numbers that a state or a bank gives to a person."""
     itin, nhs = decide["US_ITIN"], decide["UK_NHS"]
-    iban = r"(?i:[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30})"
+    iban = r"(?i:\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30})"
     return [
         Pattern("IBAN_CODE", iban, 1.0, before=_starts, reach=REACH, shorten=_iban_length(decide["IBAN_CODE"])),
         Pattern(
