@@ -14,7 +14,7 @@ _PLAIN_REGIONS = ("ES", "IT", "PT", "PL", "DK", "NO", "CZ")
 """Regions that write national numbers without one."""
 _EXTENSION = re.compile(r" ?(?:x|ext\.?|extension) ?\d{1,6}$")
 _NOT_PHONE = re.compile(
-    r"\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d.*|(?:\d{1,3}\.){3}\d{1,3}"
+    r"(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d.*|(?:\d{1,3}\.){3}\d{1,3}"
 )
 
 

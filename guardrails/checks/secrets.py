@@ -19,10 +19,11 @@ _PLACEHOLDER = re.compile(
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DIGEST = re.compile(r"(sha(1|256|384|512)|md5)[-:]", re.IGNORECASE)
-_IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z_$]*\d{0,2}([./:-][A-Za-z_$][A-Za-z_$]*\d{0,2})*")
+_IDENTIFIER = re.compile(r"[_$]*[A-Za-z$]+\d{0,2}([./:_-]+[A-Za-z$]+\d{0,2})*_*")
+_NAME = re.compile(r"[_$]*[A-Za-z$]+([./:_-]+[A-Za-z$]+\d{0,2})*_*")
 _COMMON = frozenset(
-    "admin guest mysql none null pass password passwd postgres pwd redis root secret string test token user username"
-    " undefined".split()
+    "admin argon2 base64 bcrypt guest mysql none null pass password password1 passwd postgres pwd redis root secret"
+    " sha256 sha512 string test token user username undefined".split()
 )
 
 
@@ -86,7 +87,7 @@ def _password(value: str) -> bool:
 
 def _quoted_password(value: str) -> bool:
     """Whether a quoted value reads as a password: letters with digits or signs, and no template or call."""
-    if _PLACEHOLDER.search(value) or value.lower() in _COMMON or _IDENTIFIER.fullmatch(value):
+    if _PLACEHOLDER.search(value) or value.lower() in _COMMON or _NAME.fullmatch(value):
         return False
     if re.search(r"^[$%{(\[]|[(\[]|://", value) or len(set(value)) < 4:
         return False
