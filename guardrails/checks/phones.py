@@ -1,7 +1,7 @@
 """Whether a run of digits and signs is a telephone number, by libphonenumber's metadata.
 
-Presidio's recogniser asks the same library at the same leniency, by searching the whole text once for each region:
-here only a candidate is asked about, and only in the regions whose way of writing it has.
+Presidio's recogniser asks the same library at the same leniency, by searching the whole text once for each
+region. Here only a candidate is asked about, and only in the regions that write numbers so.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ _PLAIN_REGIONS = ("ES", "IT", "PT", "PL", "DK", "NO", "CZ")
 """Regions that write national numbers without one."""
 _EXTENSION = re.compile(r" ?(?:x|ext\.?|extension) ?\d{1,6}$")
 _NOT_PHONE = re.compile(
-    r"(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d.*|(?:\d{1,3}\.){3}\d{1,3}"
+    r"(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d.*"
+    r"|(?:\d{1,3}\.){3}\d{1,3}"
 )
 
 

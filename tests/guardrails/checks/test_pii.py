@@ -126,7 +126,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
     nlp = spacy.blank("en")
     ruler: Any = nlp.add_pipe("entity_ruler")
-    ruler.add_patterns([{"label": "PERSON", "pattern": "Ada Lovelace"}, {"label": "GPE", "pattern": "London"}])
+    ruler.add_patterns(
+        [{"label": "PERSON", "pattern": "Ada Lovelace"}, {"label": "GPE", "pattern": "London"}]
+    )
     path = tmp_path_factory.mktemp("model") / "tiny"
     nlp.to_disk(path)
     return str(path)

@@ -13,7 +13,9 @@ def yes(value: str) -> bool:
     return True
 
 
-EVERYTHING = dict.fromkeys(["EMAIL_ADDRESS", "IBAN_CODE", "IP_ADDRESS", "MAC_ADDRESS", "CRYPTO", "UK_NHS", "US_ITIN"], yes)
+EVERYTHING = dict.fromkeys(
+    ["EMAIL_ADDRESS", "IBAN_CODE", "IP_ADDRESS", "MAC_ADDRESS", "CRYPTO", "UK_NHS", "US_ITIN"], yes
+)
 
 
 def scan(text: str, entity: str) -> list[str]:
@@ -55,7 +57,10 @@ def test_a_long_number_needs_a_word_beside_it() -> None:
     assert scan("card" + " " * REACH + number, "CREDIT_CARD") == []
 
 
-@pytest.mark.parametrize("number", ["4111111111111112", "1730809845123", "1111111111111111", "x4111111111111111", "41111111111111111111"])
+@pytest.mark.parametrize(
+    "number",
+    ["4111111111111112", "1730809845123", "1111111111111111", "x4111111111111111", "41111111111111111111"],
+)
 def test_other_digits_are_no_card(number: str) -> None:
     """A wrong check digit, a clock, one digit repeated, part of a longer word."""
     assert scan(f"{number} ", "CREDIT_CARD") == []

@@ -39,14 +39,27 @@ def uuid() -> str:
 def pem() -> str:
     """A private key in PEM form."""
     body = "\n".join(fill(B64, 64, line) for line in range(4))
-    return "-----BEGIN " + "PRIVATE KEY-----\n" + body + "\n" + fill(B64, 12) + "==\n-----END " + "PRIVATE KEY-----"
+    return (
+        "-----BEGIN "
+        + "PRIVATE KEY-----\n"
+        + body
+        + "\n"
+        + fill(B64, 12)
+        + "==\n-----END "
+        + "PRIVATE KEY-----"
+    )
 
 
 # entity, what precedes it, the secret, a near miss that must not be reported under this entity
 ROWS: list[tuple[str, str, str, str]] = [
     ("OPENAI_API_KEY", "", "sk-" + "proj-" + fill(URLSAFE, 120), "sk-proj-short"),
     ("OPENAI_API_KEY", "", "sk-" + fill(ALNUM, 48), "sk-learn-models-and-more-words-here"),
-    ("ANTHROPIC_API_KEY", "", "sk-" + "ant-api03-" + fill(URLSAFE, 93), "sk-ant-api03-xxxxxxxxxxxxxxxxxxxxxxxx"),
+    (
+        "ANTHROPIC_API_KEY",
+        "",
+        "sk-" + "ant-api03-" + fill(URLSAFE, 93),
+        "sk-ant-api03-xxxxxxxxxxxxxxxxxxxxxxxx",
+    ),
     ("OPENROUTER_API_KEY", "", "sk-" + "or-v1-" + fill(HEX, 64), "sk-or-v1-" + "g" * 64),
     ("LANGFUSE_SECRET_KEY", "", "sk-" + "lf-" + uuid(), "pk-lf-" + uuid()),
     ("LANGSMITH_API_KEY", "", "lsv2_" + "pt_" + fill(HEX, 32) + "_" + fill(HEX, 10), "lsv2_pt_abc"),
@@ -97,7 +110,12 @@ ROWS: list[tuple[str, str, str, str]] = [
     ("TAILSCALE_KEY", "", "tskey-" + "auth-" + fill(ALNUM, 16) + "-" + fill(ALNUM, 32), "tskey-auth-short"),
     ("GITHUB_TOKEN", "", "gh" + "p_" + "a1B2" * 9, "gh" + "p_" + "x" * 36),
     ("GITHUB_TOKEN", "", "gh" + "s_" + fill(ALNUM, 36), "ghs_short"),
-    ("GITHUB_FINE_GRAINED_TOKEN", "", "github_" + "pat_" + fill(ALNUM, 22) + "_" + fill(ALNUM, 59), "github_pat_short"),
+    (
+        "GITHUB_FINE_GRAINED_TOKEN",
+        "",
+        "github_" + "pat_" + fill(ALNUM, 22) + "_" + fill(ALNUM, 59),
+        "github_pat_short",
+    ),
     ("GITLAB_TOKEN", "", "glpat-" + fill(URLSAFE, 20), "glpat-short"),
     ("BITBUCKET_APP_PASSWORD", "", "ATBB" + fill(ALNUM, 32), "ATBB short"),
     ("ATLASSIAN_API_TOKEN", "", "ATATT3" + fill(URLSAFE, 186), "ATATT3 short"),
@@ -115,12 +133,37 @@ ROWS: list[tuple[str, str, str, str]] = [
     ("LAUNCHDARKLY_KEY", "", "sdk-" + uuid(), "sdk-version"),
     ("POSTMAN_API_KEY", "", "PMAK-" + fill(HEX, 24) + "-" + fill(HEX, 34), "PMAK-x"),
     ("SLACK_TOKEN", "", "xox" + "b-" + fill(DIGITS, 12) + "-" + fill(ALNUM, 24), "xoxb-x"),
-    ("SLACK_APP_TOKEN", "", "xapp-1-" + fill(UPPER, 11) + "-" + fill(DIGITS, 13) + "-" + fill(HEX, 64), "xapp-1-x"),
-    ("SLACK_WEBHOOK", "https://", "hooks.slack.com/" + "services/T" + fill(UPPER, 8) + "/B" + fill(UPPER, 8) + "/" + fill(ALNUM, 24), "https://hooks.slack.com/services/"),
-    ("DISCORD_BOT_TOKEN", "", "M" + fill(ALNUM, 25) + "." + fill(ALNUM, 6) + "." + fill(URLSAFE, 38), "Module.method.call"),
-    ("DISCORD_WEBHOOK", "https://", "discord.com/api/webhooks/" + fill("123456789", 18) + "/" + fill(ALNUM, 68), "https://discord.com/api/webhooks/"),
+    (
+        "SLACK_APP_TOKEN",
+        "",
+        "xapp-1-" + fill(UPPER, 11) + "-" + fill(DIGITS, 13) + "-" + fill(HEX, 64),
+        "xapp-1-x",
+    ),
+    (
+        "SLACK_WEBHOOK",
+        "https://",
+        "hooks.slack.com/" + "services/T" + fill(UPPER, 8) + "/B" + fill(UPPER, 8) + "/" + fill(ALNUM, 24),
+        "https://hooks.slack.com/services/",
+    ),
+    (
+        "DISCORD_BOT_TOKEN",
+        "",
+        "M" + fill(ALNUM, 25) + "." + fill(ALNUM, 6) + "." + fill(URLSAFE, 38),
+        "Module.method.call",
+    ),
+    (
+        "DISCORD_WEBHOOK",
+        "https://",
+        "discord.com/api/webhooks/" + fill("123456789", 18) + "/" + fill(ALNUM, 68),
+        "https://discord.com/api/webhooks/",
+    ),
     ("TELEGRAM_BOT_TOKEN", "", fill("123456789", 10) + ":AA" + fill(URLSAFE, 33), "1234567890:AAbc"),
-    ("TEAMS_WEBHOOK", "https://acme", ".webhook.office.com/webhookb2/" + uuid() + "@" + uuid(), "https://acme.webhook.office.com/"),
+    (
+        "TEAMS_WEBHOOK",
+        "https://acme",
+        ".webhook.office.com/webhookb2/" + uuid() + "@" + uuid(),
+        "https://acme.webhook.office.com/",
+    ),
     ("TWILIO_API_KEY", "", "SK" + fill(HEX, 32), "SK" + fill(HEX, 12)),
     ("TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN=", fill(HEX, 32), "twilio: a phone company"),
     ("SENDGRID_API_KEY", "", "SG." + fill(URLSAFE, 22) + "." + fill(URLSAFE, 43), "SG.x.y"),
@@ -131,7 +174,12 @@ ROWS: list[tuple[str, str, str, str]] = [
     ("STRIPE_SECRET_KEY", "", "sk_" + "live_" + fill(ALNUM, 24), "sk_live_short"),
     ("STRIPE_WEBHOOK_SECRET", "", "whsec_" + fill(ALNUM, 32), "whsec_short"),
     ("SQUARE_TOKEN", "", "sq0" + "atp-" + fill(URLSAFE, 22), "sq0atp-x"),
-    ("BRAINTREE_TOKEN", "", "access_token" + "$production$" + fill(LOWER, 16) + "$" + fill(HEX, 32), "access_token$production$x"),
+    (
+        "BRAINTREE_TOKEN",
+        "",
+        "access_token" + "$production$" + fill(LOWER, 16) + "$" + fill(HEX, 32),
+        "access_token$production$x",
+    ),
     ("SHOPIFY_TOKEN", "", "shp" + "at_" + fill(HEX, 32), "shpat_x"),
     ("RAZORPAY_KEY", "", "rzp_" + "live_" + fill(ALNUM, 14), "rzp_live_x"),
     ("PLAID_ACCESS_TOKEN", "", "access-" + "sandbox-" + uuid(), "access-sandbox-x"),
@@ -161,27 +209,41 @@ ROWS: list[tuple[str, str, str, str]] = [
     ("PRIVATE_KEY", "", pem(), "the header -----BEGIN " + "PRIVATE KEY----- says so"),
     ("PUTTY_PRIVATE_KEY", "", "PuTTY-User-Key-File-" + "3: ssh-ed25519", "PuTTY-User-Key-File"),
     ("AGE_SECRET_KEY", "", "AGE-SECRET-" + "KEY-1" + fill(UPPER, 58), "AGE-SECRET-KEY-1"),
-    ("JWT", "", "eyJ" + fill(URLSAFE, 20) + ".eyJ" + fill(URLSAFE, 40) + "." + fill(URLSAFE, 43), "eyJhbGciOi.x.y"),
+    (
+        "JWT",
+        "",
+        "eyJ" + fill(URLSAFE, 20) + ".eyJ" + fill(URLSAFE, 40) + "." + fill(URLSAFE, 43),
+        "eyJhbGciOi.x.y",
+    ),
     ("URL_PASSWORD", "postgres://app:", fill(ALNUM, 12), "postgres://user:password@localhost/db"),
     ("AUTHORIZATION_HEADER", "Authorization: Bearer ", fill(URLSAFE, 40), "Authorization: Bearer <token>"),
     ("PASSWORD", '"password": "', "Gh!" + fill(ALNUM, 6), '"password": "Enter your password"'),
     ("PASSWORD", "DB_PASSWORD=", "hunter" + "2" + fill(LOWER, 4), "password = get_password()"),
-    ("GENERIC_SECRET", "client_secret: ", fill(ALNUM, 32), "client_secret: your-client-secret-goes-in-this-place"),
+    (
+        "GENERIC_SECRET",
+        "client_secret: ",
+        fill(ALNUM, 32),
+        "client_secret: your-client-secret-goes-in-this-place",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("entity", "before", "secret", "_miss"), ROWS, ids=[f"{row[0]}-{n}" for n, row in enumerate(ROWS)])
+@pytest.mark.parametrize(
+    ("entity", "before", "secret", "_miss"), ROWS, ids=[f"{row[0]}-{n}" for n, row in enumerate(ROWS)]
+)
 def test_every_kind_is_found_whole(entity: str, before: str, secret: str, _miss: str) -> None:
     """The kind alone reports exactly the secret, not its keyword and not what follows."""
     text = f"see {before}{secret}" + ("@db.internal/x" if entity == "URL_PASSWORD" else '" and so on')
     start = text.index(secret)
 
-    found = [span for span in secrets(kinds=[entity]).scan(text)]
+    found = secrets(kinds=[entity]).scan(text)
 
     assert [(span.start, span.end, span.entity) for span in found] == [(start, start + len(secret), entity)]
 
 
-@pytest.mark.parametrize(("entity", "_before", "_secret", "miss"), ROWS, ids=[f"{row[0]}-{n}" for n, row in enumerate(ROWS)])
+@pytest.mark.parametrize(
+    ("entity", "_before", "_secret", "miss"), ROWS, ids=[f"{row[0]}-{n}" for n, row in enumerate(ROWS)]
+)
 def test_every_kind_leaves_its_near_miss(entity: str, _before: str, _secret: str, miss: str) -> None:
     """A name, a placeholder or a shorter value is not taken for the secret."""
     assert secrets(kinds=[entity]).scan(f"see {miss} and so on") == []

@@ -96,7 +96,10 @@ def test_a_private_key_with_escaped_line_ends_is_found() -> None:
 
     found = [span for span in EVERY.scan(text) if span.entity == "PRIVATE_KEY"]
 
-    assert text[found[0].start : found[0].end] == text[text.index("-----BEGIN") : text.index("-----END") + len(end)]
+    assert (
+        text[found[0].start : found[0].end]
+        == text[text.index("-----BEGIN") : text.index("-----END") + len(end)]
+    )
 
 
 def test_kinds_can_be_chosen_and_left_out() -> None:
