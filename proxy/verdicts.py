@@ -1,37 +1,14 @@
-"""Putting verdicts together: several inspections of one exchange told as one."""
+"""What the proxy adds to verdicts: parts nobody can scan, rules that fail closed, what may be stored."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from guardrails.types import ALLOWED, Action, Finding, Mode, Stage, Verdict, strictest
+from guardrails.policy import Policy
+from guardrails.types import ALLOWED, Action, Finding, Mode, Stage, Verdict
 
 UNSCANNABLE_RULE = "unscannable"
 """Rule and check named in findings about parts that hold something other than text."""
-
-
-def merged(verdicts: Iterable[Verdict]) -> Verdict:
-    """One verdict for several: the strictest action, all that was found, the first block."""
-    kept = [verdict for verdict in verdicts if verdict is not ALLOWED]
-    if not kept:
-        return ALLOWED
-    if len(kept) == 1:
-        return kept[0]
-    timings: dict[str, float] = {}
-    for verdict in kept:
-        for rule, spent in verdict.timings.items():
-            timings[rule] = timings.get(rule, 0.0) + spent
-    blocking = next((verdict for verdict in kept if verdict.blocked_by), None)
-    return Verdict(
-        action=strictest(verdict.action for verdict in kept),
-        decided=strictest(verdict.decided for verdict in kept),
-        findings=tuple(finding for verdict in kept for finding in verdict.findings),
-        failures=tuple(failure for verdict in kept for failure in verdict.failures),
-        edits=() if blocking else tuple(edit for verdict in kept for edit in verdict.edits),
-        timings=timings,
-        blocked_by=blocking.blocked_by if blocking else "",
-        blocked_at=blocking.blocked_at if blocking else "",
-    )
 
 
 def unscannable(parts: Iterable[tuple[str, Stage]], action: Action) -> Verdict:
@@ -68,3 +45,9 @@ def failed_closed(verdict: Verdict) -> bool:
     rule = verdict.blocked_by
     found = any(f.rule == rule and f.action is Action.BLOCK and f.mode is Mode.ENFORCE for f in verdict.findings)
     return not found and any(f.rule == rule and f.action is Action.BLOCK for f in verdict.failures)
+
+
+def scanned(verdict: Verdict, policy: Policy) -> bool:
+    """Whether every rule that acts did its work: only then is the text known to hold what the verdict says."""
+    shadow = {rule.id for rule in policy.rules if rule.mode is Mode.SHADOW}
+    return all(failure.rule in shadow for failure in verdict.failures)

@@ -318,6 +318,23 @@ def outgoing(request: dict[str, Any], pseudonymized: bool) -> dict[str, Any]:
     return sent
 
 
+def without_media(request: dict[str, Any]) -> dict[str, Any]:
+    """The request with each part that holds something other than text replaced by a note of its type."""
+    if not any(isinstance(message.get("content"), list) for message in request["messages"]):
+        return request
+    messages = [
+        {**message, "content": [_noted(part) for part in message["content"]]}
+        if isinstance(message.get("content"), list)
+        else message
+        for message in request["messages"]
+    ]
+    return {**request, "messages": messages}
+
+
+def _noted(part: dict[str, Any]) -> dict[str, Any]:
+    return {"type": part["type"], "omitted": True} if part.get("type") in UNSCANNABLE else part
+
+
 def _instructed(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for place, message in enumerate(messages):
         content = message.get("content")

@@ -14,13 +14,12 @@ import orjson
 
 from guardrails import arguments, redact
 from guardrails.pseudonyms import Vault
-from guardrails.types import Edit, Segment, Stage, Verdict
+from guardrails.types import Segment, Stage, Verdict, merge
 from proxy import sse
 from proxy.dialects.chat import NO_TEXT, apply_edits
 from proxy.dialects.chat_reply import in_band, texts
 from proxy.dialects.texts import step
 from proxy.errors import UpstreamError
-from proxy.verdicts import merged
 
 if TYPE_CHECKING:
     from guardrails.engine import Guard
@@ -81,19 +80,20 @@ class ChatStream:
         """A rule blocked the reply: nothing that is still held may leave."""
         self.started = False
         """The provider sent a first proper chunk."""
+        self.done = False
+        """The provider said `[DONE]`."""
         self.usage: dict[str, Any] | None = None
         self._guard, self._vault = guard, vault
         self._choices: dict[int, _Choice] = {}
         self._top: dict[str, Any] = {}
         self._verdicts: list[Verdict] = []
-        self._done = False
 
     # --- in and out
 
     async def feed(self, payload: bytes) -> bytes:
         """The frames that may leave after this payload. Raises UpstreamError when it is no chunk."""
         if payload == sse.DONE:
-            self._done = True
+            self.done = True
             return b""
         chunk = _parse(payload)
         if not self.started or "usage" in chunk:
@@ -128,7 +128,7 @@ class ChatStream:
         if not finished:
             return "The provider's stream ended without an answer."
         # A provider that says [DONE] but forgets one of several choices is taken at its word.
-        if all(finished) or (self._done and any(finished)):
+        if all(finished) or (self.done and any(finished)):
             return None
         return "The provider's stream ended before the answer was complete."
 
@@ -147,7 +147,17 @@ class ChatStream:
     def verdict(self) -> Verdict:
         """What was found in all that came so far."""
         lanes = [lane.guard.verdict for choice in self._choices.values() for lane in choice.lanes.values()]
-        return merged([*self._verdicts, *lanes])
+        return merge([*self._verdicts, *lanes])
+
+    @property
+    def model(self) -> str | None:
+        """The model that the provider says answered."""
+        told = self._top.get("model")
+        return told if isinstance(told, str) else None
+
+    def finish_reasons(self) -> tuple[str, ...]:
+        """The finish reasons that came, by choice."""
+        return tuple(choice.finish for _, choice in sorted(self._choices.items()) if choice.finish)
 
     def response(self) -> dict[str, Any] | None:
         """What left so far, as one whole reply with pseudonyms in place; None before the first chunk."""
@@ -327,22 +337,15 @@ class ChatStream:
         name = redact.apply(call.name, name_edits)
         if not self.blocked:
             _record(choice, call, name, safe)
-        body: dict[str, Any] = {_text_name(call): self._restored(safe, pointer)}
+        body: dict[str, Any] = {_text_name(call): self._restored(safe)}
         if call.kind == "function_call":
             return {"function": {"name": name, **body}}
         if call.sent_name is None:
             return {"index": call.index, **call.head, call.kind: {"name": name, **body}}
         return {"index": call.index, call.kind: body}
 
-    def _restored(self, text: str, pointer: str) -> str:
-        if self._vault is None or not len(self._vault):
-            return text
-        back = [
-            Edit(pointer, found.start, found.end, found.value, segment.within)
-            for segment in arguments.segments(text, pointer, Stage.TOOL_CALL, "assistant")
-            for found in self._vault.restores(segment.text)
-        ]
-        return arguments.rewrite(text, back) if back else text
+    def _restored(self, text: str) -> str:
+        return text if self._vault is None else arguments.restore(text, self._vault)
 
     # --- frames
 
