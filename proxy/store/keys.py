@@ -1,0 +1,89 @@
+"""Virtual keys: made once, shown once, kept as a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from proxy.exchange import new_id
+from proxy.store.db import Store
+from proxy.store.tables import API_KEY
+
+PREFIX = "gh-"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """What is known about a virtual key: everything but the key."""
+
+    id: str
+    """Public id, as traces name it."""
+    tenant: str
+    name: str
+    hash: str
+    """SHA-256 of the key in hex."""
+    admin: bool
+    created_us: int
+    revoked_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key just made. The only moment its secret is known."""
+
+    secret: str
+    stored: StoredKey
+
+    def __repr__(self) -> str:
+        return f"NewKey(id={self.stored.id!r})"
+
+
+def hash_key(secret: str) -> str:
+    """The hash under which a key is kept and found."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def create_key(store: Store, name: str, tenant: str = "default", admin: bool = False) -> NewKey:
+    """Make a virtual key: `gh-` and 256 random bits. Its secret is in the result and nowhere else."""
+    secret = PREFIX + secrets.token_urlsafe(32)
+    stored = StoredKey(
+        id=new_id(),
+        tenant=tenant,
+        name=name,
+        hash=hash_key(secret),
+        admin=admin,
+        created_us=time.time_ns() // 1000,
+        revoked_us=None,
+    )
+    row = {column.name: getattr(stored, column.name) for column in API_KEY.columns}
+    with store.begin() as connection:
+        connection.execute(API_KEY.insert(), [row])
+    return NewKey(secret, stored)
+
+
+def list_keys(store: Store) -> list[StoredKey]:
+    """Every key there ever was, oldest first."""
+    with store.read() as connection:
+        rows = connection.execute(select(API_KEY).order_by(API_KEY.c.created_us, API_KEY.c.id)).mappings()
+        return [StoredKey(**row) for row in rows]
+
+
+def active_keys(store: Store) -> list[StoredKey]:
+    """The keys that may be used now."""
+    return [key for key in list_keys(store) if key.revoked_us is None]
+
+
+def revoke_key(store: Store, id: str) -> bool:
+    """Make a key useless from now on; False when there is no such key. Revoking again changes nothing."""
+    with store.begin() as connection:
+        there = connection.execute(select(API_KEY.c.id).where(API_KEY.c.id == id)).first()
+        connection.execute(
+            update(API_KEY)
+            .where(API_KEY.c.id == id, API_KEY.c.revoked_us.is_(None))
+            .values(revoked_us=time.time_ns() // 1000)
+        )
+    return there is not None
