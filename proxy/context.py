@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from proxy.config import Config
     from proxy.routing import Router
     from proxy.settings import Settings
-    from proxy.store import Store
+    from proxy.store.db import Store
     from proxy.telemetry import Metrics
 
 
@@ -23,6 +23,13 @@ class Recording(Protocol):
 
     def record(self, exchange: Exchange) -> None:
         """Take the exchange as it is now. Never raises into the request."""
+
+    async def written(self, id: str) -> None:
+        """Returns when the exchange of that id is on disk. Raises when it cannot be."""
+
+    @property
+    def accepting(self) -> bool:
+        """Whether new requests may come in."""
 
 
 @dataclass(frozen=True, slots=True)
