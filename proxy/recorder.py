@@ -76,7 +76,7 @@ class _Queue:
 
 
 class Recorder:
-    """Keeps finished exchanges. The app makes and closes it; `record` and `written` are for the event loop."""
+    """Keeps finished exchanges. The app makes and closes it; `record`, `written` are for the event loop."""
 
     def __init__(self, spool_dir: Path, write: Write, metrics: Metrics, options: Options = Options()) -> None:
         self._root, self._write, self._metrics, self._options = spool_dir, write, metrics, options
