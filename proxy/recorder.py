@@ -45,7 +45,7 @@ class Options:
     """How traces are kept."""
 
     mode: Literal["group", "strict"] = "group"
-    """`group`: on disk within 20 ms. `strict`: on disk before the reply's last byte leaves."""
+    """`group`: on disk within 20 ms. `strict`: on disk before the last byte of the reply leaves."""
     max_bytes: int = 1 << 30
     """Spool size from which on it is full."""
     on_full: Literal["block", "drop"] = "drop"

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DataError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
 
 from proxy.store import rows, tables
 from proxy.store.bodies import Blobs
@@ -98,6 +98,14 @@ class Store:
         """Raises when the database does not answer."""
         with self.read() as connection:
             connection.execute(text("SELECT 1"))
+
+    def trouble(self) -> str | None:
+        """What keeps the database from answering, in words for an operator; None when it answers."""
+        try:
+            self.ping()
+        except SQLAlchemyError as error:
+            return f"the database does not answer ({type(error).__name__})"
+        return None
 
     def close(self) -> None:
         """Give every connection back."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import select, update
 
@@ -20,7 +21,7 @@ PREFIX = "gh-"
 class StoredKey:
     """What is known about a virtual key: everything but the key."""
 
-    id: str
+    key_id: str
     """Public id, as traces name it."""
     tenant: str
     name: str
@@ -39,7 +40,7 @@ class NewKey:
     stored: StoredKey
 
     def __repr__(self) -> str:
-        return f"NewKey(id={self.stored.id!r})"
+        return f"NewKey(key_id={self.stored.key_id!r})"
 
 
 def hash_key(secret: str) -> str:
@@ -51,7 +52,7 @@ def create_key(store: Store, name: str, tenant: str = "default", admin: bool = F
     """Make a virtual key: `gh-` and 256 random bits. Its secret is in the result and nowhere else."""
     secret = PREFIX + secrets.token_urlsafe(32)
     stored = StoredKey(
-        id=new_id(),
+        key_id=new_id(),
         tenant=tenant,
         name=name,
         hash=hash_key(secret),
@@ -59,9 +60,9 @@ def create_key(store: Store, name: str, tenant: str = "default", admin: bool = F
         created_us=time.time_ns() // 1000,
         revoked_us=None,
     )
-    row = {column.name: getattr(stored, column.name) for column in API_KEY.columns}
+    row = asdict(stored)
     with store.begin() as connection:
-        connection.execute(API_KEY.insert(), [row])
+        connection.execute(API_KEY.insert(), [{"id": row.pop("key_id"), **row}])
     return NewKey(secret, stored)
 
 
@@ -69,21 +70,23 @@ def list_keys(store: Store) -> list[StoredKey]:
     """Every key there ever was, oldest first."""
     with store.read() as connection:
         rows = connection.execute(select(API_KEY).order_by(API_KEY.c.created_us, API_KEY.c.id)).mappings()
-        return [StoredKey(**row) for row in rows]
+        return [
+            StoredKey(key_id=row["id"], **{name: row[name] for name in row if name != "id"}) for row in rows
+        ]
 
 
-def active_keys(store: Store) -> list[StoredKey]:
-    """The keys that may be used now."""
-    return [key for key in list_keys(store) if key.revoked_us is None]
+def active_keys(store: Store) -> list[dict[str, Any]]:
+    """The keys that may be used now, as rows that `Keyring.replace` takes."""
+    return [asdict(key) for key in list_keys(store) if key.revoked_us is None]
 
 
-def revoke_key(store: Store, id: str) -> bool:
+def revoke_key(store: Store, key_id: str) -> bool:
     """Make a key useless from now on; False when there is no such key. Revoking again changes nothing."""
     with store.begin() as connection:
-        there = connection.execute(select(API_KEY.c.id).where(API_KEY.c.id == id)).first()
+        there = connection.execute(select(API_KEY.c.id).where(API_KEY.c.id == key_id)).first()
         connection.execute(
             update(API_KEY)
-            .where(API_KEY.c.id == id, API_KEY.c.revoked_us.is_(None))
+            .where(API_KEY.c.id == key_id, API_KEY.c.revoked_us.is_(None))
             .values(revoked_us=time.time_ns() // 1000)
         )
     return there is not None

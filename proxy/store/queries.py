@@ -30,7 +30,7 @@ VERDICTS = (
     "defer",
 )
 """What a reviewer can say: five words about a finding or what was missed, three about the trace."""
-_CURSOR = re.compile(r"(\d{1,18})\.([0-9a-zA-Z_-]{1,64})")
+_CURSOR = re.compile(r"(\d{1,18})\.([0-9A-Za-z_.:-]{1,128})")
 _PARAMETERS = 500
 """Values in one IN list."""
 
