@@ -30,10 +30,15 @@ _GATHER_SECONDS = 0.005
 _MEMORY_BYTES = 64 << 20
 """Encoded records that may wait for a disk that does not take them."""
 _MARK_SECONDS = 1.0
+_TICK_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 Write = Callable[[list[dict[str, Any]]], Sequence[str]]
 """Stores documents, idempotent by id; returns the ids it can never store; raises when to be tried again."""
+
+
+class _Stop(Exception):
+    """It is time to stop, and not everything is carried over."""
 
 
 class NotRecorded(Exception):
@@ -76,7 +81,7 @@ class _Queue:
 
 
 class Recorder:
-    """Keeps finished exchanges. The app makes and closes it; `record` and `written` are for the event loop."""
+    """Keeps finished exchanges. The app makes and closes it; `record`, `written` are for the event loop."""
 
     def __init__(self, spool_dir: Path, write: Write, metrics: Metrics, options: Options = Options()) -> None:
         self._root, self._write, self._metrics, self._options = spool_dir, write, metrics, options
@@ -199,13 +204,14 @@ class Recorder:
     def _spool(self) -> None:
         delay = 0.0
         while True:
-            self._queued.wait(1.0)
-            stopping = self._stopping.is_set()
-            if self._options.mode == "group" or delay:
-                self._stopping.wait(delay or _GATHER_SECONDS)
+            self._queued.wait(delay or _TICK_SECONDS)
+            if self._options.mode == "group":
+                self._stopping.wait(_GATHER_SECONDS)
+            # Cleared before it looks: whoever comes later sets it again and is not missed.
             self._queued.clear()
+            stopping = self._stopping.is_set()
             done = self._append()
-            delay = 0.0 if done else min(1.0, (delay or 0.01) * 2)
+            delay = 0.0 if done else min(_TICK_SECONDS, (delay or 0.01) * 2)
             if stopping and (done or time.monotonic() > self._deadline):
                 self._writer.close()
                 return
@@ -267,49 +273,65 @@ class Recorder:
     # ---- the thread that carries records to the database
 
     def _drain(self) -> None:
-        for slot in orphans(self._root):
-            reader = Reader(slot)
-            while self._carry(reader, None):
-                pass
-            if not self._stopped():
-                reader.forget(reader.position, closed=True)
-            slot.release()
-        while not self._stopped():
+        try:
+            for slot in orphans(self._root):
+                try:
+                    self._drain_orphan(Reader(slot))
+                except OSError as error:
+                    _log.error("%s cannot be read (%s); it is left as it is", slot.folder, error.strerror)
+                finally:
+                    slot.release()
+            self._drain_own()
+        except _Stop:
+            _log.warning("stopped before the database had every trace; the next start carries on")
+
+    def _drain_orphan(self, reader: Reader) -> None:
+        while self._carry(reader, None):
+            pass
+        reader.forget(reader.position, closed=True)
+
+    def _drain_own(self) -> None:
+        while True:
+            self._on_disk.clear()
             finished = self._stopping.is_set() and not self._threads[0].is_alive()
             try:
                 if self._carry(self._reader, self._writer.position):
                     continue
-            except Exception as error:
-                _log.error("the spool cannot be read (%s); trying again", type(error).__name__)
-                self._stopping.wait(1.0)
+            except OSError as error:
+                _log.error("the spool cannot be read (%s); trying again", error.strerror)
+                self._pause(_TICK_SECONDS)
                 continue
             if finished:
                 self._freed += self._reader.forget(self._reader.position, closed=True)
                 return
-            self._on_disk.wait(0.05 if self._stopping.is_set() else 1.0)
-            self._on_disk.clear()
+            self._on_disk.wait(_TICK_SECONDS)
 
     def _carry(self, reader: Reader, end: Position | None) -> bool:
-        """Carry the next records over; False when there are none before `end`, or it is time to stop."""
+        """Carry the next records over; False when there are none before `end`. Raises _Stop when closing."""
         batch = reader.read(end)
         if batch.corrupt:
             _log.warning("skipped %d damaged places in the spool", batch.corrupt)
             self._lose("corrupt", count=batch.corrupt)
-        if batch.records and not self._commit(batch, reader):
-            return False
+        if batch.records:
+            self._commit(batch, reader)
         if batch.next != reader.position:
             self._freed += reader.forget(batch.next)
         if end is not None:
             self._unmark(batch.next if batch.records else end)
         return bool(batch.records)
 
+    def _pause(self, seconds: float) -> None:
+        """Wait before trying again. Raises _Stop when closing: what fails then is left for the next start."""
+        if self._stopping.wait(seconds):
+            raise _Stop
+
     def _unmark(self, position: Position) -> None:
         with self._lock:
             while self._marks and self._marks[0][0] <= position:
                 self._marks.popleft()
 
-    def _commit(self, batch: Batch, reader: Reader) -> bool:
-        """Store a batch, trying until the database takes it; False when it is time to stop first."""
+    def _commit(self, batch: Batch, reader: Reader) -> None:
+        """Store a batch, trying until the database takes it. Raises _Stop when time is up first."""
         documents, refused = [], []
         for record in batch.records:
             try:
@@ -323,15 +345,15 @@ class Recorder:
                 break
             except Exception as error:
                 _log.warning("the database takes no traces (%s); trying again", type(error).__name__)
-            if self._stopped() or self._stopping.wait(delay):
-                self._deadline = 0.0
-                return False
+            self._pause(delay)
             delay = min(10.0, delay * 2)
         refused += [encode(one) for one in documents if one.get("id") in unstorable]
         self._metrics.written(len(batch.records) - len(refused))
         for record in refused:
             self._refuse(record, reader)
-        return True
+        if self._stopping.is_set() and time.monotonic() > self._deadline:
+            reader.forget(batch.next)
+            raise _Stop
 
     def _refuse(self, record: bytes, reader: Reader) -> None:
         folder = reader.slot.folder.parent / "refused"
@@ -342,9 +364,6 @@ class Recorder:
         except OSError as error:
             _log.error("it could not be kept there either: %s", error.strerror)
         self._lose("refused")
-
-    def _stopped(self) -> bool:
-        return self._stopping.is_set() and time.monotonic() > self._deadline
 
 
 def _gap(reason: str, lost: _Lost) -> dict[str, Any]:

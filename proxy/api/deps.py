@@ -45,8 +45,8 @@ def reply(value: Any, status: int = 200) -> Response:
 
 
 def principal(context: Context, request: Request) -> Principal:
-    """The administrator who sends this request. Raises Unauthorized without a known key, Forbidden for others."""
-    found = context.keyring.principal(request.headers.get("authorization"))
+    """The administrator who sends this request. Raises Unauthorized or Forbidden for everybody else."""
+    found: Principal = context.keyring.principal(request.headers.get("authorization"))
     if not found.admin:
         raise Forbidden("This needs the admin key, or a key made with --admin.")
     return found
@@ -68,7 +68,7 @@ def local(request: Request) -> bool:
 
 
 def json_body(limit: int) -> Callable[[Request], Awaitable[dict[str, Any]]]:
-    """A dependency: the request's JSON object. Raises PayloadTooLarge over `limit` bytes, BadRequest for others."""
+    """A dependency: the request's JSON object. Raises PayloadTooLarge over `limit` bytes, else BadRequest."""
 
     async def read(request: Request) -> dict[str, Any]:
         data = bytearray()

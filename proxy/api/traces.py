@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -23,8 +20,6 @@ _SWITCHES = ("flagged", "reviewed")
 _TIMES = ("since", "until")
 KNOWN = (*_TEXTS, *_SWITCHES, *_TIMES, "limit", "before")
 """The query parameters of `GET /api/traces`."""
-_AGE = re.compile(r"(\d{1,6})([smhd])")
-_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class ReviewBody(BaseModel):
@@ -73,7 +68,7 @@ def router(context: Context) -> APIRouter:
 
 
 def review(context: Context, id: str, author: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep a judgement; returns it as stored. Raises BadRequest for one that cannot be, NotFound for no trace."""
+    """Keep a judgement; returns it as stored. Raises BadRequest when it cannot be, NotFound for no trace."""
     try:
         given = ReviewBody.model_validate(body)
         new = queries.NewReview(given.verdict, author, given.note, given.finding)
@@ -90,7 +85,7 @@ def review(context: Context, id: str, author: str, body: Mapping[str, Any]) -> d
 
 
 def span_filter(asked: Mapping[str, str]) -> queries.SpanFilter:
-    """The filter that query parameters ask for. Raises BadRequest naming the one that is unknown or does not fit."""
+    """The filter that query parameters ask for. Raises BadRequest naming one that is unknown or unfit."""
     for name in asked:
         if name not in KNOWN:
             message = f"Query parameter {name[:64]!r} is unknown. Known: {', '.join(KNOWN)}."
@@ -103,22 +98,11 @@ def span_filter(asked: Mapping[str, str]) -> queries.SpanFilter:
             values[name] = asked[name] == "true"
     for name in _TIMES:
         if name in asked:
-            values[f"{name}_us"] = moment(name, asked[name])
+            try:
+                values[f"{name}_us"] = queries.moment(name, asked[name])
+            except queries.QueryError as error:
+                raise BadRequest(str(error), param=name) from None
     return queries.SpanFilter(**values)
-
-
-def moment(name: str, text: str) -> int:
-    """Microseconds UTC of an RFC 3339 time, or of an age (`24h` ago). Raises BadRequest for anything else."""
-    if age := _AGE.fullmatch(text):
-        return time.time_ns() // 1000 - int(age[1]) * _UNIT[age[2]] * 1_000_000
-    try:
-        # A plus sign in a URL that was not escaped arrives as a space.
-        when = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        when = None
-    if when is None or when.tzinfo is None:
-        raise BadRequest(f"{name} takes an RFC 3339 time with zone, or an age such as 24h or 7d.", param=name)
-    return int(when.timestamp() * 1_000_000)
 
 
 def _limit(asked: Mapping[str, str]) -> int:

@@ -126,8 +126,17 @@ def open_store(database_url: str, key: bytes) -> Store:
     if opener is None:
         raise StoreError(f"database_url names {url.get_backend_name()!r}, which is not served. {_EXAMPLES}")
     store = Store(opener(database_url), key)
-    migrate(store.engine)
+    try:
+        migrate(store.engine)
+    except SQLAlchemyError as error:
+        store.close()
+        raise StoreError(f"the database cannot be opened ({type(error).__name__}). {_EXAMPLES}") from None
     return store
+
+
+def url_of(data_dir: Path, database_url: str | None) -> str:
+    """The database URL that was configured, or the SQLite file in the data folder."""
+    return database_url or f"sqlite:///{data_dir / 'guardhouse.sqlite3'}"
 
 
 _EXAMPLES = "Use sqlite:////var/lib/guardhouse/guardhouse.sqlite3 or postgresql+psycopg://user:password@host/database."
@@ -172,6 +181,7 @@ def migrate(engine: Engine) -> None:
     """Bring a database to this version's schema; several processes may try at once, one does it."""
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(Path(versions.__file__).parent.parent))
@@ -179,4 +189,9 @@ def migrate(engine: Engine) -> None:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _MIGRATION_LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError:
+            raise StoreError(
+                "the database was made by a newer version. Upgrade guardhouse to read it."
+            ) from None

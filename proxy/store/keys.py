@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import select, update
 
+from proxy.auth import key_hash, new_key
 from proxy.exchange import new_id
 from proxy.store.db import Store
 from proxy.store.tables import API_KEY
-
-PREFIX = "gh-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +40,14 @@ class NewKey:
         return f"NewKey(key_id={self.stored.key_id!r})"
 
 
-def hash_key(secret: str) -> str:
-    """The hash under which a key is kept and found."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def create_key(store: Store, name: str, tenant: str = "default", admin: bool = False) -> NewKey:
     """Make a virtual key: `gh-` and 256 random bits. Its secret is in the result and nowhere else."""
-    secret = PREFIX + secrets.token_urlsafe(32)
+    secret = new_key()
     stored = StoredKey(
         key_id=new_id(),
         tenant=tenant,
         name=name,
-        hash=hash_key(secret),
+        hash=key_hash(secret),
         admin=admin,
         created_us=time.time_ns() // 1000,
         revoked_us=None,

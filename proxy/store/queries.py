@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -30,7 +31,9 @@ VERDICTS = (
     "defer",
 )
 """What a reviewer can say: five words about a finding or what was missed, three about the trace."""
-_CURSOR = re.compile(r"(\d{1,18})\.([0-9A-Za-z_.:-]{1,128})")
+_CURSOR = re.compile(r"(\d{1,18})\.([0-9A-Za-z_.:-]{1,128})", re.ASCII)
+_AGE = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
+_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _PARAMETERS = 500
 """Values in one IN list."""
 
@@ -83,6 +86,20 @@ class NewReview:
 
 class QueryError(ValueError):
     """A value that a query does not take. The message says which one and what it takes."""
+
+
+def moment(name: str, text: str) -> int:
+    """Microseconds UTC of an RFC 3339 time, or of an age (`24h` ago). Raises QueryError for anything else."""
+    if age := _AGE.fullmatch(text):
+        return time.time_ns() // 1000 - int(age[1]) * _UNIT[age[2]] * 1_000_000
+    try:
+        # A plus sign in a URL that was not escaped arrives as a space.
+        when = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        when = None
+    if when is None or when.tzinfo is None:
+        raise QueryError(f"{name} takes an RFC 3339 time with zone, or an age such as 24h or 7d.")
+    return int(when.timestamp() * 1_000_000)
 
 
 def list_spans(
