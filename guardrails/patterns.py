@@ -1,10 +1,10 @@
 """Patterns and PatternSet: many linear-time patterns over one text, whole or as a stream.
 
-How a stream stays exact. After a refused match the search goes on one place further, so what is found does not
-depend on where the search begins. `hold` is the first place from which the text could begin a match
-(computed from the patterns' prefix forms, not guessed), lowered so that it cuts through no span. Overlapping
-spans are joined into one, named after the longest: everything a candidate covers stays covered, and no later candidate
-can change what stands before the hold.
+How a stream stays exact. After a refused match the search goes on one place further, so what is found
+does not depend on where the search begins. `hold` is the first place from which the text could begin a
+match (computed from the patterns' prefix forms, not guessed), lowered so that it cuts through no span.
+Overlapping spans are joined into one, named after the longest: everything a candidate covers stays
+covered, and no later candidate can change what stands before the hold.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Pattern:
 class PatternSet(TextScanner):
     """Finds patterns in a text, and says how far a text that is still growing is decided.
 
-    Raises RegexError when a pattern cannot run in linear time, can match empty text, or has an endless keyword.
+    Raises RegexError when a pattern cannot run in linear time, can match empty text, or has no bound.
     """
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
@@ -159,7 +159,7 @@ def _chooser(patterns: Sequence[Pattern], forms: Sequence[Regex]) -> Any:
 
 
 def _prefixes(forms: Sequence[Regex]) -> list[tuple[int | None, Any]]:
-    """For bounded and unbounded patterns: the longest match, and what matches a text's end that could grow to one."""
+    """For bounded and unbounded patterns: the longest match, and what matches an end that could grow."""
     kinds: list[tuple[int | None, Any]] = []
     for bounded in (True, False):
         chosen = [form for form in forms if (form.max_length is not None) == bounded]

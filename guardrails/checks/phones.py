@@ -15,7 +15,7 @@ _PLAIN_REGIONS = ("ES", "IT", "PT", "PL", "DK", "NO", "CZ")
 _EXTENSION = re.compile(r" ?(?:x|ext\.?|extension) ?\d{1,6}$")
 _NOT_PHONE = re.compile(
     r"(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d.*"
-    r"|(?:\d{1,3}\.){3}\d{1,3}"
+    r"|(?:\d{1,3}\.){3}\d{1,3}|\d{1,3}(?:\.\d{3}){1,4}"
 )
 
 
@@ -47,7 +47,7 @@ def _is_valid(number: str) -> bool:
     if number.startswith("+") or digits.startswith("00"):
         regions: tuple[str | None, ...] = (None,)
         number = "+" + (digits if number.startswith("+") else digits[2:])
-    elif not 9 <= len(digits) <= 12:
+    elif not 9 <= len(digits) <= 12 or len(set(digits)) < 3:
         return False
     else:
         regions = _regions(number)

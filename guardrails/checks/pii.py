@@ -151,8 +151,9 @@ def _language_model(name: str | None, entities: Sequence[str]) -> _Recognise:
     asked = ", ".join(entities)
     if name is None:
         raise CheckError(
-            f"pii: {asked} needs a language model and none is configured. Install a spaCy model with "
-            "named entities (such as en_core_web_sm) and name it in the option `spacy_model`, or leave the entity out."
+            f"pii: {asked} needs a language model and none is configured. Install a spaCy model "
+            "with named entities (such as en_core_web_sm) and name it in the option `spacy_model`, "
+            "or leave the entity out."
         )
     import spacy
     from presidio_analyzer.nlp_engine import SpacyNlpEngine

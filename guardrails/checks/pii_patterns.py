@@ -268,8 +268,8 @@ def _group_ends(text: str) -> list[int]:
 def _is_ssn(value: str) -> bool:
     """Whether nine digits are in the range that is given out: no 000, 666 or 9xx area, no group of zeros.
 
-    Presidio also refuses numbers known from advertisements, 123-45-6789 among them. They are found here: people
-    type them where a real one would stand.
+    Presidio also refuses numbers known from advertisements, 123-45-6789 among them. They are found here:
+    people type them where a real one would stand.
     """
     signs = {sign for sign in value if not sign.isdigit()}
     digits = re.sub(r"\D", "", value)

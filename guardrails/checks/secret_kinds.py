@@ -1,4 +1,4 @@
-"""The kinds of secret that are looked for, written from the formats that providers document for their own keys.
+"""The kinds of secret that are looked for, written from the formats that providers document.
 
 `token` is a value with a telling prefix. `keyed` is a value that means something only beside its keyword; the
 value alone is reported. `open_ended` has no bounded length.
@@ -217,10 +217,10 @@ _SAAS = (
 _SENSITIVE_NAME = (
     "api[_. -]?keys?|api[_. -]?secret|api[_. -]?token|secret[_. -]?key|access[_. -]?key|access[_. -]?token"
     "|auth[_. -]?token|auth[_. -]?key|client[_. -]?secret|app[_. -]?secret|consumer[_. -]?secret"
-    "|private[_. -]?key|encryption[_. -]?key|signing[_. -]?(?:key|secret)|webhook[_. -]?secret|refresh[_. -]?token"
-    "|bearer[_. -]?token|session[_. -]?secret|jwt[_. -]?secret|secret|token"
+    "|private[_. -]?key|encryption[_. -]?key|signing[_. -]?(?:key|secret)|webhook[_. -]?secret"
+    "|refresh[_. -]?token|bearer[_. -]?token|session[_. -]?secret|jwt[_. -]?secret|secret|token"
 )
-_CALLED_PASSWORD = "password|passwd|passphrase|passcode|pwd"
+_PASSWORD_NAME = "password|passwd|passphrase|passcode|pwd"  # noqa: S105 a name, not a password
 _SAYS = r"""\\?["'`]?\]?[ \t]{0,4}(?:=>|:=|={1,2}|:|\bis\b|\bwas\b)[ \t]{0,4}"""
 
 _GENERIC = (
@@ -262,20 +262,20 @@ _GENERIC = (
     SecretKind(
         "PASSWORD",
         "password in an assignment, JSON or a sentence, in quotes",
-        rf"""(?i:{_CALLED_PASSWORD}){_SAYS}\\?["'`]([^"'`\s\\]{{6,128}})\\?["'`]""",
+        rf"""(?i:{_PASSWORD_NAME}){_SAYS}\\?["'`]([^"'`\s\\]{{6,128}})\\?["'`]""",
         1,
         "quoted_password",
         0.8,
-        trigger=f"(?i:{_CALLED_PASSWORD})",
+        trigger=f"(?i:{_PASSWORD_NAME})",
     ),
     SecretKind(
         "PASSWORD",
         "password in an assignment or a sentence, without quotes",
-        rf"""(?i:{_CALLED_PASSWORD}){_SAYS}([^\s"'`,;<>&\\(){{}}\[\]]{{6,128}})""",
+        rf"""(?i:{_PASSWORD_NAME}){_SAYS}([^\s"'`,;<>&\\(){{}}\[\]]{{6,128}})""",
         1,
         "password",
         0.7,
-        trigger=f"(?i:{_CALLED_PASSWORD})",
+        trigger=f"(?i:{_PASSWORD_NAME})",
     ),
     SecretKind(
         "GENERIC_SECRET",

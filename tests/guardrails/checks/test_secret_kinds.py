@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import re
 import string
+from pathlib import Path
 
 import pytest
 
@@ -267,3 +268,10 @@ def test_only_keys_and_tokens_without_a_fixed_size_are_open_ended() -> None:
     endless = {kind.entity for kind in KINDS if read(kind.regex).max_length is None}
 
     assert endless == {"PRIVATE_KEY", "JWT"}
+
+
+def test_every_kind_is_in_the_reference() -> None:
+    """The reference page has a row for each kind."""
+    page = (Path(__file__).parents[3] / "docs/reference/checks.md").read_text(encoding="utf-8")
+
+    assert [kind.entity for kind in KINDS if f"| `{kind.entity}` |" not in page] == []
