@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -192,8 +193,8 @@ def open_index(directory: Path, *, embedder: Embedder | None = None) -> Index:
     used = embedder or _embedder_of(manifest)
     if used.sha256 != manifest.embedder_sha256:
         raise RetrievalError(
-            f"{directory}: built with {manifest.embedder} ({manifest.embedder_sha256[:12]}), but the "
-            f"embedder is {used.name} ({used.sha256[:12]}). Their vectors cannot be compared: build the index again."
+            f"{directory}: built with {manifest.embedder} ({manifest.embedder_sha256[:12]}), but loaded is "
+            f"{used.name} ({used.sha256[:12]}). Their vectors cannot be compared: build the index again."
         )
     from llama_index.vector_stores.faiss import FaissVectorStore
 
@@ -357,8 +358,6 @@ def _adapter(embedder: Embedder) -> Any:
 
 
 def _version() -> str:
-    from importlib import metadata
-
     try:
         return metadata.version("guardhouse")
     except metadata.PackageNotFoundError:
