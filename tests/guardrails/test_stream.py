@@ -196,7 +196,7 @@ SLOPPY = "{id: a, check: sloppy, with: {text: sesame}, stages: [output], action:
 THRESHOLD = "{id: a, check: literal, with: {text: sesame, score: 0.4}, stages: [output], action: redact}"
 CASES = [
     ("a chain of overlaps is released as one", CHAIN, "x abcdefgh y"),
-    ("a chain that ends in a block", CHAIN.replace("redact", "block"), "x abcdefgh y abcd"),
+    ("a chain that ends in a block", CHAIN.replace("redact", "block"), "x abcdefgh y abcd z abcd z"),
     (
         "an onlooker that lags behind still knows our tokens",
         LAZY,
