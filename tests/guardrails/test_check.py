@@ -84,7 +84,6 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 async def test_the_guides_checks_run_as_printed(installed: Path) -> None:
     """Installed through its entry point, the example loads, and its policy's tests hold."""
-    pytest.importorskip("guardrails.patterns")
     policy = load(installed)
     guard = load_guard(policy, b"test")
 

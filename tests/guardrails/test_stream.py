@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -15,6 +16,7 @@ from guardrails.arming import acts
 from guardrails.check import Scanner
 from guardrails.engine import Guard
 from guardrails.errors import GuardrailsError
+from guardrails.policy import BUILT_IN, builtin
 from guardrails.pseudonyms import Vault
 from guardrails.stream import MAX_HELD, MAX_WHOLE, StreamGuard
 from guardrails.types import Action, Edit, Finding, Segment, Span, Stage, Verdict
@@ -25,6 +27,12 @@ from tests.guardrails.samples import KEY, guard, registered
 def _checks() -> Iterator[None]:
     with registered():
         yield
+
+
+@cache
+def shipped(name: str) -> Guard:
+    """The guard of a policy that ships with the product."""
+    return Guard(builtin(name), KEY)
 
 
 def vault() -> Vault:
@@ -182,6 +190,49 @@ async def test_however_a_text_is_cut_the_result_is_that_of_the_whole(
     for place in range(1, len(text)) if len(text) <= 40 else chance.sample(range(1, len(text)), 20):
         check_cut(judge, cut(text, place), safe, verdict)
     for _ in range(5):
+        places = chance.sample(range(len(text) + 1), min(len(text), chance.randint(0, 8)))
+        check_cut(judge, cut(text, *places), safe, verdict)
+
+
+REAL = [
+    *(
+        "4111 1111 1111 1111",
+        "4111-1111",
+        "123-45-6789",
+        "DE89 3704 0044 0532 0130 00",
+        "AKIAIOSFODNN7EXAMPLE",
+    ),
+    *("ghp_" + "a1B2" * 9, "sk-proj-", "ada@example.com", "-----BEGIN RSA PRIVATE KEY-----\nMIIE"),
+    *(
+        "-----END RSA PRIVATE KEY-----",
+        "password=",
+        "hunter2!x",
+        " ",
+        ", ",
+        "x",
+        "1",
+        "-",
+        "@",
+        "é",
+        "😀",
+        *TOKENS,
+    ),
+]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.sampled_from(REAL), max_size=8).map("".join),
+    st.sampled_from(BUILT_IN),
+    st.randoms(use_true_random=False),
+)
+async def test_the_shipped_policies_keep_the_promise_too(text: str, name: str, chance: random.Random) -> None:
+    """The real checks, with cards, accounts, keys and tokens in any order, cut at any place."""
+    judge, safe = shipped(name), vault()
+    verdict = await judged(judge, text, safe)
+
+    check_cut(judge, list(text), safe, verdict)
+    for _ in range(4):
         places = chance.sample(range(len(text) + 1), min(len(text), chance.randint(0, 8)))
         check_cut(judge, cut(text, *places), safe, verdict)
 
