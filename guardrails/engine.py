@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import blake2b
 from itertools import chain
 from time import perf_counter
+from types import TracebackType
 
 from guardrails import redact
 from guardrails.arming import ArmedRule, acts, arm, in_order, sound
@@ -54,6 +54,27 @@ class _Spans:
         self._entries[key] = spans
         if len(self._entries) > self._size:
             self._entries.popitem(last=False)
+
+
+class _Caught:
+    """The one place where whatever a check raises is caught. Cancellation is no Exception and passes."""
+
+    __slots__ = ("_armed", "_failures")
+
+    def __init__(self, armed: ArmedRule, failures: dict[str, CheckFailure]) -> None:
+        self._armed, self._failures = armed, failures
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        name = "unavailable" if isinstance(error, ModelError) else "error"
+        self._failures.setdefault(self._armed.rule.id, self._armed.failed(name, type(error).__name__))
+        return True
 
 
 class Guard:
@@ -130,14 +151,9 @@ class Guard:
         """What rules whose checks see whole texts find in some segments."""
         return [finding for _, finding in await self._consult(rules, segments, failures, {})]
 
-    @contextmanager
-    def caught(self, armed: ArmedRule, failures: dict[str, CheckFailure]) -> Iterator[None]:
+    def caught(self, armed: ArmedRule, failures: dict[str, CheckFailure]) -> _Caught:
         """Turns what the rule's check raises inside the block into an entry of `failures`."""
-        try:
-            yield
-        except Exception as error:
-            kind = "unavailable" if isinstance(error, ModelError) else "error"
-            failures.setdefault(armed.rule.id, armed.failed(kind, type(error).__name__))
+        return _Caught(armed, failures)
 
     def _scan(
         self,

@@ -91,34 +91,37 @@ class _Lane:
 
     def feed(self, piece: str, final: bool) -> list[tuple[Span, str]]:
         """Takes the next piece; returns the spans newly settled (offsets in the whole) and their texts."""
-        self._fresh.append(piece)
         self._length += len(piece)
         if self._length < self._due and not final:
+            self._fresh.append(piece)
             return []
-        text = self._text + "".join(self._fresh)
-        self._fresh.clear()
+        if self._fresh:
+            piece = "".join((*self._fresh, piece))
+            self._fresh.clear()
+        text = self._text + piece
         start = self.settled - self._base
         hold = len(text) if final else max(start, min(self._scanner.hold(text, start), len(text)))
-        spans: list[Span] = []
+        found: list[tuple[Span, str]] = []
         if hold > start:
             spans = sound(self._scanner.scan(text, start), len(text), start)
             for span in reversed(spans):
                 if span.start < hold < span.end:
                     hold = span.start
-        found = [
-            (
-                Span(self._base + span.start, self._base + span.end, span.entity, span.score),
-                text[span.start : span.end],
-            )
-            for span in spans
-            if span.end <= hold
-        ]
+            found = [self._placed(span, text) for span in spans if span.end <= hold]
         self.settled = self._base + hold
-        kept = max(0, hold - self._scanner.context)
-        self._text = text[kept:]
-        self._base += kept
-        self._due = self._length + max(0, self.held - _EAGER) // 16
+        if kept := max(0, hold - self._scanner.context):
+            text = text[kept:]
+            self._base += kept
+        self._text = text
+        self._due = self._length
+        if self.held > _EAGER:
+            self._due += (self.held - _EAGER) // 16
         return found
+
+    def _placed(self, span: Span, text: str) -> tuple[Span, str]:
+        """A span found in `text`, with its place in the whole and what stands there."""
+        whole = Span(self._base + span.start, self._base + span.end, span.entity, span.score)
+        return whole, text[span.start : span.end]
 
 
 class StreamGuard:
@@ -217,7 +220,8 @@ class StreamGuard:
         if self._final.action is Action.BLOCK:
             self._stop()
             return ""
-        return self._release(segment.text, self._final.edits)
+        self._held = [segment.text]
+        return self._release(self._final.edits, len(segment.text))
 
     async def _ask_beside(self, whole: str) -> None:
         segment = replace(self._segment, text=whole)
@@ -232,12 +236,11 @@ class StreamGuard:
         if self._stop_on_failure():
             return ""
         cut = self._cut()
+        if not self._pending:
+            return self._release((), cut)
         passed = [found for found in self._pending if found.end <= cut]
-        if cut == self._left and not passed:
-            return ""
         self._pending = [found for found in self._pending if found.end > cut]
-        passed = unshielded(passed, self._shields)
-        return self._decide(passed, cut)
+        return self._decide(unshielded(passed, self._shields), cut)
 
     def _feed(self, piece: str, final: bool) -> None:
         """Lets every lane look at the next piece. A lane whose check fails stands down."""
@@ -260,6 +263,8 @@ class StreamGuard:
         if self._tokens:
             settled.append(self._tokens.settled)
         cut = min(settled, default=self._length)
+        if not self._pending and not self._shields:
+            return cut
         whole = [(found.start, found.end) for found in self._pending if acts(found.mode, found.action)]
         # From the last to the first, one pass is enough: a lower cut can only be crossed by an earlier span.
         for start, end in sorted((*whole, *self._shields), reverse=True):
@@ -282,19 +287,23 @@ class StreamGuard:
             edits.append(Edit(self._segment.pointer, mark.start, mark.end, replacement, self._segment.within))
         self._findings += passed
         self._edits += edits
-        held = "".join(self._held)
-        size = cut - self._left
-        released = self._release(held[:size], edits)
-        self._held = [held[size:]]
-        self._left = cut
-        settled = min((lane.settled for _, lane in self._lanes), default=cut)
-        self._shields = [shield for shield in self._shields if shield[1] > min(settled, cut)]
+        released = self._release(edits, cut)
         if self.blocked:
             self._stop()
         return released
 
-    def _release(self, text: str, edits: Sequence[Edit]) -> str:
-        edited = redact.apply(text, edits, self._left)
+    def _release(self, edits: Sequence[Edit], cut: int) -> str:
+        """Lets the text before the cut go, edited; returns it as the client reads it."""
+        if cut == self._left:
+            return ""
+        held = "".join(self._held) if len(self._held) > 1 else self._held[0]
+        size = cut - self._left
+        edited = redact.apply(held[:size], edits, self._left) if edits else held[:size]
+        self._held = [held[size:]] if size < len(held) else []
+        self._left = cut
+        if self._shields:
+            settled = min((lane.settled for _, lane in self._lanes), default=cut)
+            self._shields = [shield for shield in self._shields if shield[1] > min(settled, cut)]
         self._recorded.append(edited)
         return self._vault.restore(edited) if self._vault else edited
 

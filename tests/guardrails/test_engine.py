@@ -11,7 +11,7 @@ import pytest
 from guardrails import redact
 from guardrails.arguments import rewrite, segments
 from guardrails.engine import Guard, load_guard
-from guardrails.policy import parse
+from guardrails.policy import BUILT_IN, builtin, parse
 from guardrails.pseudonyms import Vault
 from guardrails.types import ALLOWED, Action, CheckFailure, Segment, Stage, Verdict
 from tests.guardrails.samples import KEY, Digits, guard, registered
@@ -337,6 +337,22 @@ async def test_lone_surrogates_are_text_like_any_other() -> None:
     verdict = await guard(PSEUDONYMIZE).inspect([segment("\ud800 1234")], vault())
 
     assert len(verdict.edits) == 1
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+async def test_a_shipped_policy_does_what_its_own_tests_say(name: str) -> None:
+    """Each example of the file gives the action and the findings that it names."""
+    policy = builtin(name)
+    judge = load_guard(policy, KEY)
+
+    for test in policy.tests:
+        verdict = await judge.inspect([segment(test.text, test.stage)], vault())
+        assert test.action in (None, verdict.action), test.line
+        expected = [(each.rule, each.entity, each.text) for each in test.findings or ()]
+        found = [(each.rule, each.entity, test.text[each.start : each.end]) for each in verdict.findings]
+        assert len(found) == len(expected), test.line
+        for (rule, entity, text), (its_rule, its_entity, its_text) in zip(found, expected, strict=True):
+            assert (rule, entity, text) == (its_rule, its_entity or entity, its_text or text), test.line
 
 
 def test_load_guard_gives_a_guard_for_the_policy() -> None:
