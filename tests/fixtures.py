@@ -20,7 +20,9 @@ def _upstream() -> Iterator[Upstream]:
 @pytest.fixture(scope="module")
 def _proxy(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("proxy")
-    with served(make_app(folder, f"http://127.0.0.1:{_upstream.port}/v1", policy())) as running:
+    with served(
+        make_app(folder, f"http://127.0.0.1:{_upstream.port}/v1", policy(), max_body_bytes=200_000)
+    ) as running:
         yield running
 
 
