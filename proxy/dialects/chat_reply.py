@@ -162,7 +162,15 @@ def as_chunks(reply: dict[str, Any]) -> list[bytes]:
     base = {**reply, "object": "chat.completion.chunk"}
     chunks = []
     for choice in reply["choices"]:
-        said = {"index": choice["index"], "delta": choice["message"], "finish_reason": None}
-        last = {"index": choice["index"], "delta": {}, "finish_reason": choice["finish_reason"]}
+        at = choice.get("index", 0)
+        said = {"index": at, "delta": _as_delta(choice["message"]), "finish_reason": None}
+        last = {"index": at, "delta": {}, "finish_reason": choice.get("finish_reason")}
         chunks += [orjson.dumps({**base, "choices": [part]}) for part in (said, last)]
     return chunks
+
+
+def _as_delta(message: dict[str, Any]) -> dict[str, Any]:
+    delta = {name: value for name, value in message.items() if value is not None}
+    if calls := delta.get("tool_calls"):
+        delta["tool_calls"] = [{"index": place, **call} for place, call in enumerate(calls)]
+    return delta

@@ -205,11 +205,13 @@ def test_a_stream_that_never_begins_is_an_http_error(
 
 def test_a_provider_that_does_not_stream_is_streamed_for(proxy: Running, upstream: Upstream) -> None:
     """A whole answer to a streaming caller arrives as events, after the same guardrails."""
-    upstream.script = whole({"content": f"Card {CARD}"})
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    upstream.script = whole({"content": f"Card {CARD}", "tool_calls": [call]})
 
     answer = ask(proxy, chat(stream=True))
 
     assert text(answer) == "Card [CARD]"
+    assert payloads(answer)[0]["choices"][0]["delta"]["tool_calls"] == [{"index": 0, **call}]
     assert payloads(answer)[-1] == b"[DONE]"
     assert payloads(answer)[-2]["choices"][0]["finish_reason"] == "stop"
 
