@@ -1,5 +1,7 @@
 """Server-sent events: the same payloads however the bytes are cut."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +52,7 @@ def test_any_split_gives_the_same_payloads(events: list[bytes], cuts: list[int])
     places = sorted({min(cut, len(wire)) for cut in cuts} | {0, len(wire)})
     whole, parts = Decoder(), Decoder()
     expected = whole.feed(wire)
-    pieces = [wire[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [wire[start:end] for start, end in pairwise(places)]
     assert [found for piece in [b"", *pieces] for found in parts.feed(piece)] == expected
     assert parts.rest == whole.rest
 
