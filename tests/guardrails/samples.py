@@ -57,7 +57,8 @@ class Digits(TextScanner):
 
     def scan(self, text: str, start: int = 0) -> list[Span]:
         """Spans in text[start:]; looks one code point to the left and right."""
-        pattern = re.compile(r"(?<![A-Za-z0-9])[0-9]{%d,}(?![A-Za-z0-9])" % self._least)
+        run = "[0-9]" * self._least + "[0-9]*"
+        pattern = re.compile(rf"(?<![A-Za-z0-9]){run}(?![A-Za-z0-9])")
         return [Span(*match.span(), self._entity, 0.9) for match in pattern.finditer(text, start)]
 
     def hold(self, text: str, start: int = 0) -> int:
