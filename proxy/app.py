@@ -27,7 +27,7 @@ from proxy.store.db import open_store, url_of
 from proxy.store.keyfile import load_key
 from proxy.store.keys import active_keys, create_key
 from proxy.telemetry import Metrics
-from proxy.wire import ClientGone, Connection, Receive, Scope, Send, header_pairs
+from proxy.wire import Connection, Receive, Scope, Send, header_pairs
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -39,13 +39,12 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
         say(f"Admin key, shown this once: {secret}")
     listening = _listen(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     for note in app.context.config.notes:
         say(note)
     if not keys:
         say("Nobody is asked for a key: only programs on this machine can reach this proxy.")
-    say(
-        f"Guardhouse listens on http://{f'[{host}]' if ':' in host else host}:{port} ({app.context.guard_label})"
-    )
+    say(f"Guardhouse listens on http://{address} ({app.context.guard_label})")
     if settings.workers == 1:
         uvicorn.Server(uvicorn_config(app)).run(sockets=[listening])
         return

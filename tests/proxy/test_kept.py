@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from proxy.kept import record
 from proxy.exchange import Exchange
+from proxy.kept import record
 from proxy.recorder import NotRecorded
 from tests.proxy.policies import policy
 from tests.proxy.test_pipeline import ask, chat
