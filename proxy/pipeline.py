@@ -19,7 +19,7 @@ from proxy.errors import Blocked, ProxyError, Unavailable
 from proxy.exchange import Exchange
 from proxy.kept import record, storable
 from proxy.providers.base import Call, Reply, ReplyStream
-from proxy.relay import timed
+from proxy.relay import Timed
 from proxy.routing import Attempt
 from proxy.verdicts import failed_closed, unscannable
 from proxy.wire import ClientGone, Connection
@@ -38,18 +38,18 @@ async def serve(context: Context, connection: Connection) -> None:
     out = relay.Outlet(context, connection, exchange)
     settled = False
     try:
-        with timed(exchange, "auth"):
+        with Timed(exchange, "auth"):
             exchange.principal = context.keyring.principal(connection.header(b"authorization"))
         exchange.body = await connection.body(context.config.max_body_bytes)
-        with timed(exchange, "parse"):
+        with Timed(exchange, "parse"):
             _parse(context, exchange)
         async with connection.watched():
-            with timed(exchange, "inspect_input"):
+            with Timed(exchange, "inspect_input"):
                 sent = await _inspect(context, exchange)
             if sent is None:
                 await _refuse(context, out)
             else:
-                with timed(exchange, "upstream"):
+                with Timed(exchange, "upstream"):
                     answer = await _call(context, connection, exchange, sent)
                 if isinstance(answer, Reply):
                     await relay.whole(out, answer)

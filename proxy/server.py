@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -46,6 +47,7 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
         say("Nobody is asked for a key: only programs on this machine can reach this proxy.")
     say(f"Guardhouse listens on http://{address} ({app.context.guard_label})")
     if settings.workers == 1:
+        _settle()
         uvicorn.Server(uvicorn_config(app)).run(sockets=[listening])
         return
     app.context.store.close()
@@ -56,7 +58,15 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
 def _worker(settings: Settings, keys: bool) -> App:
     """The app of one of several processes."""
     setup_logging(settings.log_level)
-    return create_app(settings, keys=keys)
+    app = create_app(settings, keys=keys)
+    _settle()
+    return app
+
+
+def _settle() -> None:
+    """Take all that was loaded out of the garbage collector's sight: none of it will go."""
+    gc.collect()
+    gc.freeze()
 
 
 def uvicorn_config(app: object, *, workers: int = 1) -> uvicorn.Config:

@@ -108,7 +108,7 @@ class Provider(asyncio.Protocol):
                 return
             self.seen = rest[length:]
             if b'"stream": true' in rest or b'"stream":true' in rest:
-                asyncio.ensure_future(self.stream())
+                self.streaming = asyncio.ensure_future(self.stream())
             else:
                 self.transport.write(self.whole)
 
@@ -237,9 +237,9 @@ def process(core: int, *command: str, **environment: str) -> Iterator[int]:
     running = subprocess.Popen(
         [sys.executable, *command],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         stderr=subprocess.DEVNULL,
     )
+    os.sched_setaffinity(running.pid, {core})
     try:
         yield running.pid
     finally:
