@@ -126,7 +126,7 @@ def _check_messages(request: dict[str, Any]) -> None:
     if not messages:
         raise BadRequest(
             "Invalid 'messages': empty array. Expected at least one message.",
-            code="empty_array",
+            code=Code.EMPTY_ARRAY,
             param="messages",
         )
     for place, message in enumerate(messages):
