@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evals.errors import ComparisonError
@@ -39,16 +39,17 @@ def keys(run: Run) -> list[Key]:
 
 def common(baseline: Run, run: Run) -> list[Key]:
     """The cases that are identical in both, in order. Raises ComparisonError when they are too few."""
-    before, after = keys(baseline), keys(run)
+    return overlap(keys(baseline), keys(run))
+
+
+def overlap(before: Sequence[Key], after: Sequence[Key]) -> list[Key]:
+    """What two lists of cases share, in the second's order. Raises ComparisonError when it is too little."""
     shared = set(before) & set(after)
     larger = max(len(before), len(after), 1)
     if len(shared) / larger < MIN_OVERLAP:
-        what = (
-            f"only {len(shared)} of {larger} cases are the same in both runs ({MIN_OVERLAP:.0%} are needed)"
-        )
-        raise ComparisonError(
-            what, fix="run the baseline again on this golden set, then `guardhouse eval accept` it"
-        )
+        what = f"only {len(shared)} of {larger} cases are as in the baseline ({MIN_OVERLAP:.0%} are needed)"
+        fix = "run the baseline's prompt on this golden set, and `guardhouse eval accept` that run"
+        raise ComparisonError(what, fix=fix)
     return [key for key in after if key in shared]
 
 
@@ -113,10 +114,11 @@ def flips(baseline: Run, run: Run, metrics: list[str], shared: list[Key]) -> lis
 
 def flaky(run: Run) -> list[tuple[str, str]]:
     """Case and metric that pass in one repeat and fail in another of the same run."""
+    metrics = graded(run)
     seen: dict[tuple[str, str], set[bool]] = {}
     for item in run.items:
         for metric, score in item.scores.items():
-            if score.value is not None and metric in graded(run):
+            if score.value is not None and metric in metrics:
                 seen.setdefault((item.id, metric), set()).add(score.value >= PASSING)
     return sorted(key for key, outcomes in seen.items() if len(outcomes) == 2)
 

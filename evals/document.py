@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from evals.errors import RunError
-from evals.types import FORMAT, Run
+from evals.types import FORMAT, Run, Score
 
 
 def dump(run: Run) -> dict[str, Any]:
@@ -18,9 +18,14 @@ def dump(run: Run) -> dict[str, Any]:
     document = asdict(run)
     for item in document["items"]:
         for score in item["scores"].values():
-            for span in score["spans"]:
-                span["class"] = span.pop("kind")
+            score["spans"] = [_span(span) for span in score["spans"]]
     return {"format": document.pop("format"), **document}
+
+
+def score_line(score: Score) -> dict[str, Any]:
+    """A score on its own, as `guardhouse eval score` prints it."""
+    spans = [_span(asdict(span)) for span in score.spans]
+    return {"status": score.status.value, "value": score.value, "spans": spans, "reason": score.reason}
 
 
 def parse(data: bytes, source: str) -> Run:
@@ -65,6 +70,10 @@ def write(path: Path, text: str) -> None:
     except OSError as error:
         what = f"{path} cannot be written ({error.strerror})"
         raise RunError(what, fix="free space there, or choose another place") from None
+
+
+def _span(span: dict[str, Any]) -> dict[str, Any]:
+    return {"start": span["start"], "end": span["end"], "class": span["kind"], "evidence": span["evidence"]}
 
 
 def _renamed(document: dict[str, Any]) -> dict[str, Any]:

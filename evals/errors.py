@@ -1,7 +1,7 @@
 """What can go wrong in evals.
 
 EvalsError
-├── GoldenError      a golden set is unreadable, malformed, or is not what its manifest says; carries file, line and field
+├── GoldenError      a golden set is malformed, or is not what its manifest says; carries file, line and field
 ├── SuiteError       a suite file names something that does not exist or does not fit
 ├── ScorerError      there is no scorer of that name, or it does not take that option
 ├── RunError         a run document is unreadable, of another format, or cannot be written

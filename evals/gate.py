@@ -1,4 +1,4 @@
-"""May this run ship? Paired with its baseline where there is one, against fixed thresholds where there is not.
+"""May this run ship? Paired with its baseline where there is one, else against fixed thresholds.
 
 The reasoning is in docs/concepts/regression-gate.md.
 """
@@ -42,7 +42,7 @@ class _Trial:
 
 
 def judge(run: Run, baseline: Run | None = None, resamples: int = RESAMPLES) -> Run:
-    """The run with its verdict, and with what it was compared with. Raises ComparisonError when they do not compare."""
+    """The run with its verdict, and what it was compared with. Raises ComparisonError when they differ too much."""
     shared = compare.common(baseline, run) if baseline else None
     trials = [_trial(run, baseline, rule, shared, resamples) for rule in run.gating]
     metrics = _decide(trials, run.repeats)
@@ -137,7 +137,7 @@ def _compared(trial: _Trial, alpha: float, *, may_block: bool) -> GateMetric:
             )
         )
     low, high = paired.interval(alpha)
-    _, floor = low, paired.interval(ALPHA)[0]
+    floor, _ = paired.interval(ALPHA)
     seen = paired.detectable(alpha)
     bounds = (low, high) if trial.sign > 0 else (-high, -low)
     metric = replace(
@@ -160,7 +160,7 @@ def _compared(trial: _Trial, alpha: float, *, may_block: bool) -> GateMetric:
         return replace(
             metric, verdict=GateVerdict.PASS, reason=f"no loss beyond the margin of {rule.margin:g}"
         )
-    reason = f"a loss beyond the margin of {rule.margin:g} is not ruled out; a loss of {seen:.3g} would have been seen"
+    reason = f"a loss beyond the margin of {rule.margin:g} is not ruled out (a loss of {seen:.3g} would show)"
     return replace(metric, verdict=GateVerdict.INCONCLUSIVE, reason=reason)
 
 
@@ -230,7 +230,7 @@ def _canaries(run: Run) -> GateMetric | None:
 def _overall(
     run: Run, trials: Sequence[_Trial], metrics: Sequence[GateMetric], canaries: GateMetric | None
 ) -> tuple[GateVerdict, str]:
-    """The strictest verdict. A proven canary failure outweighs failures of the equipment; those outweigh statistics."""
+    """The strictest verdict: a canary's failure outweighs failed calls, and those outweigh statistics."""
     if canaries and canaries.verdict is GateVerdict.BLOCK:
         return GateVerdict.BLOCK, f"canaries: {canaries.reason}"
     lost = sum(bool(item.output.error) for item in run.items)

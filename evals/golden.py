@@ -1,6 +1,7 @@
 """Golden sets on disk: read, checked against their manifest, turned into cases.
 
-A set is a folder with `items.jsonl` (one canonical-JSON object a line, sorted by id), `manifest.json` and `CHANGELOG.md`.
+A set is a folder with `items.jsonl` (one canonical-JSON object a line, sorted by id), `manifest.json` and
+`CHANGELOG.md`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What has been asked already, on disk: one line per finished call, so that a run that died goes on where it stopped."""
+"""What has been asked already: one line on disk per finished call, so that a run that died can go on."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Journal:
         return self._known.get(name)
 
     def put(self, name: str, output: Output) -> None:
-        """Keeps an output before it returns, unless the output is an error. Raises RunError when the disk refuses."""
+        """Keeps an output before it returns, unless it is an error. Raises RunError when the disk refuses."""
         if output.error:
             return
         self._known[name] = output

@@ -1,6 +1,6 @@
 """What a scorer is, and how one is found by name.
 
-A scorer is an async callable: case and output in, score out. Its factory's typed signature is its configuration.
+A scorer is an async callable: case and output in, score out. Its factory's signature is its configuration.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from evals.errors import ScorerError
 from evals.types import Case, Output, Score, ScorerRef
 
 ENTRY_POINT_GROUP = "guardhouse.scorers"
-"""Third-party packages register a factory under this entry-point group; the entry's name is the scorer's name."""
+"""Third-party packages register a factory under this entry-point group; the entry's name is the scorer's."""
 
 BUILT_IN = {
     "exact": "evals.scorers.text:exact",
@@ -54,7 +54,7 @@ class Scorer(Protocol):
         """Whether a larger value is a better one."""
 
     def applies(self, case: Case) -> bool:
-        """Whether the case says what this scorer needs to know. Where it does not, the case is not counted."""
+        """Whether the case says what this scorer needs to know. Where it does not, it is not counted."""
 
     async def __call__(self, case: Case, output: Output, /) -> Score:
         """The score of an output without error."""

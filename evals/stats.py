@@ -1,7 +1,7 @@
 """Means with intervals, and the paired comparison: what a difference between two runs is worth.
 
 All of it is deterministic: the bootstrap's seed is fixed. numpy and scipy are imported when first needed.
-References: Efron 1987 (BCa), Dietterich 1998 and Fagerland 2013 (McNemar mid-p), Miller 2024 (paired, clustered evals).
+References: Efron 1987 (BCa), Dietterich 1998 and Fagerland 2013 (McNemar mid-p), Miller 2024 (paired evals).
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ def mcnemar(won: int, lost: int) -> float:
     n = won + lost
     if n == 0:
         return 1.0
-    return (sum(math.comb(n, x) for x in range(lost + 1, n + 1)) + math.comb(n, lost) / 2) / 2**n
+    tail = sum(math.comb(n, x) for x in range(lost + 1, n + 1)) + math.comb(n, lost) / 2
+    return float(tail / 2**n)
 
 
 def fisher(missing_a: int, n_a: int, missing_b: int, n_b: int) -> float:
@@ -132,7 +133,7 @@ def fisher(missing_a: int, n_a: int, missing_b: int, n_b: int) -> float:
 
 
 def holm_levels(p_values: Sequence[float], alpha: float) -> list[tuple[int, float]]:
-    """Holm's steps: positions in the order to test them, each with its level. The first that is kept ends it."""
+    """Holm's steps: positions in the order to test them, each with its level. The first kept ends it."""
     order = sorted(range(len(p_values)), key=lambda position: (p_values[position], position))
     return [(position, alpha / (len(p_values) - step)) for step, position in enumerate(order)]
 

@@ -60,8 +60,8 @@ class Suite:
     k: int
 
 
-def load(path: Path) -> Suite:
-    """The suite in a file; its paths are relative to it. Raises SuiteError with file and field."""
+def load(path: Path, k: int | None = None) -> Suite:
+    """The suite in a file, with another k where one is given; paths are relative to it. Raises SuiteError."""
     import yaml
 
     try:
@@ -72,16 +72,16 @@ def load(path: Path) -> Suite:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else str(path)
         raise SuiteError(f"{place} is not YAML", fix="see docs/reference/golden-format.md") from None
-    return _suite(document if document is not None else {}, path)
+    return _suite(document if document is not None else {}, path, k)
 
 
-def default(golden: Path, k: int = 5) -> Suite:
+def default(golden: Path, k: int | None = None) -> Suite:
     """The suite beside a golden set, or one with every built-in scorer and nothing that gates."""
     path = golden / FILE
-    return load(path) if path.is_file() else _suite({"k": k}, path)
+    return load(path, k) if path.is_file() else _suite({}, path, k)
 
 
-def _suite(document: object, path: Path) -> Suite:
+def _suite(document: object, path: Path, k: int | None) -> Suite:
     try:
         model = _Suite.model_validate(document)
     except ValidationError as error:
@@ -90,10 +90,11 @@ def _suite(document: object, path: Path) -> Suite:
         raise SuiteError(
             f"{path}: {where}: {first['msg']}", fix="see docs/reference/golden-format.md"
         ) from None
-    scorers = tuple(scorer.name for scorer in build_all(model.scorers, model.k))
+    depth = k or model.k
+    scorers = tuple(scorer.name for scorer in build_all(model.scorers, depth))
     gating = []
     for rule in model.gating:
-        metric = build(rule.metric, model.k).name
+        metric = build(rule.metric, depth).name
         if metric not in scorers:
             raise SuiteError(
                 f"{path}: gating names {metric!r}, which is not scored", fix="add it to `scorers`"
@@ -111,5 +112,5 @@ def _suite(document: object, path: Path) -> Suite:
         gating=tuple(gating),
         canaries=Canaries(tuple(model.canaries.ids), tuple(model.canaries.scorers)),
         repeats=model.repeats,
-        k=model.k,
+        k=depth,
     )

@@ -1,12 +1,14 @@
-"""What is under test: a case goes in, an output comes out. Whatever goes wrong on the way is in the output."""
+"""What is under test: a case goes in, an output comes out. What goes wrong on the way is in the output."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from evals.errors import TargetError
@@ -110,7 +112,7 @@ class HttpTarget:
             return
 
     async def ask(self, case: Case) -> Output:
-        """As in Target. A reply that the guardrails blocked is an output with verdict `block`, not an error."""
+        """As in Target. A reply that guardrails blocked is an output with verdict `block`, not an error."""
         import openai
 
         hits = await self._search(case)
@@ -167,15 +169,21 @@ class HttpTarget:
 class Inspector(Protocol):
     """What is needed of a Guard."""
 
-    async def inspect(self, segments: Sequence[Segment]) -> Verdict:
+    async def inspect(self, segments: Sequence[Segment], vault: Any = None) -> Verdict:
         """The verdict on some segments."""
 
 
 class PolicyTarget:
-    """A bare Guard in this process: no model is asked, the verdict on the case's input is the output."""
+    """A bare Guard in this process: no model is asked, the verdict on the case's input is the output.
 
-    def __init__(self, guard: Inspector, label: str) -> None:
-        self._guard, self._label = guard, label
+    Args:
+        guard: what inspects.
+        label: the policy's `name@revision`.
+        vault: makes a vault for one case; without one the guard has nowhere to mint pseudonyms.
+    """
+
+    def __init__(self, guard: Inspector, label: str, vault: Callable[[], Any] = lambda: None) -> None:
+        self._guard, self._label, self._vault = guard, label, vault
 
     @property
     def ref(self) -> TargetRef:
@@ -190,7 +198,7 @@ class PolicyTarget:
     async def ask(self, case: Case) -> Output:
         """As in Target."""
         started = time.perf_counter()
-        verdict = await self._guard.inspect(segments(case))
+        verdict = await self._guard.inspect(segments(case), self._vault())
         entities = tuple(sorted({finding.entity for finding in verdict.findings}))
         failed = "; ".join(f"check {failure.check}: {failure.kind}" for failure in verdict.failures)
         spent = round((time.perf_counter() - started) * 1000, 3)
@@ -200,8 +208,22 @@ class PolicyTarget:
         """Nothing to let go of."""
 
 
+def policy_target(name: str) -> PolicyTarget:
+    """The target for a policy, given as a file or a built-in's name. Raises PolicyError or TargetError."""
+    from guardrails.pseudonyms import Vault
+
+    from guardrails import engine, policy
+
+    path = Path(name)
+    if not path.is_file() and name not in {"default", "strict"}:
+        raise TargetError(f"there is no policy {name!r}", fix="give a policy file, `default` or `strict`")
+    loaded = policy.load(path) if path.is_file() else policy.builtin(name)
+    key = secrets.token_bytes(32)
+    return PolicyTarget(engine.load_guard(loaded, key), loaded.label, lambda: Vault(key, "eval", "case"))
+
+
 def messages(case: Case, system_prompt: str, hits: Sequence[Hit] | None) -> list[dict[str, Any]]:
-    """The chat messages that put a case: system prompt, then the question below its hits, one `[doc-id] text` a line."""
+    """The chat messages that put a case: system prompt, then the question below its hits, one a line."""
     head = [{"role": "system", "content": system_prompt}] if system_prompt else []
     if case.question is None:
         return [*head, *map(dict, case.messages)]

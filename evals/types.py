@@ -81,7 +81,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that retrieval found. `start` and `end` are code points in the document, None when unknown."""
+    """A passage that retrieval found. `start` and `end` are code points in the document, None if unknown."""
 
     doc_id: str
     score: float
@@ -141,13 +141,24 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """A place in the context: which of its texts, and where in it. Offsets are code points, end exclusive."""
+
+    context: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreSpan:
     """A part of the answer that a score points at. Offsets are code points, end exclusive."""
 
     start: int
     end: int
     kind: str
-    evidence: str = ""
+    """`conflict`, `value_mismatch` or `baseless`; `class` in documents."""
+    evidence: Evidence | None = None
+    """The place in the context that comes closest; None when none does."""
 
 
 @dataclass(frozen=True, slots=True)

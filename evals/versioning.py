@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class Difference:
     added: tuple[str, ...]
     removed: tuple[str, ...]
     changed: tuple[str, ...]
-    """Input, expectation, relevance, label or status differ: scores before and after mean different things."""
+    """Input, expectation, relevance, label or status differ: old and new scores mean different things."""
     retouched: tuple[str, ...]
     """Only tags, cluster or notes differ."""
 
@@ -72,13 +72,13 @@ def bumped(version: str, step: str) -> str:
 
 
 def check(directory: Path) -> list[str]:
-    """Complaints about a set that loads; empty when it is in canonical form. Raises GoldenError when it does not."""
+    """Complaints about a set that loads; empty when it is in canonical form. Raises GoldenError otherwise."""
     load(directory)
     path = directory / ITEMS
     complaints = []
     lines = [line for line in path.read_text("utf-8").split("\n") if line.strip()]
     items = [(number, parse_items(line, str(path))[0]) for number, line in enumerate(lines, start=1)]
-    for (_, before), (number, item) in zip(items, items[1:], strict=False):
+    for (_, before), (number, item) in pairwise(items):
         if before["id"] > item["id"]:
             complaints.append(f"{path}:{number}: items are not sorted by id")
             break
@@ -95,7 +95,8 @@ def add(
 ) -> tuple[str, Difference]:
     """Adds items to a set, re-hashes it, and steps its version. Gives the new version and what changed.
 
-    Raises GoldenError, and changes nothing, when an item is malformed, its id is taken (unless `replace`), or nothing
+    Raises GoldenError, and changes nothing, when an item is malformed, its id is taken (unless `replace`), or
+    nothing
     would change.
     """
     load(directory)
@@ -158,7 +159,7 @@ def _replace(path: Path, text: str) -> None:
     draft = path.with_name(path.name + ".new")
     try:
         draft.write_text(text, "utf-8")
-        os.replace(draft, path)
+        draft.replace(path)
     except OSError as error:
         raise GoldenError(
             f"cannot be written ({error.strerror})", fix="check permissions", file=str(path)

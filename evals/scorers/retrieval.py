@@ -1,7 +1,9 @@
 """Retrieval scorers with trec_eval's definitions: recall, precision, mrr, ndcg, hit, unjudged, each at k.
 
-Relevance is by document. A hit counts when it is of a relevant document and, where both the hit has a span and the passage
-a quote, the two overlap: so re-chunking a corpus needs no change to the golden set. A document counts once, at its first
+Relevance is by document. A hit counts when it is of a relevant document and, where the hit has a span and the
+passage
+a quote, the two overlap: so re-chunking a corpus needs no change to the golden set. A document counts once, at its
+first
 matching hit. An empty result scores 0; a case whose target searched nothing is unscored.
 """
 
@@ -45,7 +47,7 @@ def ndcg(k: int = 5) -> Scorer:
 
 
 def unjudged(k: int = 5) -> Scorer:
-    """Share of the first k hits whose document the case does not judge: a labelling gap rather than a miss."""
+    """Share of the first k hits whose document the case does not judge: a labelling gap, not a miss."""
     return _measure(f"unjudged@{k}", k, lambda gains, grades, holes: holes, higher_is_better=False)
 
 

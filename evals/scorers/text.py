@@ -80,7 +80,7 @@ def refusal() -> Scorer:
 
 
 def semantic() -> Scorer:
-    """Cosine of the answer with the expected one or the alias it fits best, clipped to 0..1, by the local encoder."""
+    """Cosine with the expected answer or the alias it fits best, clipped to 0..1, by the local encoder."""
     return _Semantic()
 
 

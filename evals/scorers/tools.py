@@ -10,7 +10,7 @@ from evals.types import Case, Output, Score, ToolCall
 
 
 def tool_calls() -> Scorer:
-    """1 when the calls made are the expected ones by name and arguments, in any order; else 0 and what is wrong."""
+    """1 when the calls made are the expected ones by name and arguments, in any order; else 0, and why."""
     return Measure("tool_calls", "1", lambda case: case.expected.tool_calls is not None, _score)
 
 
