@@ -103,7 +103,7 @@ def run_command(
 
 @eval_app.command("compare")
 def compare_command(baseline: RunFile, candidate: RunFile, as_json: AsJson = False) -> None:
-    """Compare two runs on the cases that are identical in both. Says what differs; exits as `eval gate` does."""
+    """Compare two runs on the cases that are identical in both. Exits as `eval gate` does."""
     gate_command(candidate, baseline, as_json=as_json)
 
 

@@ -42,7 +42,7 @@ class _Trial:
 
 
 def judge(run: Run, baseline: Run | None = None, resamples: int = RESAMPLES) -> Run:
-    """The run with its verdict, and what it was compared with. Raises ComparisonError when they differ too much."""
+    """The run with its verdict, and what it was compared with. Raises ComparisonError."""
     shared = compare.common(baseline, run) if baseline else None
     trials = [_trial(run, baseline, rule, shared, resamples) for rule in run.gating]
     metrics = _decide(trials, run.repeats)

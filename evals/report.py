@@ -26,7 +26,7 @@ _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def plain(text: str, limit: int = 4000) -> str:
-    """A text without control, bidirectional and unpaired characters, cut at a limit: for XML and terminals."""
+    """A text without control, bidirectional and unpaired characters, cut at a limit."""
     clean = _BIDI.sub("", _CONTROL.sub("\ufffd", text))
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
@@ -97,9 +97,9 @@ def markdown(run: Run) -> str:
 def junit(run: Run) -> str:
     """JUnit XML: one testcase per gate metric and per item.
 
-    A gate fails when it blocks, errs when it is invalid, is skipped when it is inconclusive. An item fails when it
-    is a failing canary, or flipped to fail on a metric that blocks: the file is red exactly when the exit code is
-    1 or 2.
+    A gate fails when it blocks, errs when it is invalid, is skipped when it is inconclusive. An item fails
+    when it is a failing canary, or flipped to fail on a metric that blocks. So the file is red exactly when
+    the exit code is 1 or 2.
     """
     suites = ElementTree.Element("testsuites", name="guardhouse")
     _junit_gates(run, suites)

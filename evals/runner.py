@@ -33,9 +33,8 @@ async def run(
 ) -> list[RunItem]:
     """Every case asked `repeats` times and scored, ordered by case and repeat.
 
-    Outputs in the journal are not asked for again. Raises TargetError when the target cannot be asked, or gave
-    nothing
-    but errors; RunError when the journal cannot be written.
+    Outputs in the journal are not asked for again. Raises TargetError when the target cannot be asked, or
+    gave nothing but errors; RunError when the journal cannot be written.
     """
     jobs = [(case, repeat) for case in plan.cases for repeat in range(plan.repeats)]
     signature = target.ref.signature

@@ -17,7 +17,7 @@ from evals.journal import Journal
 from evals.runner import Plan, Progress
 from evals.scorer import Scorer, build_all, ref
 from evals.stats import mean_interval
-from evals.suite import CANARY_TAG, Suite
+from evals.suite import Suite
 from evals.target import Target
 from evals.types import Canaries, Case, PromptRef, Run, RunCase, RunItem, Summary
 
@@ -108,7 +108,7 @@ def canaries(suite: Suite, cases: Sequence[Case]) -> Canaries:
     absent = sorted(set(suite.canaries.ids) - known)
     if absent:
         raise SuiteError(f"canary {absent[0]!r} is not in the golden set", fix="correct `canaries.ids`")
-    tagged = {case.id for case in cases if CANARY_TAG in case.tags}
+    tagged = {case.id for case in cases if set(suite.canary_tags) & set(case.tags)}
     return replace(suite.canaries, ids=tuple(sorted(tagged | set(suite.canaries.ids))))
 
 

@@ -13,6 +13,7 @@ from evals.types import Canaries, Gating
 
 FILE = "suite.yaml"
 CANARY_TAG = "canary"
+"""The tag that makes a case a canary where a suite names no other."""
 
 
 class _Gating(BaseModel):
@@ -28,6 +29,7 @@ class _Canaries(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     ids: list[str] = []
+    tags: list[str] = [CANARY_TAG]
     scorers: list[str] = list(Canaries().scorers)
 
 
@@ -56,6 +58,8 @@ class Suite:
     scorers: tuple[str, ...]
     gating: tuple[Gating, ...]
     canaries: Canaries
+    canary_tags: tuple[str, ...]
+    """Cases with one of these tags are canaries too."""
     repeats: int
     k: int
 
@@ -111,6 +115,7 @@ def _suite(document: object, path: Path, k: int | None) -> Suite:
         scorers=scorers,
         gating=tuple(gating),
         canaries=Canaries(tuple(model.canaries.ids), tuple(model.canaries.scorers)),
+        canary_tags=tuple(model.canaries.tags),
         repeats=model.repeats,
         k=depth,
     )

@@ -210,16 +210,16 @@ class PolicyTarget:
 
 def policy_target(name: str) -> PolicyTarget:
     """The target for a policy, given as a file or a built-in's name. Raises PolicyError or TargetError."""
+    from guardrails.engine import load_guard
+    from guardrails.policy import builtin, load
     from guardrails.pseudonyms import Vault
-
-    from guardrails import engine, policy
 
     path = Path(name)
     if not path.is_file() and name not in {"default", "strict"}:
         raise TargetError(f"there is no policy {name!r}", fix="give a policy file, `default` or `strict`")
-    loaded = policy.load(path) if path.is_file() else policy.builtin(name)
+    loaded = load(path) if path.is_file() else builtin(name)
     key = secrets.token_bytes(32)
-    return PolicyTarget(engine.load_guard(loaded, key), loaded.label, lambda: Vault(key, "eval", "case"))
+    return PolicyTarget(load_guard(loaded, key), loaded.label, lambda: Vault(key, "eval", "case"))
 
 
 def messages(case: Case, system_prompt: str, hits: Sequence[Hit] | None) -> list[dict[str, Any]]:

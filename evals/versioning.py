@@ -96,8 +96,7 @@ def add(
     """Adds items to a set, re-hashes it, and steps its version. Gives the new version and what changed.
 
     Raises GoldenError, and changes nothing, when an item is malformed, its id is taken (unless `replace`), or
-    nothing
-    would change.
+    nothing would change.
     """
     load(directory)
     manifest, before = read_manifest(directory), read_items(directory / ITEMS)

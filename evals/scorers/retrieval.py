@@ -1,10 +1,8 @@
 """Retrieval scorers with trec_eval's definitions: recall, precision, mrr, ndcg, hit, unjudged, each at k.
 
-Relevance is by document. A hit counts when it is of a relevant document and, where the hit has a span and the
-passage
-a quote, the two overlap: so re-chunking a corpus needs no change to the golden set. A document counts once, at its
-first
-matching hit. An empty result scores 0; a case whose target searched nothing is unscored.
+Relevance is by document. A hit counts when it is of a relevant document and, where the hit has a span and
+the passage a quote, the two overlap: so re-chunking a corpus needs no change to the golden set. A document
+counts once, at its first matching hit. An empty result scores 0; a target that searched nothing is unscored.
 """
 
 from __future__ import annotations
