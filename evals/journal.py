@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -30,15 +30,15 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: dict[str, Output] = {}
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
 
     def __enter__(self) -> Journal:
         """Reads what is there (a torn last line is skipped) and opens the file. Raises RunError."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            old = self._path.read_bytes() if self._path.exists() else b""
+            old = self._path.read_bytes() if self._path.is_file() else b""
             self._known = dict(_read(old))
-            self._file = self._path.open("ab")
+            self._file = self._path.open("ab", buffering=0)
             if old and not old.endswith(b"\n"):
                 self._write(b"\n")
         except OSError as error:
@@ -72,9 +72,8 @@ class Journal:
             raise _unwritable(self._path, error) from None
 
     def _write(self, data: bytes) -> None:
-        if self._file is not None:
-            self._file.write(data)
-            self._file.flush()
+        while data and self._file is not None:
+            data = data[self._file.write(data) :]
 
 
 def _read(data: bytes) -> Iterator[tuple[str, Output]]:

@@ -210,13 +210,13 @@ class PolicyTarget:
 
 def policy_target(name: str) -> PolicyTarget:
     """The target for a policy, given as a file or a built-in's name. Raises PolicyError or TargetError."""
+    path = Path(name)
+    if not path.is_file() and name not in {"default", "strict"}:
+        raise TargetError(f"there is no policy {name!r}", fix="give a policy file, `default` or `strict`")
     from guardrails.engine import load_guard
     from guardrails.policy import builtin, load
     from guardrails.pseudonyms import Vault
 
-    path = Path(name)
-    if not path.is_file() and name not in {"default", "strict"}:
-        raise TargetError(f"there is no policy {name!r}", fix="give a policy file, `default` or `strict`")
     loaded = load(path) if path.is_file() else builtin(name)
     key = secrets.token_bytes(32)
     return PolicyTarget(load_guard(loaded, key), loaded.label, lambda: Vault(key, "eval", "case"))
