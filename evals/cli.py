@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evals import cli_golden
+from evals import cli_golden, cli_index
 from evals.errors import EvalsError
 from guardrails.errors import GuardrailsError
 
@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands to an app."""
     app.add_typer(eval_app, name="eval")
     cli_golden.register(app)
+    cli_index.register(app)
 
 
 @contextmanager
@@ -296,14 +297,15 @@ def _http(base_url: str, api_key: str, asked: dict[str, Any], suite: Suite, inde
     if index is None:
         searching = [name for name in suite.scorers if "@" in name]
         if searching and suite.corpus is not None:
-            build = f"guardhouse index build {suite.corpus} --out DIR"
-            raise SuiteError(
-                f"the suite scores {searching[0]} but there is no index", fix=f"{build}, then --index DIR"
-            )
+            build = f"`guardhouse index build {suite.corpus} DIR`, then --index DIR"
+            raise SuiteError(f"the suite scores {searching[0]} but there is no index", fix=build)
         return HttpTarget(base_url, api_key, Ask(**asked))
-    from evals.retrieval import open_index
+    from evals.retrieval import RetrievalError, open_index
 
-    opened = open_index(index)
+    try:
+        opened = open_index(index)
+    except RetrievalError as error:
+        raise SuiteError(str(error), fix="build it with `guardhouse index build`") from None
     return HttpTarget(base_url, api_key, Ask(**asked, index=_identity(index)), opened)
 
 

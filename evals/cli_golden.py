@@ -1,4 +1,4 @@
-"""The commands `guardhouse golden …` and `guardhouse index …`."""
+"""The commands `guardhouse golden …`."""
 
 from __future__ import annotations
 

@@ -40,7 +40,11 @@ def completion(text: str | None = "fine", **message: Any) -> dict[str, Any]:
         "created": 1,
         "model": "scripted-1",
         "choices": [
-            {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text, **message}}
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {"role": "assistant", "content": text, **message},
+            }
         ],
     }
 
@@ -52,6 +56,7 @@ class ChatServer:
         self.script: Callable[[dict[str, Any]], Answer] = lambda request: (200, completion(), {})
         self.requests: list[dict[str, Any]] = []
         self.models = 0
+        self.models_status = 200
         self.base_url = ""
 
     async def chat(self, request: web.Request) -> web.Response:
@@ -65,7 +70,7 @@ class ChatServer:
     async def list_models(self, request: web.Request) -> web.Response:
         """The probe."""
         self.models += 1
-        return web.json_response({"object": "list", "data": []})
+        return web.json_response({"object": "list", "data": []}, status=self.models_status)
 
 
 @pytest.fixture
@@ -117,7 +122,12 @@ def write_golden(directory: Path, contents: Sequence[dict[str, Any]], **manifest
     directory.mkdir(parents=True, exist_ok=True)
     ordered = sorted(contents, key=lambda each: each["id"])
     (directory / "items.jsonl").write_text("".join(canonical(each) + "\n" for each in ordered), "utf-8")
-    document = {"name": "toy", "version": "1.0.0", "n": len(contents), "content_sha256": content_sha256(contents)}
+    document = {
+        "name": "toy",
+        "version": "1.0.0",
+        "n": len(contents),
+        "content_sha256": content_sha256(contents),
+    }
     (directory / "manifest.json").write_text(json.dumps(document | manifest), "utf-8")
     (directory / "CHANGELOG.md").write_text("# Changelog\n\n## 1.0.0 - 2026-01-01\n\n- First.\n", "utf-8")
     return directory
@@ -149,7 +159,9 @@ def make_run(
                     scores[metric] = value if isinstance(value, Score) else Score.of(value)
             output = Output(text=(texts or {}).get(name, "text"), error="down" if name in errors else "")
             items.append(RunItem(name, f"sha-{name}", repeat, output, scores))
-    summary = {metric: Summary(_mean(values), len(values), 0, None, None) for metric, values in metrics.items()}
+    summary = {
+        metric: Summary(_mean(values), len(values), 0, None, None) for metric, values in metrics.items()
+    }
     told: dict[str, Any] = {
         "id": "run-1",
         "created_at": "2026-01-01T00:00:00Z",
@@ -162,7 +174,8 @@ def make_run(
         "summary": summary,
         "items": tuple(items),
         "cases": tuple(
-            RunCase(name, f"sha-{name}", f"question {name}", "answer", (), (clusters or {}).get(name, "")) for name in ids
+            RunCase(name, f"sha-{name}", f"question {name}", "answer", (), (clusters or {}).get(name, ""))
+            for name in ids
         ),
         "gating": tuple(gating),
         "canaries": canaries or Canaries(),
@@ -176,6 +189,8 @@ def missing(cause: Cause = Cause.TARGET) -> Score:
 
 
 def _mean(values: Values) -> float | None:
-    flat = [score.value if isinstance(score, Score) else score for scores in values.values() for score in scores]
+    flat = [
+        score.value if isinstance(score, Score) else score for scores in values.values() for score in scores
+    ]
     known = [value for value in flat if value is not None]
     return sum(known) / len(known) if known else None

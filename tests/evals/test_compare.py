@@ -34,7 +34,7 @@ def test_only_identical_items_are_compared() -> None:
 
 def test_runs_with_too_little_in_common_are_refused() -> None:
     """Below 80 % the comparison is about something else."""
-    with pytest.raises(ComparisonError, match="only 7 of 10 cases.*80%"):
+    with pytest.raises(ComparisonError, match=r"only 7 of 10 cases.*80%"):
         common(ten(), rehashed(ten(), 3))
 
 
@@ -79,7 +79,9 @@ def test_flips_name_what_was_lost_first() -> None:
 
 def test_flaky_cases_disagree_with_themselves() -> None:
     """Across repeats of the same run, on metrics that have a pass mark."""
-    run = make_run({"exact": {"a": [1.0, 0.0], "b": [1.0, 1.0]}, "latency": {"a": [0.1, 900.0], "b": [1.0, 2.0]}})
+    run = make_run(
+        {"exact": {"a": [1.0, 0.0], "b": [1.0, 1.0]}, "latency": {"a": [0.1, 900.0], "b": [1.0, 2.0]}}
+    )
 
     assert flaky(run) == [("a", "exact")]
     assert graded(run) == {"exact"}

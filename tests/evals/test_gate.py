@@ -204,7 +204,10 @@ def test_other_metrics_are_reported_and_never_block() -> None:
     judged = judge(after, before)
 
     assert judged.gate.verdict is GateVerdict.PASS
-    assert [(metric.metric, metric.verdict.value) for metric in judged.gate.metrics] == [("exact", "pass"), ("f1", "none")]
+    assert [(metric.metric, metric.verdict.value) for metric in judged.gate.metrics] == [
+        ("exact", "pass"),
+        ("f1", "none"),
+    ]
     assert judged.gate.metrics[1].delta == pytest.approx(-0.8)
 
 

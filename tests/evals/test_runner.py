@@ -114,9 +114,12 @@ async def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("trouble", "says"), [("hang", "no reply within 0.1 s"), (RuntimeError("secret"), "the target failed (RuntimeError)")]
+    ("trouble", "says"),
+    [("hang", "no reply within 0.1 s"), (RuntimeError("secret"), "the target failed (RuntimeError)")],
 )
-async def test_a_target_that_hangs_or_raises_costs_one_item(tmp_path: Path, trouble: object, says: str) -> None:
+async def test_a_target_that_hangs_or_raises_costs_one_item(
+    tmp_path: Path, trouble: object, says: str
+) -> None:
     """Its scores are unscored with the reason; the others are measured; the exception's text is not copied."""
     target = Scripted()
     target.fail = {"c1": trouble}

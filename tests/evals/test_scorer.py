@@ -38,7 +38,10 @@ def test_an_unknown_scorer_is_refused_with_the_known_ones(spec: str, says: str) 
 
 def test_one_scorer_named_twice_is_built_once() -> None:
     """`recall` and `recall@5` are the same at k=5."""
-    assert [scorer.name for scorer in build_all(["recall", "recall@5", "recall@1"], k=5)] == ["recall@5", "recall@1"]
+    assert [scorer.name for scorer in build_all(["recall", "recall@5", "recall@1"], k=5)] == [
+        "recall@5",
+        "recall@1",
+    ]
 
 
 def test_a_scorer_of_another_package_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:

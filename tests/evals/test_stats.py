@@ -12,7 +12,14 @@ from evals.stats import Paired, fisher, holm_levels, mcnemar, mean_interval
 
 @pytest.mark.parametrize(
     ("won", "lost", "p"),
-    [(0, 0, 1.0), (0, 5, 1 / 64), (0, 4, 1 / 32), (1, 1, 0.5), (2, 7, (10 + 18) / 512), (7, 2, (466 + 18) / 512)],
+    [
+        (0, 0, 1.0),
+        (0, 5, 1 / 64),
+        (0, 4, 1 / 32),
+        (1, 1, 0.5),
+        (2, 7, (10 + 18) / 512),
+        (7, 2, (466 + 18) / 512),
+    ],
 )
 def test_mcnemar_is_the_exact_mid_p(won: int, lost: int, p: float) -> None:
     """P(more losses) + half P(as many losses), out of 2^n."""
@@ -21,7 +28,12 @@ def test_mcnemar_is_the_exact_mid_p(won: int, lost: int, p: float) -> None:
 
 @pytest.mark.parametrize(
     ("table", "p"),
-    [((0, 10, 0, 10), 1.0), ((1, 12, 9, 12), 0.0027594562), ((5, 10, 5, 10), 1.0), ((0, 100, 6, 100), 0.0289)],
+    [
+        ((0, 10, 0, 10), 1.0),
+        ((1, 12, 9, 12), 0.0027594562),
+        ((5, 10, 5, 10), 1.0),
+        ((0, 100, 6, 100), 0.0289),
+    ],
 )
 def test_fisher_agrees_with_published_tables(table: tuple[int, int, int, int], p: float) -> None:
     """Two-sided exact p. The second is the table [[1, 9], [11, 3]] read by columns, as R and Wikipedia give it."""

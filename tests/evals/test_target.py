@@ -111,7 +111,9 @@ async def test_tool_calls_come_as_the_model_wrote_them(chat: ChatServer) -> None
 
 async def test_a_block_is_an_output_not_an_error(chat: ChatServer) -> None:
     """HTTP 400 with code content_filter is the guardrails' answer."""
-    error = {"error": {"message": "no", "type": "invalid_request_error", "code": "content_filter", "param": None}}
+    error = {
+        "error": {"message": "no", "type": "invalid_request_error", "code": "content_filter", "param": None}
+    }
     chat.script = lambda request: (400, error, {"x-guardhouse-trace-id": "t2"})
 
     async with http(chat) as target:
@@ -194,7 +196,10 @@ def test_everything_that_may_change_an_output_is_in_the_signature() -> None:
 
 def test_messages_of_a_chat_follow_the_system_prompt() -> None:
     """A case with messages is sent as it is."""
-    assert messages(CHAT, "S", None) == [{"role": "system", "content": "S"}, {"role": "user", "content": "Hi"}]
+    assert messages(CHAT, "S", None) == [
+        {"role": "system", "content": "S"},
+        {"role": "user", "content": "Hi"},
+    ]
     assert messages(QUESTION, "", ()) == [{"role": "user", "content": "Question: When?"}]
 
 
@@ -232,7 +237,9 @@ class Guard:
 async def test_a_policy_answers_with_action_and_entities() -> None:
     """Each entity once, sorted; no model is asked."""
     found = [
-        Finding("r", "pii", entity, Stage.INPUT, "/messages/0/content", 0, 1, 1.0, Action.REDACT, Mode.ENFORCE)
+        Finding(
+            "r", "pii", entity, Stage.INPUT, "/messages/0/content", 0, 1, 1.0, Action.REDACT, Mode.ENFORCE
+        )
         for entity in ("PHONE_NUMBER", "EMAIL_ADDRESS", "EMAIL_ADDRESS")
     ]
     target = PolicyTarget(Guard(Verdict(Action.REDACT, Action.REDACT, tuple(found))), "default@1")

@@ -71,7 +71,9 @@ def test_an_id_that_is_taken_is_refused_unless_replacing(tmp_path: Path) -> None
     assert (version, changes.changed) == ("2.0.0", ("a",))
 
 
-@pytest.mark.parametrize("new", [[], [{"id": "x"}], ["text"], [item("b"), {"id": "c", "input": {"question": 1}}]])
+@pytest.mark.parametrize(
+    "new", [[], [{"id": "x"}], ["text"], [item("b"), {"id": "c", "input": {"question": 1}}]]
+)
 def test_a_refused_add_changes_nothing(tmp_path: Path, new: list[object]) -> None:
     """Malformed or missing items leave every file as it was."""
     write_golden(tmp_path, [item("a")])

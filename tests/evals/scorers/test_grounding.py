@@ -41,7 +41,9 @@ async def test_a_supported_answer_scores_above_an_invented_one() -> None:
         (hits(" "), "It closes at 9.", Cause.EMPTY),
     ],
 )
-async def test_what_cannot_be_measured_is_unscored(found: tuple[Hit, ...] | None, text: str, cause: Cause) -> None:
+async def test_what_cannot_be_measured_is_unscored(
+    found: tuple[Hit, ...] | None, text: str, cause: Cause
+) -> None:
     """No hits, no text in them, no claim: a reason instead of 0, 1 or NaN."""
     score = await build("groundedness")(CASE, Output(text=text, hits=found))
 

@@ -20,7 +20,9 @@ def hits(*names: str) -> tuple[Hit, ...]:
 
 def asked(**grades: int) -> Case:
     """A case with judged documents."""
-    return Case("c", "h", question="q", relevant=tuple(Passage(name, "", grade) for name, grade in grades.items()))
+    return Case(
+        "c", "h", question="q", relevant=tuple(Passage(name, "", grade) for name, grade in grades.items())
+    )
 
 
 GRADED = asked(a=2, b=1, z=0)
@@ -50,7 +52,9 @@ GRADED = asked(a=2, b=1, z=0)
         ("hit@3", (), 0.0),
     ],
 )
-async def test_metrics_agree_with_hand_computed_values(metric: str, found: tuple[str, ...], value: float) -> None:
+async def test_metrics_agree_with_hand_computed_values(
+    metric: str, found: tuple[str, ...], value: float
+) -> None:
     """trec_eval's denominators: k for precision, all relevant for recall; linear gain for nDCG; empty is 0."""
     score = await build(metric)(GRADED, Output(hits=hits(*found)))
 
@@ -88,7 +92,9 @@ def test_a_document_counts_once() -> None:
         ("d", "weekdays. after", 25, False),
     ],
 )
-def test_a_chunk_matches_where_it_overlaps_the_quote(doc: str, text: str, start: int | None, fits: bool) -> None:
+def test_a_chunk_matches_where_it_overlaps_the_quote(
+    doc: str, text: str, start: int | None, fits: bool
+) -> None:
     """Same document and shared text; without a span the document decides; a few shared letters are not enough."""
     end = None if start is None else start + len(text)
     passage = Passage("d", "Tools go out at 18:30 on weekdays.")

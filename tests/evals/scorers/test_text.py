@@ -133,7 +133,9 @@ async def test_semantic_takes_the_best_cosine_and_names_its_encoder(monkeypatch:
 
         def encode(self, texts: list[str]) -> np.ndarray:
             """Unit vectors: apples point one way, all else another."""
-            return np.array([[1.0, 0.0] if "apple" in text else [0.6, 0.8] for text in texts], dtype=np.float32)
+            return np.array(
+                [[1.0, 0.0] if "apple" in text else [0.6, 0.8] for text in texts], dtype=np.float32
+            )
 
     module = types.ModuleType("guardrails.embedding")
     module.load = lambda: loads.append(1) or Tiny()  # type: ignore[attr-defined]

@@ -24,8 +24,16 @@ A, B = ExpectedCall("find", {"id": 7}), ExpectedCall("book", {"days": 2, "tools"
         ((ToolCall("book", '{"tools":["saw"],"days":2}'), ToolCall("find", '{"id":7}')), 1.0, ""),
         ((ToolCall("find", '{"id":7.0}'), ToolCall("book", '{"tools":["saw"],"days":2}')), 1.0, ""),
         ((ToolCall("find", '{"id":7}'),), 0.0, "book was not called"),
-        ((ToolCall("find", '{"id":8}'), ToolCall("book", '{"tools":["saw"],"days":2}')), 0.0, "find: .* argument id"),
-        ((ToolCall("find", '{"id":true}'), ToolCall("book", '{"tools":[],"days":2}')), 0.0, "argument id.*tools"),
+        (
+            (ToolCall("find", '{"id":8}'), ToolCall("book", '{"tools":["saw"],"days":2}')),
+            0.0,
+            "find: .* argument id",
+        ),
+        (
+            (ToolCall("find", '{"id":true}'), ToolCall("book", '{"tools":[],"days":2}')),
+            0.0,
+            "argument id.*tools",
+        ),
         ((ToolCall("find", "{"), ToolCall("book", "[]")), 0.0, "not a JSON object"),
         (
             (ToolCall("find", '{"id":7}'), ToolCall("book", '{"tools":["saw"],"days":2}'), ToolCall("x", "")),
@@ -55,6 +63,8 @@ async def test_expecting_no_call_is_an_expectation() -> None:
 
 async def test_arguments_do_not_leak_into_the_reason() -> None:
     """The reason names arguments, not what they hold."""
-    score = await build("tool_calls")(case(A), Output(tool_calls=(ToolCall("find", '{"id":"secret-value"}'),)))
+    score = await build("tool_calls")(
+        case(A), Output(tool_calls=(ToolCall("find", '{"id":"secret-value"}'),))
+    )
 
     assert "secret-value" not in score.reason
