@@ -1,0 +1,378 @@
+"""The tour: a real proxy on the scripted provider, an app that talks through it, an eval gate, the review pages."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from evals.errors import DemoError
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+    from evals.types import Run
+
+DATASETS = Path(__file__).resolve().parents[1] / "datasets"
+BASELINE = DATASETS / "baselines" / "support.json"
+START_SECONDS = 30
+
+CONFIG = """\
+model_list:
+  - model_name: demo
+    litellm_params: {model: fake/assistant}
+  - model_name: slow-card
+    litellm_params: {model: fake/card, chunk_chars: 5, chunk_ms: 40}
+guardhouse:
+  policy: policy.yaml
+  data_dir: data
+"""
+
+POLICY = """\
+name: demo
+rules:
+  - {id: secrets, check: secrets, stages: [input], action: block}
+  - {id: leaked-secrets, check: secrets, stages: [tool_call, tool_result, retrieval, output], action: redact}
+  - id: pii
+    check: pii
+    with: {entities: [EMAIL_ADDRESS, PHONE_NUMBER, CREDIT_CARD, US_SSN, IBAN_CODE, IP_ADDRESS]}
+    stages: [input, tool_call, tool_result, retrieval]
+    action: pseudonymize
+  - id: cards-in-replies
+    check: pii
+    with: {entities: [CREDIT_CARD, US_SSN, IBAN_CODE]}
+    stages: [output]
+    action: redact
+"""
+
+TOOLS: list[dict[str, Any]] = [
+    {
+        "type": "function",
+        "function": {
+            "name": "get_order_status",
+            "description": "Where an order is and who it belongs to.",
+            "parameters": {
+                "type": "object",
+                "properties": {"order_id": {"type": "string", "pattern": "^HL-[0-9]{5}$"}},
+                "required": ["order_id"],
+            },
+        },
+    }
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy that is running for the tour."""
+
+    url: str
+    key: str
+    folder: Path
+
+    def trace(self, trace_id: str) -> dict[str, Any]:
+        """The stored trace; waits until it is there. Raises DemoError when it does not come."""
+        request = urllib.request.Request(  # noqa: S310  (our own address)
+            f"{self.url}/api/traces/{trace_id}", headers={"authorization": f"Bearer {self.key}"}
+        )
+        for _ in range(100):
+            try:
+                with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
+                    document: dict[str, Any] = json.load(reply)
+                    return document
+            except urllib.error.HTTPError as error:
+                error.close()
+                if error.code != 404:
+                    raise DemoError(f"the proxy answers HTTP {error.code} for a trace") from None
+            time.sleep(0.05)
+        raise DemoError("a trace did not arrive in the database")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One exchange: what the app sent and got. The provider's side is read from the trace."""
+
+    title: str
+    sent: str
+    got: str
+    trace_id: str
+
+
+def run(leave: bool, port: int) -> None:
+    """Walks the tour on a temporary data folder; stays up until Ctrl-C unless told to leave. Raises DemoError."""
+    from openai import OpenAI
+
+    console = Console(highlight=False)
+    if not DATASETS.is_dir():
+        raise DemoError("the datasets are not here", fix="run the demo from a checkout of the repository")
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="guardhouse-demo-") as name, _proxy(Path(name), port) as proxy:
+        console.rule("[bold]1. An app talks through the proxy")
+        client = OpenAI(base_url=f"{proxy.url}/v1", api_key=proxy.key, max_retries=0)
+        index = _index(Path(name))
+        for number, scene in enumerate(_scenes(client, index), 1):
+            _show(console, number, scene, proxy.trace(scene.trace_id))
+        console.rule("[bold]2. An eval gates two changes of the prompt")
+        for prompt in ("v2", "degraded"):
+            _evaluate(console, proxy, index, prompt)
+        console.rule("[bold]3. A reviewer looks")
+        console.print(f"Flagged traces   {proxy.url}/review")
+        console.print(f"Eval runs        {proxy.url}/review/runs")
+        console.print(f"Sign in with     {proxy.key}")
+        console.print(f"[dim]The tour took {time.perf_counter() - started:.0f} seconds.[/]")
+        if not leave:
+            console.print("\nThe proxy stays up; its model is called `demo`. Ctrl-C ends it.")
+            _wait()
+
+
+@contextmanager
+def _proxy(folder: Path, port: int) -> Iterator[Proxy]:
+    """A proxy of its own process, configured in a folder. Raises DemoError with what it said if it does not start."""
+    (folder / "guardhouse.yaml").write_text(CONFIG, encoding="utf-8")
+    (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    command = [sys.executable, "-m", "guardhouse", "serve", "--config", str(folder / "guardhouse.yaml")]
+    process = subprocess.Popen(
+        [*command, "--data-dir", str(folder / "data"), "--host", "127.0.0.1", "--port", str(port)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield _started(process, folder)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _started(process: subprocess.Popen[str], folder: Path) -> Proxy:
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    assert process.stderr is not None
+    stderr = process.stderr
+
+    def read() -> None:
+        for line in stderr:
+            lines.put(line.strip())
+        lines.put("")
+
+    threading.Thread(target=read, daemon=True).start()
+    said: list[str] = []
+    key = ""
+    deadline = time.monotonic() + START_SECONDS
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            line = lines.get(timeout=left)
+        except queue.Empty:
+            break
+        if not line:
+            break
+        said.append(line)
+        if line.startswith("Admin key"):
+            key = line.rpartition(" ")[2]
+        if "listens on" in line:
+            url = line.partition("listens on ")[2].split()[0]
+            _ready(url)
+            return Proxy(url, key, folder)
+    raise DemoError(f"the proxy did not start: {' '.join(said) or 'it said nothing'}")
+
+
+def _ready(url: str) -> None:
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310
+                return
+        except urllib.error.HTTPError as error:
+            error.close()
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise DemoError("the proxy started but does not become ready")
+
+
+def _index(folder: Path) -> Any:
+    from evals.retrieval import build, open_index
+
+    build(DATASETS / "corpora" / "harbor", folder / "index")
+    return open_index(folder / "index")
+
+
+def _scenes(client: OpenAI, index: Any) -> Iterator[Scene]:
+    yield _chat(client, "Plain chat", "Hello! Which of your shops opens first?")
+    yield _chat(
+        client,
+        "Personal data is masked on the way in, restored on the way out",
+        "I am at ada.lovelace@example.com or 415-555-0132. Please confirm both.",
+    )
+    yield _blocked(client)
+    yield _tool(client)
+    yield _rag(client, index)
+    yield _stream(client)
+
+
+def _chat(client: OpenAI, title: str, text: str) -> Scene:
+    raw = client.chat.completions.with_raw_response.create(
+        model="demo", messages=[{"role": "user", "content": text}]
+    )
+    answer = raw.parse().choices[0].message.content or ""
+    return Scene(title, text, answer, raw.headers["x-guardhouse-trace-id"])
+
+
+def _blocked(client: OpenAI) -> Scene:
+    from openai import BadRequestError
+
+    key = "AKIA" + "Q3EGRVW6" + "XY2PLM4N"
+    text = f"Deploy with {key} please."
+    try:
+        client.chat.completions.create(model="demo", messages=[{"role": "user", "content": text}])
+    except BadRequestError as error:
+        said = f"HTTP {error.status_code}, code {error.code}: {error.body['message']}"  # type: ignore[index]
+        return Scene(
+            "A secret is blocked", text, said, error.response.headers["x-guardhouse-trace-id"]
+        )
+    raise DemoError("a secret was not blocked")
+
+
+def _tool(client: OpenAI) -> Scene:
+    messages: list[Any] = [{"role": "user", "content": "What is the status of order HL-20417?"}]
+    first = client.chat.completions.create(model="demo", messages=messages, tools=TOOLS)  # type: ignore[arg-type]
+    calls = first.choices[0].message.tool_calls or []
+    if not calls:
+        raise DemoError("the scripted provider called no tool")
+    result = '{"order": "HL-20417", "state": "packed", "customer": "grace@example.org"}'
+    messages += [
+        first.choices[0].message.model_dump(exclude_none=True),
+        {"role": "tool", "tool_call_id": calls[0].id, "content": result},
+    ]
+    raw = client.chat.completions.with_raw_response.create(model="demo", messages=messages, tools=TOOLS)  # type: ignore[arg-type]
+    call = calls[0].function  # type: ignore[union-attr]
+    sent = f"{messages[0]['content']}  then the tool's result: {result}"
+    got = f"calls {call.name}({call.arguments})  then: {raw.parse().choices[0].message.content}"
+    return Scene("A tool call, its result masked too", sent, got, raw.headers["x-guardhouse-trace-id"])
+
+
+def _rag(client: OpenAI, index: Any) -> Scene:
+    question = "What deposit is held for a pressure washer?"
+    hits = index.search(question, 3)
+    passages = "\n".join(f"[{hit.doc_id}] {hit.text}" for hit in hits)
+    raw = client.chat.completions.with_raw_response.create(
+        model="demo",
+        messages=[
+            {"role": "system", "content": (DATASETS / "prompts" / "support" / "v2.txt").read_text("utf-8")},
+            {"role": "user", "content": f"{passages}\nQuestion: {question}"},
+        ],
+        extra_body={
+            "guardhouse": {
+                "retrieval": [{"doc_id": hit.doc_id, "score": hit.score, "text": hit.text} for hit in hits]
+            }
+        },
+    )
+    answer = raw.parse().choices[0].message.content or ""
+    sent = f"{question}  (with {len(hits)} passages: {', '.join(hit.doc_id for hit in hits)})"
+    return Scene("An answer from retrieved passages", sent, answer, raw.headers["x-guardhouse-trace-id"])
+
+
+def _stream(client: OpenAI) -> Scene:
+    text = "Which card do you have on file?"
+    with client.chat.completions.with_streaming_response.create(
+        model="slow-card", messages=[{"role": "user", "content": text}], stream=True
+    ) as raw:
+        trace_id = raw.headers["x-guardhouse-trace-id"]
+        pieces = [
+            chunk.choices[0].delta.content
+            for chunk in raw.parse()
+            if chunk.choices and chunk.choices[0].delta.content
+        ]
+    return Scene("A stream with a card number cut across its chunks", text, " | ".join(pieces), trace_id)
+
+
+def _show(console: Console, number: int, scene: Scene, trace: dict[str, Any]) -> None:
+    messages = (trace.get("request") or {}).get("messages") or []
+    saw = "nothing: not one byte was sent"
+    if trace["upstream_called"]:
+        saw = " / ".join(
+            _brief(message) for message in messages if message.get("role") not in ("system", "developer")
+        )
+    table = Table(show_header=False, box=None, padding=(0, 1), expand=True)
+    table.add_column(style="bold cyan", width=14, no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in (("app sent", scene.sent), ("provider saw", saw), ("app got", scene.got)):
+        table.add_row(label, _plain(text))
+    hits = f", {len(trace['retrieval'])} retrieval hits kept" if trace["retrieval"] else ""
+    found = ", ".join(sorted({f"{each['rule']}:{each['entity']}" for each in trace["findings"]})) or "nothing"
+    table.add_row("trace", f"[bold]{trace['outcome']}[/], found {found}{hits}")
+    console.print(f"\n[bold]1.{number} {scene.title}[/]")
+    console.print(table)
+
+
+def _brief(message: dict[str, Any]) -> str:
+    content = message.get("content")
+    if content:
+        text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+        return text if len(text) <= 320 else f"{text[:320]}…"
+    return ", ".join(
+        f"{call['function']['name']}({call['function']['arguments']})" for call in message.get("tool_calls") or ()
+    )
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(" ".join(text.split()))
+
+
+def _evaluate(console: Console, proxy: Proxy, index: Any, prompt: str) -> None:
+    """Runs the golden set with one prompt, compares it with the accepted baseline, publishes the run."""
+    from evals import document, publish, session
+    from evals.golden import load as load_golden
+    from evals.suite import load as load_suite
+    from evals.target import Ask, HttpTarget
+
+    suite = load_suite(DATASETS / "golden" / "support" / "suite.yaml")
+    text, ref = session.read_prompt(DATASETS / "prompts" / "support" / f"{prompt}.txt")
+    how = Ask("demo", text, k=suite.k, send_hits=True)
+    setup = session.Setup(suite, load_golden(suite.golden), ref, proxy.folder / "runs" / prompt)
+    baseline = document.load(BASELINE)
+
+    async def measure() -> Run:
+        target = HttpTarget(f"{proxy.url}/v1", proxy.key, how, index)
+        try:
+            return await session.evaluate(setup, target, baseline)
+        finally:
+            await target.aclose()
+
+    judged = asyncio.run(measure())
+    session.write_reports(judged, setup.out)
+    publish.publish(judged, proxy.url, proxy.key)
+    verdict = judged.gate.verdict
+    color = {0: "green", 1: "red"}.get(verdict.exit_code, "yellow")
+    console.print(
+        f"\n[bold]2. prompt {prompt}[/] on {len(judged.items)} cases against prompt"
+        f" {baseline.prompt.version}: [bold {color}]{verdict.value}[/] (exit code {verdict.exit_code})"
+    )
+    console.print(f"   {_plain(judged.gate.reason)}")
+    for metric in judged.gate.metrics:
+        if metric.gating and metric.delta is not None:
+            console.print(f"   [dim]{metric.metric:<14} {metric.delta:+.3f}  [{metric.low:+.3f}, {metric.high:+.3f}][/]")
+
+
+def _wait() -> None:
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        return

@@ -1,0 +1,87 @@
+"""What the management routes share: who may use them, how a body is read, how an answer and an error look."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from proxy.context import Context
+from proxy.errors import BadRequest, Code, Forbidden, PayloadTooLarge, ProxyError, openai_body
+from proxy.exchange import Principal
+from proxy.store.bodies import encode
+
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+class Route(APIRoute):
+    """A route whose errors are told in OpenAI's envelope, whatever app it is mounted in."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's callable, with its errors rendered."""
+        answer = super().get_route_handler()
+
+        async def told(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except ProxyError as error:
+                return problem(error)
+
+        return told
+
+
+def problem(error: ProxyError) -> Response:
+    """An error as the caller gets it."""
+    return Response(openai_body(error), error.status, error.headers, "application/json")
+
+
+def reply(value: Any, status: int = 200) -> Response:
+    """A JSON answer. Traces hold hostile text, so no browser may take it for anything else."""
+    headers = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+    return Response(encode(value), status, headers, "application/json")
+
+
+def principal(context: Context, request: Request) -> Principal:
+    """The administrator who sends this request. Raises Unauthorized or Forbidden for everybody else."""
+    found: Principal = context.keyring.principal(request.headers.get("authorization"))
+    if not found.admin:
+        raise Forbidden("This needs the admin key, or a key made with --admin.")
+    return found
+
+
+def administrator(context: Context) -> Callable[[Request], Principal]:
+    """`principal` as a FastAPI dependency."""
+
+    def check(request: Request) -> Principal:
+        return principal(context, request)
+
+    return check
+
+
+def local(request: Request) -> bool:
+    """Whether the request comes from this machine itself, not through a reverse proxy on it."""
+    forwarded = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip"))
+    return request.client is not None and request.client.host in LOOPBACK and not forwarded
+
+
+def json_body(limit: int) -> Callable[[Request], Awaitable[dict[str, Any]]]:
+    """A dependency: the request's JSON object. Raises PayloadTooLarge over `limit` bytes, else BadRequest."""
+
+    async def read(request: Request) -> dict[str, Any]:
+        data = bytearray()
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > limit:
+                raise PayloadTooLarge(f"The body is over {limit} bytes.")
+        try:
+            body = orjson.loads(bytes(data))
+        except orjson.JSONDecodeError:
+            raise BadRequest("The body is not JSON.", code=Code.INVALID_JSON) from None
+        if not isinstance(body, dict):
+            raise BadRequest("The body is not a JSON object.", code=Code.INVALID_TYPE)
+        return body
+
+    return read

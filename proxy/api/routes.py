@@ -1,0 +1,16 @@
+"""The management API in one router."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from proxy.api import health, runs, traces
+from proxy.context import Context
+
+
+def build_router(context: Context) -> APIRouter:
+    """Traces, runs, probes and metrics of one running proxy."""
+    routes = APIRouter()
+    for part in (traces, runs, health):
+        routes.include_router(part.router(context))
+    return routes

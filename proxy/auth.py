@@ -1,0 +1,87 @@
+"""Who is calling: virtual keys, their hashes, and the ring in which a request's key is looked up.
+
+A key is 256 random bits, so one SHA-256 is the right hash for it: there is nothing to guess that a slow hash
+would protect. The ring lives in memory and is replaced as a whole; no request waits for a database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from proxy.errors import Unauthorized
+from proxy.exchange import Principal
+
+PREFIX = "gh-"
+"""How every virtual key begins."""
+ADMIN = Principal(key_id="admin", tenant="default", admin=True)
+"""Who holds the admin key of the settings."""
+ANYONE = Principal(key_id="none", tenant="default", admin=True)
+"""Who calls where keys are switched off: whoever sits at this machine."""
+MISSING = "No API key was given. Send it as 'Authorization: Bearer gh-...'."
+UNKNOWN = "The API key is not known here, or was revoked. Ask the operator of this proxy for another."
+
+
+def new_key() -> str:
+    """A new virtual key: `gh-` and 43 URL-safe characters. Shown once, never stored."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def key_hash(key: str) -> str:
+    """What is stored of a key: its SHA-256 in hex."""
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class Keyring:
+    """The keys that may call, by hash.
+
+    Args:
+        admin_key: the admin key of the settings, or None.
+        closed: whether a key is asked for at all; open only where nobody else can reach the proxy.
+    """
+
+    def __init__(self, admin_key: str | None = None, *, closed: bool = True) -> None:
+        self.closed = closed
+        self._admin = None if admin_key is None else key_hash(admin_key)
+        self._keys: dict[str, Principal] = {}
+
+    def __repr__(self) -> str:
+        return f"Keyring({len(self._keys)} keys)"
+
+    @property
+    def empty(self) -> bool:
+        """Whether no key at all would be accepted."""
+        return self._admin is None and not self._keys
+
+    def replace(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Accept exactly these key rows (`key_id`, `hash`, `tenant`, `admin`, `revoked_us`) from now on."""
+        self._keys = {
+            row["hash"]: Principal(row["key_id"], row["tenant"], bool(row["admin"]))
+            for row in rows
+            if row.get("revoked_us") is None
+        }
+
+    def principal(self, authorization: str | None) -> Principal:
+        """Who sends this `Authorization` header. Raises Unauthorized; the key is never repeated."""
+        if not self.closed:
+            return ANYONE
+        if not authorization:
+            raise Unauthorized(MISSING, headers={"www-authenticate": "Bearer"})
+        scheme, _, key = authorization.strip().partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            raise Unauthorized(MISSING, headers={"www-authenticate": "Bearer"})
+        return self.lookup(key.strip())
+
+    def lookup(self, key: str) -> Principal:
+        """Who holds this key. Raises Unauthorized."""
+        # Comparing hashes leaves nothing to learn from timing: a caller cannot choose the hash of a guess.
+        digest = key_hash(key)
+        if self._admin is not None and hmac.compare_digest(digest, self._admin):
+            return ADMIN
+        found = self._keys.get(digest)
+        if found is None:
+            raise Unauthorized(UNKNOWN, headers={"www-authenticate": "Bearer"})
+        return found

@@ -1,0 +1,227 @@
+"""Commands for operators: `guardhouse keys ...` and `guardhouse traces ...`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from proxy.store.db import Store
+    from proxy.store.queries import SpanFilter
+
+DATA_DIR = typer.Option(None, "--data-dir", help="Folder with the database; else as configured.")
+CONFIG = typer.Option(None, "--config", help="Configuration file [default: guardhouse.yaml].")
+JSON = typer.Option(False, "--json", help="Print JSON.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the `keys` and `traces` commands."""
+    keys = typer.Typer(help="Make, list and revoke virtual keys.", no_args_is_help=True)
+    keys.command("create")(create)
+    keys.command("list")(list_)
+    keys.command("revoke")(revoke)
+    app.add_typer(keys, name="keys")
+    traces = typer.Typer(help="Look at stored traces.", no_args_is_help=True)
+    traces.command("list")(traces_list)
+    traces.command("show")(traces_show)
+    traces.command("export")(traces_export)
+    app.add_typer(traces, name="traces")
+
+
+def create(
+    name: str = typer.Argument(help="Whose key it is, e.g. web-shop."),
+    tenant: str = typer.Option("default", help="Tenant the key's traffic belongs to."),
+    admin: bool = typer.Option(False, "--admin", help="May also read traces and review them."),
+    as_json: bool = JSON,
+    data_dir: Path | None = DATA_DIR,
+    config: Path | None = CONFIG,
+) -> None:
+    """Make a key and print it. It is shown this once."""
+    from proxy.store.keys import create_key
+
+    with _store(config, data_dir) as store:
+        made = create_key(store, name, tenant, admin)
+    if as_json:
+        _print(
+            {"key_id": made.stored.key_id, "key": made.secret, "name": name, "tenant": tenant, "admin": admin}
+        )
+    else:
+        typer.echo(made.secret)
+        typer.echo(f"id {made.stored.key_id}. This is the only time the key is shown.", err=True)
+
+
+def list_(as_json: bool = JSON, data_dir: Path | None = DATA_DIR, config: Path | None = CONFIG) -> None:
+    """List the keys: never the keys themselves."""
+    from proxy.store.keys import list_keys
+
+    with _store(config, data_dir) as store:
+        found = list_keys(store)
+    rows = [
+        {
+            "key_id": key.key_id,
+            "name": key.name,
+            "tenant": key.tenant,
+            "admin": key.admin,
+            "created": _time(key.created_us),
+            "revoked": None if key.revoked_us is None else _time(key.revoked_us),
+        }
+        for key in found
+    ]
+    if as_json:
+        _print(rows)
+    for row in () if as_json else rows:
+        state = f"revoked {row['revoked']}" if row["revoked"] else "admin" if row["admin"] else "active"
+        typer.echo(f"{row['key_id']}  {row['created']}  {state:8}  {row['tenant']}  {row['name']}")
+
+
+def revoke(
+    key_id: str = typer.Argument(help="Id as `guardhouse keys list` shows it."),
+    data_dir: Path | None = DATA_DIR,
+    config: Path | None = CONFIG,
+) -> None:
+    """Make a key useless from now on."""
+    from proxy.store.keys import revoke_key
+
+    with _store(config, data_dir) as store:
+        if not revoke_key(store, key_id):
+            _fail("there is no key with this id", "see guardhouse keys list")
+
+
+def traces_list(
+    outcome: str | None = typer.Option(None, help="passed, flagged, masked, blocked, failed or cancelled."),
+    rule: str | None = typer.Option(None, help="Only where this rule found something."),
+    model: str | None = typer.Option(None, help="Only for this model."),
+    since: str | None = typer.Option(None, help="RFC 3339 time, or an age such as 24h."),
+    flagged: bool = typer.Option(False, "--flagged", help="Only what awaits a reviewer's eye."),
+    limit: int = typer.Option(20, min=1, max=200),
+    as_json: bool = JSON,
+    data_dir: Path | None = DATA_DIR,
+    config: Path | None = CONFIG,
+) -> None:
+    """List traces, newest first."""
+    from proxy.store.queries import list_spans
+
+    filters = _filter(outcome=outcome, rule=rule, model=model, since=since, flagged=flagged or None)
+    with _store(config, data_dir) as store:
+        found = list_spans(store, filters, limit).items
+    if as_json:
+        _print(found)
+    for span in () if as_json else found:
+        what = ",".join(span["rules"]) or "-"
+        typer.echo(
+            f"{span['id']}  {_time(span['started_us'])}  {span['outcome']:9}  {_plain(span['model'])}  {what}"
+        )
+
+
+def traces_show(
+    id: str = typer.Argument(help="Trace id, as the reply's x-guardhouse-trace-id says."),
+    data_dir: Path | None = DATA_DIR,
+    config: Path | None = CONFIG,
+) -> None:
+    """Print one trace document with its reviews, as JSON."""
+    from proxy.store.queries import get_trace
+
+    with _store(config, data_dir) as store:
+        trace = get_trace(store, id)
+    if trace is None:
+        _fail("there is no trace with this id", "see guardhouse traces list")
+    _print(trace)
+
+
+def traces_export(
+    since: str | None = typer.Option(None, help="RFC 3339 time, or an age such as 24h."),
+    output: Path | None = typer.Option(None, "--output", "-o", help="File to write [default: stdout]."),
+    data_dir: Path | None = DATA_DIR,
+    config: Path | None = CONFIG,
+) -> None:
+    """Write trace documents as JSON lines, newest first."""
+    filters = _filter(since=since)
+    with _store(config, data_dir) as store:
+        if output is None:
+            for line in _lines(store, filters):
+                sys.stdout.write(line)
+            return
+        try:
+            with output.open("w", encoding="utf-8") as file:
+                file.writelines(_lines(store, filters))
+        except OSError as error:
+            _fail(f"{output} cannot be written ({error.strerror})", "name a file in a folder that exists")
+
+
+def _lines(store: Store, filters: SpanFilter) -> Iterator[str]:
+    from proxy.store.queries import get_trace, list_spans
+
+    before = None
+    while True:
+        page = list_spans(store, filters, 200, before)
+        for span in page.items:
+            yield json.dumps(get_trace(store, span["id"]), ensure_ascii=True) + "\n"
+        if (before := page.next) is None:
+            return
+
+
+@contextmanager
+def _store(config: Path | None, data_dir: Path | None) -> Iterator[Store]:
+    """The configured store, closed at the end; a clear line and exit code 2 when there is none."""
+    from proxy.config import load_config
+    from proxy.errors import ConfigError
+    from proxy.settings import load_settings
+    from proxy.store.db import StoreError, open_store, url_of
+    from proxy.store.keyfile import load_key
+
+    try:
+        settings = load_settings()
+        path = config or settings.config
+        url = None if settings.database_url is None else settings.database_url.get_secret_value()
+        folder = data_dir or settings.data_dir
+        if data_dir is not None:
+            url = None
+        elif config is not None or path.exists():
+            loaded = load_config(path, settings)
+            folder, url = loaded.data_dir, loaded.database_url
+        folder = folder or Path("data")
+        if data_dir is not None and not folder.is_dir():
+            raise ConfigError(f"there is no folder {folder}.", fix="Name the proxy's data_dir.")
+        store = open_store(url_of(folder, url), load_key(folder))
+    except (ConfigError, StoreError) as error:
+        _fail(str(error))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _filter(**values: Any) -> SpanFilter:
+    from proxy.store.queries import QueryError, SpanFilter, moment
+
+    since = values.pop("since")
+    try:
+        return SpanFilter(**values, since_us=None if since is None else moment("since", since))
+    except QueryError as error:
+        _fail(str(error))
+
+
+def _fail(what: str, fix: str = "") -> NoReturn:
+    typer.echo(f"guardhouse: {what}" + (f": {fix}" if fix else ""), err=True)
+    raise typer.Exit(2)
+
+
+def _print(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=True, indent=2))
+
+
+def _plain(text: str) -> str:
+    """A caller's text with nothing in it that a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in text[:60])
+
+
+def _time(microseconds: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(microseconds / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

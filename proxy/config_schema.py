@@ -1,0 +1,95 @@
+"""The shape of the configuration file's sections, as pydantic checks them."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+SpoolMode = Literal["strict", "group"]
+
+TOTAL_SECONDS = 600.0
+"""Deadline of a whole call when none is configured: the one OpenAI's own clients use."""
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Name = Annotated[str, Field(min_length=1, max_length=256)]
+IsoText = Annotated[
+    str, BeforeValidator(lambda v: v.isoformat() if isinstance(v, datetime.date) else v)
+]  # YAML reads a bare 2024-06-01 as a date
+
+
+class Params(BaseModel):
+    """`litellm_params` of one deployment; other keys are kept."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model: Name
+    api_key: str | None = None
+    api_base: str | None = None
+    base_url: str | None = None
+    api_version: IsoText | None = None
+    organization: str | None = None
+    custom_llm_provider: str | None = None
+    extra_headers: dict[str, str] = {}
+    timeout: Seconds | None = None
+    stream_timeout: Seconds | None = None
+    num_retries: Annotated[int, Field(ge=0, le=20)] | None = None
+    max_retries: Annotated[int, Field(ge=0, le=20)] | None = None
+    weight: Annotated[float, Field(ge=0)] = 1.0
+
+
+class ModelInfo(BaseModel):
+    """`model_info`: only the id is ours to use."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: Name | None = None
+
+
+class Entry(BaseModel):
+    """One item of `model_list`."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    model_name: Name
+    litellm_params: Params
+    model_info: ModelInfo = ModelInfo()
+    tpm: int | None = None
+    rpm: int | None = None
+
+
+class Router(BaseModel):
+    """`router_settings`; keys we do not use become notes."""
+
+    model_config = ConfigDict(extra="allow")
+
+    num_retries: Annotated[int, Field(ge=0, le=20)] = 2
+    timeout: Seconds = TOTAL_SECONDS
+    stream_timeout: Seconds | None = None
+    fallbacks: list[dict[str, list[str]]] = []
+    default_fallbacks: list[str] = []
+    allowed_fails: Annotated[int, Field(ge=0)] = 3
+    cooldown_time: Annotated[float, Field(ge=0)] = 5.0
+
+
+class Spool(BaseModel):
+    """`guardhouse.spool`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: SpoolMode = "group"
+
+
+class Guardhouse(BaseModel):
+    """Our own keys. An unknown one is an error: a misspelt safety setting must not be silent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    policy: Name | dict[str, Any] = "default"
+    default_model: Name | None = None
+    data_dir: Name = "data"
+    database_url: Name | None = None
+    redis_url: Name | None = None
+    max_body_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 10 * 1024 * 1024
+    spool: Spool = Spool()

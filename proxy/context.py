@@ -1,0 +1,54 @@
+"""Context: what one running proxy is made of. Built once by `proxy.app.create_app`, read by every route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from proxy.exchange import Exchange
+
+if TYPE_CHECKING:
+    from guardrails.engine import Guard
+    from proxy.auth import Keyring
+    from proxy.config import Config
+    from proxy.routing import Router
+    from proxy.settings import Settings
+    from proxy.store.db import Store
+    from proxy.telemetry import Metrics
+
+
+class Recording(Protocol):
+    """Keeps finished exchanges."""
+
+    def record(self, exchange: Exchange) -> None:
+        """Take the exchange as it is now. Never raises into the request."""
+
+    async def written(self, id: str) -> None:
+        """Returns when the exchange of that id is on disk. Raises when it cannot be."""
+
+    @property
+    def accepting(self) -> bool:
+        """Whether new requests may come in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of one running proxy, given to every router: `build_router(context)`."""
+
+    settings: Settings
+    config: Config
+    store: Store
+    """The database. Never read on the request path of `/v1`."""
+    recorder: Recording
+    keyring: Keyring
+    """Who may call: `keyring.principal(authorization_header)`."""
+    guard: Guard
+    guard_label: str
+    """`name@revision` of the policy that is enforced."""
+    key: bytes
+    """Secret of this installation: keys pseudonyms and fingerprints."""
+    router: Router
+    metrics: Metrics
+    ready: Callable[[], Mapping[str, str]]
+    """What keeps the proxy from serving, by part, e.g. `{"store": "cannot be opened"}`; empty when ready."""

@@ -1,0 +1,464 @@
+"""A streamed chat reply: chunks of the provider in, frames for the caller out, nothing forbidden between.
+
+Each text field of each choice is a lane with its own StreamGuard. A chunk whose texts pass unchanged leaves
+as the provider wrote it; otherwise its texts are replaced by what may leave now. The arguments of a tool call
+are kept until the call is complete, checked as a whole, and leave in one piece.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from guardrails import arguments, redact
+from guardrails.pseudonyms import Vault
+from guardrails.types import Segment, Stage, Verdict, merge
+from proxy import sse
+from proxy.dialects.chat import NO_TEXT, apply_edits
+from proxy.dialects.chat_reply import in_band, texts
+from proxy.dialects.texts import step
+from proxy.errors import UpstreamError
+
+if TYPE_CHECKING:
+    from guardrails.engine import Guard
+    from guardrails.stream import StreamGuard
+
+Path = tuple[str | int, ...]
+"""Where a lane stands in a delta: member names and list positions."""
+
+_TOP = ("id", "created", "model", "system_fingerprint", "service_tier")
+_CHUNK_SKIP = frozenset({*_TOP, "object", "choices", "usage", "obfuscation", "error"})
+MAX_TOOL_CALL = 4 * 1024 * 1024
+"""Characters of arguments one tool call may have; more is a fault of the provider."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One text field of one choice."""
+
+    guard: StreamGuard
+    clean: bool = True
+    """Whether all that came has left at once and unchanged: nothing is held."""
+    siblings: list[dict[str, Any]] = field(default_factory=list)
+    """For each list on the path: the scalars that stood beside the text, to write it in the same shape."""
+
+
+@dataclass(slots=True)
+class _Call:
+    """One tool call while it comes in."""
+
+    index: int
+    pointer: str
+    head: dict[str, Any]
+    """`id`, `type` and whatever else came beside the function."""
+    kind: str = "function"
+    name: str = ""
+    text: list[str] = field(default_factory=list)
+    size: int = 0
+    sent_name: str | None = None
+    """The name as it already left, or None."""
+
+
+@dataclass(slots=True)
+class _Choice:
+    index: int
+    lanes: dict[Path, _Lane] = field(default_factory=dict)
+    calls: list[_Call] = field(default_factory=list)
+    open_call: _Call | None = None
+    function: _Call | None = None
+    """A legacy `function_call`."""
+    finish: str | None = None
+    recorded: dict[str, Any] = field(default_factory=dict)
+    """What is stored of its message besides its lanes."""
+
+
+class ChatStream:
+    """The guard of one streamed reply. `feed` each payload in order, then `end`; stop when `blocked`."""
+
+    def __init__(self, guard: Guard, vault: Vault | None) -> None:
+        self.blocked = False
+        """A rule blocked the reply: nothing that is still held may leave."""
+        self.started = False
+        """The provider sent a first proper chunk."""
+        self.done = False
+        """The provider said `[DONE]`."""
+        self.usage: dict[str, Any] | None = None
+        self._guard, self._vault = guard, vault
+        self._choices: dict[int, _Choice] = {}
+        self._top: dict[str, Any] = {}
+        self._verdicts: list[Verdict] = []
+
+    # --- in and out
+
+    async def feed(self, payload: bytes) -> bytes:
+        """The frames that may leave after this payload. Raises UpstreamError when it is no chunk."""
+        if payload == sse.DONE:
+            self.done = True
+            return b""
+        chunk = _parse(payload)
+        if not self.started or "usage" in chunk:
+            self._note(chunk)
+        before: list[bytes] = []
+        changed = False
+        for part in chunk.get("choices") or ():
+            changed |= await self._part(part, before)
+        for name in chunk.keys() - _CHUNK_SKIP:
+            changed |= await self._extra(chunk, name)
+        if self.blocked:
+            return b""
+        if not changed:
+            before.append(sse.event(payload))
+        elif _says_something(chunk):
+            chunk.pop("obfuscation", None)  # its length tells the length of the text that was replaced
+            before.append(sse.event(orjson.dumps(chunk)))
+        return b"".join(before)
+
+    async def end(self) -> bytes:
+        """The frames still held when the provider has ended. Look at `blocked`, then at `broken`."""
+        frames: list[bytes] = []
+        for choice in self._choices.values():
+            if choice.finish is None and (delta := await self._close(choice)):
+                frames.append(self._frame(choice.index, delta))
+        return b"" if self.blocked else b"".join(frames)
+
+    @property
+    def broken(self) -> str | None:
+        """Why the ended stream is no whole answer, or None when it is one."""
+        finished = [choice.finish is not None for choice in self._choices.values()]
+        if not finished:
+            return "The provider's stream ended without an answer."
+        # A provider that says [DONE] but forgets one of several choices is taken at its word.
+        if all(finished) or (self.done and any(finished)):
+            return None
+        return "The provider's stream ended before the answer was complete."
+
+    def block(self) -> bytes:
+        """The frames that end a blocked stream: `content_filter` for each choice that is still open."""
+        choices = self._choices.values() or [self._choice(0)]
+        frames = []
+        for choice in choices:
+            if choice.finish is None:
+                choice.finish = "content_filter"
+                frames.append(self._frame(choice.index, {}, "content_filter"))
+        return b"".join(frames)
+
+    # --- what is recorded
+
+    def verdict(self) -> Verdict:
+        """What was found in all that came so far."""
+        lanes = [lane.guard.verdict for choice in self._choices.values() for lane in choice.lanes.values()]
+        return merge([*self._verdicts, *lanes])
+
+    @property
+    def model(self) -> str | None:
+        """The model that the provider says answered."""
+        told = self._top.get("model")
+        return told if isinstance(told, str) else None
+
+    def finish_reasons(self) -> tuple[str, ...]:
+        """The finish reasons that came, by choice."""
+        return tuple(choice.finish for _, choice in sorted(self._choices.items()) if choice.finish)
+
+    def response(self) -> dict[str, Any] | None:
+        """What left so far, as one whole reply with pseudonyms in place; None before the first chunk."""
+        if not self._choices:
+            return None
+        choices = []
+        for _, choice in sorted(self._choices.items()):
+            message: dict[str, Any] = {"role": "assistant", "content": None}
+            for path, lane in choice.lanes.items():
+                if lane.guard.recorded:
+                    _put(message, path, lane.guard.recorded, lane.siblings)
+            message |= choice.recorded
+            choices.append({"index": choice.index, "message": message, "finish_reason": choice.finish})
+        whole = {**self._top, "object": "chat.completion", "choices": choices}
+        return whole if self.usage is None else {**whole, "usage": self.usage}
+
+    # --- one choice of one chunk
+
+    async def _part(self, part: Any, before: list[bytes]) -> bool:
+        """Replace the texts of one choice in a chunk by what may leave; whether anything had to change."""
+        if not isinstance(part, dict):
+            raise UpstreamError("The provider sent a stream chunk with a choice that is no object.")
+        choice = self._choice(part.get("index") or 0)
+        delta = part.get("delta")
+        changed = isinstance(delta, dict) and await self._delta(choice, delta)
+        finish = part.get("finish_reason")
+        if finish and choice.finish is None:
+            tail = await self._close(choice)
+            choice.finish = str(finish)
+            if tail:
+                # What this very chunk says comes before what was held, and both before the finish reason.
+                before += [self._frame(choice.index, said) for said in (delta, tail) if said]
+                part["delta"] = {}
+                changed = True
+        if part.get("logprobs") and not all(lane.clean for lane in choice.lanes.values()):
+            changed = True
+            part["logprobs"] = None  # they spell the text that was replaced
+        return changed
+
+    async def _delta(self, choice: _Choice, delta: dict[str, Any]) -> bool:
+        changed = False
+        for name, value in list(delta.items()):
+            if type(value) is str:
+                if not value or name in NO_TEXT:
+                    continue
+                out = self._push(choice, (name,), value)
+                if out != value:
+                    changed = True
+                    if out:
+                        delta[name] = out
+                    else:
+                        del delta[name]
+            elif value and name == "tool_calls":
+                changed = True
+                delta[name] = await self._tool_calls(choice, value)
+                if not delta[name]:
+                    del delta[name]
+            elif value and name == "function_call":
+                changed = True
+                self._collect_function(choice, delta.pop(name))
+            elif isinstance(value, dict | list):
+                changed |= self._nested(choice, value, (name,), [])
+        return changed
+
+    def _push(self, choice: _Choice, path: Path, text: str) -> str:
+        lane = choice.lanes.get(path)
+        if choice.finish is not None:
+            raise UpstreamError("The provider sent text for a choice it had already finished.")
+        if lane is None:
+            pointer = f"/choices/{choice.index}/message" + "".join(step(str(name)) for name in path)
+            lane = choice.lanes[path] = _Lane(self._guard.stream(pointer, self._vault, "assistant"))
+        out = lane.guard.push(text)
+        if out != text:
+            lane.clean = False
+        self.blocked |= lane.guard.blocked
+        return out
+
+    def _nested(self, choice: _Choice, value: Any, path: Path, siblings: list[dict[str, Any]]) -> bool:
+        """Guard the texts inside a member that holds more than a string, each in its own lane."""
+        changed = False
+        for key, item in list(value.items() if isinstance(value, dict) else enumerate(value)):
+            at = (*path, key)
+            if isinstance(item, str) and item and key not in NO_TEXT:
+                out = self._push(choice, at, item)
+                choice.lanes[at].siblings = siblings
+                if out != item:
+                    value[key] = out
+                    changed = True
+            elif isinstance(item, dict | list):
+                beside = [*siblings, _scalars(item)] if isinstance(value, list) else siblings
+                changed |= self._nested(choice, item, at, beside)
+        return changed
+
+    async def _extra(self, chunk: dict[str, Any], name: str) -> bool:
+        """Inspect a member of the chunk outside its choices (citations and the like) as a whole."""
+        if not isinstance(chunk[name], str | dict | list):
+            return False
+        found = texts(chunk[name], step(name))
+        if not found:
+            return False
+        verdict = await self._inspect(found)
+        if not verdict.edits:
+            return False
+        chunk[name] = apply_edits(chunk, verdict.edits)[name]
+        return True
+
+    async def _inspect(self, found: list[Segment]) -> Verdict:
+        verdict = await self._guard.inspect(found, self._vault, reply=True)
+        if verdict.findings or verdict.failures:
+            self._verdicts.append(verdict)
+        self.blocked |= bool(verdict.blocked_by)
+        return verdict
+
+    async def _close(self, choice: _Choice) -> dict[str, Any]:
+        """What a choice still held, as one delta; its lanes are finished."""
+        delta: dict[str, Any] = {}
+        for path, lane in choice.lanes.items():
+            rest = await lane.guard.finish()
+            self.blocked |= lane.guard.blocked
+            if rest:
+                _put(delta, path, rest, lane.siblings)
+        if choice.open_call is not None:
+            delta["tool_calls"] = [await self._release(choice, choice.open_call)]
+            choice.open_call = None
+        if choice.function is not None:
+            released = await self._release(choice, choice.function)
+            delta["function_call"] = released["function"]
+            choice.function = None
+        return delta
+
+    # --- tool calls
+
+    async def _tool_calls(self, choice: _Choice, deltas: Any) -> list[dict[str, Any]]:
+        """Take in pieces of tool calls; the names and the complete calls that may leave now."""
+        out: list[dict[str, Any]] = []
+        for place, piece in enumerate(deltas if isinstance(deltas, list) else [deltas]):
+            if not isinstance(piece, dict):
+                raise UpstreamError("The provider sent a piece of a tool call that is no object.")
+            index = piece.get("index", place)
+            call = choice.open_call
+            if call is None or _is_other(call, index, piece):
+                if call is not None:
+                    out.append(await self._release(choice, call))
+                call = self._new_call(choice, index)
+            _collect(call, piece)
+            if call.name and call.text and call.sent_name is None:
+                out += await self._name(call)
+        return out
+
+    def _new_call(self, choice: _Choice, index: int) -> _Call:
+        if any(call.index == index and index != choice.calls[-1].index for call in choice.calls):
+            raise UpstreamError("The provider went on with a tool call after it had begun the next one.")
+        pointer = f"/choices/{choice.index}/message/tool_calls/{len(choice.calls)}"
+        call = choice.open_call = _Call(index, pointer, {})
+        choice.calls.append(call)
+        return call
+
+    def _collect_function(self, choice: _Choice, piece: Any) -> None:
+        if choice.function is None:
+            choice.function = _Call(0, f"/choices/{choice.index}/message", {}, "function_call")
+        _collect(choice.function, {"function": piece})
+
+    async def _name(self, call: _Call) -> list[dict[str, Any]]:
+        """The opening delta of a call whose name is complete, once the name was inspected and found clean."""
+        verdict = await self._guard.inspect([_name_segment(call)], self._vault, reply=True)
+        if verdict.findings or verdict.failures:
+            return []  # decided, and told, when the call is complete
+        call.sent_name = call.name
+        return [{"index": call.index, **call.head, call.kind: {"name": call.name, _text_name(call): ""}}]
+
+    async def _release(self, choice: _Choice, call: _Call) -> dict[str, Any]:
+        """A complete call as one delta: inspected, edited, pseudonyms restored. Notes it for the record."""
+        raw, pointer = "".join(call.text), _text_pointer(call)
+        found = arguments.segments(raw, pointer, Stage.TOOL_CALL, "assistant")
+        if call.name != call.sent_name and call.name:
+            found.append(_name_segment(call))
+        verdict = await self._inspect(found)
+        name_edits = [edit for edit in verdict.edits if edit.pointer != pointer]
+        safe = arguments.rewrite(raw, [edit for edit in verdict.edits if edit.pointer == pointer])
+        name = redact.apply(call.name, name_edits)
+        if not self.blocked:
+            _record(choice, call, name, safe)
+        body: dict[str, Any] = {_text_name(call): self._restored(safe)}
+        if call.kind == "function_call":
+            return {"function": {"name": name, **body}}
+        if call.sent_name is None:
+            return {"index": call.index, **call.head, call.kind: {"name": name, **body}}
+        return {"index": call.index, call.kind: body}
+
+    def _restored(self, text: str) -> str:
+        return text if self._vault is None else arguments.restore(text, self._vault)
+
+    # --- frames
+
+    def _choice(self, index: Any) -> _Choice:
+        choice = self._choices.get(index)
+        if choice is None:
+            if not isinstance(index, int):
+                raise UpstreamError("The provider sent a stream chunk with a choice index that is no number.")
+            choice = self._choices[index] = _Choice(index)
+        return choice
+
+    def _note(self, chunk: dict[str, Any]) -> None:
+        self.started = True
+        for name in _TOP:
+            if chunk.get(name) is not None:
+                self._top.setdefault(name, chunk[name])
+        if isinstance(chunk.get("usage"), dict):
+            self.usage = chunk["usage"]
+
+    def _frame(self, index: int, delta: dict[str, Any], finish: str | None = None) -> bytes:
+        """A chunk of our own, in the provider's name."""
+        choices = [{"index": index, "delta": delta, "finish_reason": finish}]
+        chunk = {**self._top, "object": "chat.completion.chunk", "choices": choices}
+        return sse.event(orjson.dumps(chunk))
+
+
+def _parse(payload: bytes) -> dict[str, Any]:
+    try:
+        chunk = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        raise UpstreamError("The provider sent a stream chunk that is not valid JSON.") from None
+    if not isinstance(chunk, dict):
+        raise UpstreamError("The provider sent a stream chunk that is not a JSON object.")
+    if chunk.get("error"):
+        raise in_band(chunk["error"])
+    return chunk
+
+
+def _says_something(chunk: dict[str, Any]) -> bool:
+    """Whether a chunk still carries anything once its held texts are taken out."""
+    choices = chunk.get("choices")
+    said = not choices or any(choice.get("delta") or choice.get("finish_reason") for choice in choices)
+    return said or bool(chunk.get("usage"))
+
+
+def _scalars(value: Any) -> dict[str, Any]:
+    """The members of an object that say which element of a list it is, and of what kind."""
+    if not isinstance(value, dict):
+        return {}
+    return {name: value[name] for name in ("type", "index", "id", "format") if name in value}
+
+
+def _put(holder: dict[str, Any], path: Path, text: str, siblings: list[dict[str, Any]]) -> None:
+    """Set the text at a path in a delta, making the objects and lists on the way."""
+    beside = iter(siblings)
+    place: Any = holder
+    for name, following in zip(path, [*path[1:], None], strict=True):
+        value: Any = text if following is None else [] if isinstance(following, int) else {}
+        if isinstance(name, int):
+            # The same element, if an earlier lane of this delta made it; else the next one of the list.
+            kept = next(beside, {})
+            found = next((item for item in place if item.items() >= kept.items()), None) if kept else None
+            if found is None:
+                found = value | kept if isinstance(value, dict) else value
+                place.append(found)
+            place = found
+        elif following is None:
+            place[name] = text
+        else:
+            place = place.setdefault(name, value)
+
+
+def _is_other(call: _Call, index: Any, piece: dict[str, Any]) -> bool:
+    """Whether a piece opens another call: a new index, or (some providers) the same one with a new id."""
+    told = piece.get("id")
+    return index != call.index or bool(told and call.head.get("id") and told != call.head["id"])
+
+
+def _collect(call: _Call, piece: dict[str, Any]) -> None:
+    for name, value in piece.items():
+        if name in ("function", "custom") and isinstance(value, dict):
+            call.kind = name if call.kind != "function_call" else call.kind
+            call.name += value.get("name") or ""
+            text = value.get("arguments") or value.get("input") or ""
+            call.size += len(text)
+            if call.size > MAX_TOOL_CALL:
+                raise UpstreamError("The provider sent a tool call without end.")
+            if text:
+                call.text.append(text)
+        elif name != "index" and value is not None:
+            call.head[name] = value
+
+
+def _text_name(call: _Call) -> str:
+    return "input" if call.kind == "custom" else "arguments"
+
+
+def _text_pointer(call: _Call) -> str:
+    return f"{call.pointer}/{call.kind}/{_text_name(call)}"
+
+
+def _name_segment(call: _Call) -> Segment:
+    return Segment(call.name, f"{call.pointer}/{call.kind}/name", Stage.TOOL_CALL, "assistant")
+
+
+def _record(choice: _Choice, call: _Call, name: str, text: str) -> None:
+    if call.kind == "function_call":
+        choice.recorded["function_call"] = {"name": name, "arguments": text}
+        return
+    calls = choice.recorded.setdefault("tool_calls", [])
+    calls.append({"type": "function", **call.head, call.kind: {"name": name, _text_name(call): text}})

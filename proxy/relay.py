@@ -1,0 +1,234 @@
+"""How an exchange is answered: a whole reply, a stream, an error, each with our headers on it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+
+from guardrails.types import strictest
+from proxy import sse
+from proxy.context import Context
+from proxy.dialects import chat_reply
+from proxy.dialects.chat_stream import ChatStream
+from proxy.errors import ProxyError, Unavailable, UpstreamError, openai_body
+from proxy.exchange import Exchange, Failure
+from proxy.kept import keep, storable_reply
+from proxy.providers.base import Reply, ReplyStream
+from proxy.wire import Connection, header_pairs
+
+DRAIN_SECONDS = 1.0
+"""How long a finished stream may take to close properly, so that its connection can be used again."""
+SSE_HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+    "x-accel-buffering": "no",
+}
+JSON_HEADERS = {"content-type": "application/json"}
+DONE = sse.event(sse.DONE)
+
+
+@contextmanager
+def timed(exchange: Exchange, step: str) -> Iterator[None]:
+    """Note how many milliseconds a step takes."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        exchange.timings[step] = round((time.perf_counter() - started) * 1000, 3)
+
+
+class Outlet:
+    """The way back to the caller of one exchange: sets what the exchange says of the reply, then sends it."""
+
+    __slots__ = ("connection", "context", "exchange")
+
+    def __init__(self, context: Context, connection: Connection, exchange: Exchange) -> None:
+        self.context, self.connection, self.exchange = context, connection, exchange
+
+    def headers(self, kind: Mapping[str, str], provider: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+        """The headers of the reply: the provider's that callers may see, and ours."""
+        exchange = self.exchange
+        inspected = "inspect_input" in exchange.timings
+        verdict = strictest((exchange.input.action, exchange.output.action)) if inspected else "none"
+        timings = [f"{step};dur={spent}" for step, spent in exchange.timings.items()]
+        ours = {
+            "x-guardhouse-trace-id": exchange.id,
+            "x-guardhouse-verdict": str(verdict),
+            "x-guardhouse-policy": exchange.policy,
+            "server-timing": ", ".join([*timings, f"total;dur={exchange.elapsed_us() / 1000}"]),
+        }
+        return header_pairs({"x-request-id": exchange.id, **provider, **kind, **ours})
+
+    async def whole(self, status: int, body: bytes, provider: Mapping[str, str] | None = None) -> None:
+        """Send a whole JSON reply. In strict mode its trace is on disk first."""
+        self.exchange.http_status = status
+        await keep(self.context, self.exchange)
+        await self.connection.reply(status, self.headers(JSON_HEADERS, provider or {}), body)
+
+    async def begin(self, provider: Mapping[str, str]) -> None:
+        """Send the head of a streamed reply, unless that was done."""
+        if not self.connection.started:
+            self.exchange.http_status = 200
+            await self.connection.start(200, self.headers(SSE_HEADERS, provider))
+
+    async def end(self, frames: bytes) -> None:
+        """Send the last frames of a stream and `[DONE]`. In strict mode the trace is on disk first."""
+        await keep(self.context, self.exchange)
+        await self.connection.end(frames + DONE)
+
+    async def error(self, error: ProxyError) -> None:
+        """Tell the caller of an error: as the reply, or inside the stream that was begun."""
+        try:
+            await self._tell(error)
+        except Unavailable as unkept:
+            await self._tell(unkept)
+
+    async def _tell(self, error: ProxyError) -> None:
+        exchange = self.exchange
+        code = None if error.code is None else str(error.code)
+        if exchange.failure is None:
+            exchange.failure = Failure(error.status, error.type, code, error.message, error.param)
+        body = openai_body(error)
+        if self.connection.started:
+            await self.end(sse.event(body))
+        else:
+            await self.whole(error.status, body, error.headers)
+
+
+async def whole(out: Outlet, reply: Reply) -> None:
+    """Answer with a provider's whole reply: inspected, edited, restored; its own bytes if unchanged.
+
+    Raises UpstreamError when it is no completion.
+    """
+    exchange = out.exchange
+    if reply.status >= 400:
+        await _refused(out, reply)
+        return
+    answer = chat_reply.parse_reply(reply.body)
+    exchange.usage = answer["usage"] if isinstance(answer.get("usage"), dict) else None
+    exchange.answered_model = _text(answer.get("model"))
+    with timed(exchange, "inspect_output"):
+        told = await _inspected(out, answer)
+    body = reply.body if told is answer else orjson.dumps(told)
+    exchange.first_token_us = exchange.elapsed_us()
+    if not exchange.stream:
+        await out.whole(reply.status, body, reply.headers)
+        return
+    # A provider that does not stream answers a streaming caller all the same, in the caller's shape.
+    await out.begin(reply.headers)
+    await out.end(b"".join(sse.event(chunk) for chunk in chat_reply.as_chunks(told)))
+
+
+async def _inspected(out: Outlet, answer: dict[str, Any]) -> dict[str, Any]:
+    """The reply as the caller may have it; the same object when nothing had to change."""
+    exchange = out.exchange
+    verdict = await out.context.guard.inspect(chat_reply.reply_segments(answer), exchange.vault, reply=True)
+    exchange.output = verdict
+    if verdict.blocked_by:
+        safe = told = chat_reply.blocked_reply(answer)
+    else:
+        safe = chat_reply.apply_reply(answer, verdict.edits) if verdict.edits else answer
+        told = chat_reply.restored(safe, exchange.vault) if exchange.vault else safe
+    exchange.finish_reasons = chat_reply.finish_reasons(told)
+    exchange.safe_response = storable_reply(out.context, verdict, safe)
+    return told
+
+
+async def _refused(out: Outlet, reply: Reply) -> None:
+    """Tell of a provider's refusal: in its own bytes when they are an error as OpenAI writes it."""
+    error = chat_reply.provider_error(reply.body)
+    if error is None:
+        message = f"The provider refused the request with HTTP {reply.status}."
+        kind = "invalid_request_error" if reply.status < 500 else "server_error"
+        raise UpstreamError(message, status=reply.status, type=kind, headers=reply.headers)
+    kind, code = error
+    message = f"The provider answered with HTTP {reply.status}."
+    out.exchange.failure = Failure(reply.status, kind, code, message)
+    await out.whole(reply.status, reply.body, reply.headers)
+
+
+async def stream(out: Outlet, reply: ReplyStream) -> None:
+    """Relay a stream as it comes, each read in one piece, with the guards of its lanes between.
+
+    Raises UpstreamError when it breaks; what could leave before that has left.
+    """
+    exchange = out.exchange
+    guarded = ChatStream(out.context.guard, exchange.vault)
+    pings = asyncio.create_task(out.connection.ping())
+    failure: ProxyError | None = None
+    try:
+        try:
+            await _pump(out, reply, guarded)
+        except ProxyError as error:
+            failure = error
+        rest = b"" if guarded.blocked else await guarded.end()
+        if guarded.blocked:
+            await reply.aclose()
+            rest, failure = guarded.block(), None
+        elif failure is None and guarded.broken is not None:
+            failure = UpstreamError(guarded.broken)
+        if failure is not None:
+            if rest:
+                await out.begin(reply.headers)
+                await out.connection.write(rest)
+            raise failure
+        _note(out, guarded)
+        await out.begin(reply.headers)
+        pings.cancel()
+        await out.end(rest)
+        await _drain(reply)
+    finally:
+        pings.cancel()
+        if not out.connection.complete:
+            _note(out, guarded)
+        await reply.aclose()
+
+
+async def _pump(out: Outlet, reply: ReplyStream, guarded: ChatStream) -> None:
+    """Pass on what may leave until the provider ends, says `[DONE]`, or a rule blocks."""
+    decoder, exchange = sse.Decoder(), out.exchange
+    async for data in reply:
+        frames: list[bytes] = []
+        try:
+            for payload in decoder.feed(data):
+                frames.append(await guarded.feed(payload))
+                if guarded.blocked or guarded.done:
+                    break
+        finally:
+            if guarded.started:
+                await out.begin(reply.headers)
+            if ready := b"".join(frames):
+                if exchange.first_token_us is None:
+                    exchange.first_token_us = exchange.elapsed_us()
+                await out.connection.write(ready)
+        if guarded.blocked or guarded.done:
+            return
+
+
+async def _drain(reply: ReplyStream) -> None:
+    """Read to the end what has said that it is done: its connection can then serve another request."""
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for _ in reply:
+                pass
+    except (TimeoutError, ProxyError):
+        pass
+
+
+def _note(out: Outlet, guarded: ChatStream) -> None:
+    """Set what the exchange says of its streamed reply, as far as it came."""
+    exchange = out.exchange
+    exchange.output = guarded.verdict()
+    exchange.usage = guarded.usage
+    exchange.answered_model = guarded.model
+    exchange.finish_reasons = guarded.finish_reasons()
+    exchange.safe_response = storable_reply(out.context, exchange.output, guarded.response())
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

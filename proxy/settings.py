@@ -1,0 +1,84 @@
+"""What the environment says: the only place in the product that reads it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from proxy.errors import ConfigError
+
+REFERENCE = "os.environ/"
+"""LiteLLM's prefix for a value that stands in an environment variable: `os.environ/OPENAI_API_KEY`."""
+
+
+class Settings(BaseSettings):
+    """The `GUARDHOUSE_*` variables. What is set here wins over the configuration file."""
+
+    model_config = SettingsConfigDict(env_prefix="GUARDHOUSE_", extra="ignore", env_ignore_empty=True)
+
+    admin_key: SecretStr | None = None
+    """Key that may do everything; without one, a first start makes one and prints it once."""
+    config: Path = Path("guardhouse.yaml")
+    """The configuration file."""
+    data_dir: Path | None = None
+    """Folder for the database, the spool and the keys."""
+    database_url: SecretStr | None = None
+    """SQLAlchemy URL of the trace store."""
+    redis_url: SecretStr | None = None
+    """Redis for limits shared by several proxies."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = Field(default=4000, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+    workers: int = Field(default=1, ge=1, le=256)
+    """Server processes."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe message that is logged."""
+    spool_mode: Literal["strict", "group"] | None = None
+    """Whether a trace is on disk before the reply's last byte leaves (`strict`) or within 20 ms (`group`)."""
+
+    def secret(self, value: str) -> str:
+        """The value itself, or what stands in the variable it names as `os.environ/NAME`.
+
+        Raises ConfigError naming the variable when that is unset or empty.
+        """
+        if not value.startswith(REFERENCE):
+            return value
+        name = value.removeprefix(REFERENCE)
+        found = self.variable(name)
+        if not found:
+            raise ConfigError(
+                f"the environment variable {name} is not set.",
+                fix=f"Set it (export {name}=...) or write the value in its place.",
+            )
+        return found
+
+    def variable(self, name: str) -> str | None:
+        """The value of any environment variable, or None; for the keys that providers are known to use."""
+        return os.environ.get(name)
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises ConfigError naming the variable that does not fit."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "GUARDHOUSE_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise ConfigError(
+            f"{first['msg']}.", fix="See docs/reference/settings.md for what it takes.", file=name
+        ) from None
+
+
+def prepare_litellm() -> None:
+    """Keep litellm from downloading its price table, and from reporting, when it is imported.
+
+    It reads these once, at import, so this must run before.
+    """
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    os.environ.setdefault("LITELLM_LOG", "ERROR")
+    os.environ.setdefault("LITELLM_MODE", "PRODUCTION")

@@ -1,0 +1,200 @@
+"""The store: one engine, one way to write. SQLite by default, PostgreSQL for teams, the same schema."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
+
+from proxy.store import rows, tables
+from proxy.store.bodies import Blobs
+from proxy.store.migrations import versions
+
+_BUSY_MS = 5_000
+_MIGRATION_LOCK = 0x6775617264
+"""Advisory lock ("guard" in ASCII) under which one process at a time migrates PostgreSQL."""
+_WRITES = {"writes": True}
+"""Execution option of a transaction that will write: SQLite then takes its lock at once."""
+
+_ORDER = (
+    tables.BLOB,
+    tables.SPAN,
+    tables.MESSAGE_REF,
+    tables.FINDING,
+    tables.TOOL_CALL,
+    tables.RETRIEVAL_HIT,
+    tables.GAP,
+)
+
+
+class StoreError(Exception):
+    """The store cannot be opened as asked. The message says what to do and holds no password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where traces, reviews, runs and keys are kept. Synchronous: for threads, never for the event loop."""
+
+    engine: Engine
+    key: bytes
+    """The data key: names the blobs."""
+
+    def write(self, documents: Sequence[dict[str, Any]]) -> list[str]:
+        """Store trace and gap documents in one transaction; those already stored are left as they are.
+
+        Returns the ids of documents that no database would take (not a trace document, values out of range);
+        the others are stored. Raises sqlalchemy's errors when the database cannot be reached.
+        """
+        try:
+            self._insert(documents)
+        except _UNSTORABLE:
+            return self._write_each(documents)
+        return []
+
+    def _write_each(self, documents: Sequence[dict[str, Any]]) -> list[str]:
+        refused = []
+        for document in documents:
+            try:
+                self._insert([document])
+            except _UNSTORABLE:
+                refused.append(str(document.get("id", "")))
+        return refused
+
+    def _insert(self, documents: Sequence[dict[str, Any]]) -> None:
+        new = rows.Rows(Blobs(self.key))
+        for document in documents:
+            rows.add(new, document)
+        new.by_table["blob"] = list(new.blobs.rows.values())
+        with self.begin() as connection:
+            for table in _ORDER:
+                if found := new.by_table.get(table.name):
+                    connection.execute(self.insert_or_ignore(table), found)
+
+    def insert_or_ignore(self, table: Table) -> Any:
+        """An insert that leaves rows whose key already exists as they are."""
+        dialect = sqlite if self.engine.dialect.name == "sqlite" else postgresql
+        return dialect.insert(table).on_conflict_do_nothing()
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that writes: committed at the end, rolled back on an error."""
+        with self.engine.execution_options(**_WRITES).begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that only reads, on one snapshot."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    def ping(self) -> None:
+        """Raises when the database does not answer."""
+        with self.read() as connection:
+            connection.execute(text("SELECT version_num FROM alembic_version"))
+
+    def trouble(self) -> str | None:
+        """What keeps the database from answering, in words for an operator; None when it answers."""
+        try:
+            self.ping()
+        except _AWAY as error:
+            return f"the database does not answer ({type(error).__name__})"
+        return None
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+_UNSTORABLE = (DataError, IntegrityError, KeyError, TypeError, ValueError, OverflowError, AttributeError)
+"""What a document that does not fit raises, as opposed to a database that is away."""
+
+
+def open_store(database_url: str, key: bytes) -> Store:
+    """The store behind a database URL, its schema up to date. Raises StoreError for a URL it cannot serve."""
+    try:
+        url = make_url(database_url)
+    except ArgumentError:
+        raise StoreError(f"database_url is not a URL. {_EXAMPLES}") from None
+    opener = {"sqlite": _open_sqlite, "postgresql": _open_postgresql}.get(url.get_backend_name())
+    if opener is None:
+        raise StoreError(f"database_url names {url.get_backend_name()!r}, which is not served. {_EXAMPLES}")
+    store = Store(opener(database_url), key)
+    try:
+        migrate(store.engine)
+    except _AWAY as error:
+        store.close()
+        raise StoreError(f"the database cannot be opened ({type(error).__name__}). {_EXAMPLES}") from None
+    return store
+
+
+def url_of(data_dir: Path, database_url: str | None) -> str:
+    """The database URL that was configured, or the SQLite file in the data folder."""
+    return database_url or f"sqlite:///{data_dir / 'guardhouse.sqlite3'}"
+
+
+_AWAY = (SQLAlchemyError, sqlite3.Error)
+"""What a database that does not answer raises; the driver's own error while a connection is prepared."""
+_EXAMPLES = "Use sqlite:////var/lib/guardhouse/guardhouse.sqlite3 or postgresql+psycopg://user:password@host/database."
+
+
+def _open_sqlite(database_url: str) -> Engine:
+    url = make_url(database_url)
+    if url.database in (None, "", ":memory:"):
+        raise StoreError(f"database_url names no file: traces would be lost at exit. {_EXAMPLES}")
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        # The driver must not open transactions by itself: it would leave DDL outside of them.
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout = {_BUSY_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A writer that starts as a reader may find its snapshot stale, which no busy_timeout cures.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _open_postgresql(database_url: str) -> Engine:
+    url = make_url(database_url)
+    if url.drivername in ("postgresql", "postgres"):
+        url = url.set(drivername="postgresql+psycopg")
+    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+
+
+def migrate(engine: Engine) -> None:
+    """Bring a database to this version's schema; several processes may try at once, one does it."""
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(versions.__file__).parent.parent))
+    with engine.execution_options(**_WRITES).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError:
+            raise StoreError(
+                "the database was made by a newer version. Upgrade guardhouse to read it."
+            ) from None

@@ -1,0 +1,187 @@
+"""Trace documents to rows and back: the only place that knows both shapes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from proxy.store import bodies, tables
+from proxy.store.bodies import Blobs
+
+_LONGEST = 512
+"""Characters of a text column: enough for any name, and short enough for an index."""
+_PREVIEW = 160
+
+Row = Mapping[str, Any]
+
+DETAIL = ("usage", "finish_reasons", "timings", "failures")
+"""Parts of a trace document that only the detail view reads; kept as JSON in one column."""
+
+PLAIN = (
+    "id",
+    "trace_id",
+    "tenant",
+    "key_id",
+    "started_us",
+    "duration_us",
+    "first_token_us",
+    "path",
+    "dialect",
+    "stream",
+    "model",
+    "answered_model",
+    "deployment",
+    "provider",
+    "policy",
+    "outcome",
+    "action",
+    "decided",
+    "http_status",
+    "upstream_called",
+    "attempts",
+)
+"""Parts of a trace document that are columns of `span` under the same name."""
+
+FINDING = tuple(
+    column.name for column in tables.FINDING.columns if column.name not in ("span_id", "seq", "tenant")
+)
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows by table, ready for one multi-row insert each."""
+
+    blobs: Blobs
+    by_table: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+
+
+def clean(value: Any) -> Any:
+    """A text as every database takes it: no NUL, no lone surrogate, at most 512 characters."""
+    if not isinstance(value, str):
+        return value
+    text = value[:_LONGEST].replace("\0", "�")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def add(rows: Rows, document: Row) -> None:
+    """Add a trace or gap document's rows. Raises KeyError, TypeError or ValueError when it is neither."""
+    if document.get("kind") == "gap":
+        fields = ("id", "tenant", "started_us", "ended_us", "reason", "lost")
+        rows.by_table["gap"].append({name: clean(document[name]) for name in fields})
+        return
+    tenant = document["tenant"]
+    mark = {"span_id": document["id"], "tenant": tenant}
+    added: dict[str, list[dict[str, Any]]] = {"span": [_span(document)], "message_ref": []}
+    for side in ("request", "response"):
+        for seq, (pointer, value) in enumerate(bodies.split(document[side]) if document[side] else ()):
+            blob = rows.blobs.add(tenant, bodies.encode(value))
+            added["message_ref"].append(
+                {**mark, "side": side, "seq": seq, "pointer": pointer, "blob_id": blob},
+            )
+    added["finding"] = [
+        {**mark, "seq": seq, **{name: clean(finding[name]) for name in FINDING}}
+        for seq, finding in enumerate(document["findings"])
+    ]
+    added["tool_call"] = [
+        {**mark, "seq": seq, "started_us": document["started_us"], **_tool_call(rows.blobs, tenant, call)}
+        for seq, call in enumerate(document["tool_calls"])
+    ]
+    added["retrieval_hit"] = [
+        {**mark, "seq": seq, **_hit(rows.blobs, tenant, hit)} for seq, hit in enumerate(document["retrieval"])
+    ]
+    for name, new in added.items():
+        rows.by_table[name].extend(new)
+
+
+def _span(document: Row) -> dict[str, Any]:
+    error = document["error"] or {}
+    usage = document["usage"] or {}
+    findings = document["findings"]
+    return {
+        **{name: clean(document[name]) for name in PLAIN},
+        "flagged": bool(findings or document["failures"]) or document["outcome"] in ("blocked", "masked"),
+        **{f"error_{name}": clean(error.get(name)) for name in ("type", "code", "message", "param")},
+        "tokens_in": _count(usage, "prompt_tokens", "input_tokens"),
+        "tokens_out": _count(usage, "completion_tokens", "output_tokens"),
+        "rules": _names(findings, "rule"),
+        "entities": _names(findings, "entity"),
+        "findings": len(findings),
+        "tool_calls": len(document["tool_calls"]),
+        "hits": len(document["retrieval"]),
+        "preview": clean(preview(document["request"])),
+        "detail": _ascii({name: document[name] for name in DETAIL}),
+    }
+
+
+def _ascii(value: Any) -> str:
+    # A NUL or surrogate inside JSON is an escape in the text, but orjson leaves other characters as they are.
+    return bodies.encode(value).decode("utf-8", "replace")
+
+
+def _names(findings: Iterable[Row], name: str) -> str:
+    return orjson.dumps(sorted({str(clean(finding[name])) for finding in findings})).decode()
+
+
+def _count(usage: Row, *names: str) -> int | None:
+    for name in names:
+        value = usage.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62:
+            return value
+    return None
+
+
+def _tool_call(blobs: Blobs, tenant: str, call: Row) -> dict[str, Any]:
+    result = call["result"]
+    return {
+        "call_id": clean(call["call_id"]),
+        "name": clean(call["name"]),
+        "arguments_blob": blobs.add_text(tenant, call["arguments"]),
+        "result_blob": None if result is None else blobs.add_text(tenant, result),
+        "state": clean(call["state"]),
+    }
+
+
+def _hit(blobs: Blobs, tenant: str, hit: Row) -> dict[str, Any]:
+    return {
+        "rank": hit["rank"],
+        "doc_id": clean(hit["doc_id"]),
+        "score": hit["score"],
+        "text_blob": blobs.add_text(tenant, hit["text"]),
+        "source": clean(hit["source"]),
+    }
+
+
+def preview(request: Row | None) -> str:
+    """The first 160 characters of the last message's text, on one line; empty when there is none."""
+    messages = (request or {}).get("messages")
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    content = last.get("content") if isinstance(last, dict) else None
+    if isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, dict))
+        content = next((text for text in parts if isinstance(text, str)), "")
+    return " ".join(content[: _PREVIEW * 2].split())[:_PREVIEW] if isinstance(content, str) else ""
+
+
+def summary(span: Row) -> dict[str, Any]:
+    """A span row as the list view gives it."""
+    found: dict[str, Any] = {
+        **span,
+        "rules": orjson.loads(span["rules"]),
+        "entities": orjson.loads(span["entities"]),
+    }
+    found.pop("detail", None)
+    return found
+
+
+def document(span: Row) -> dict[str, Any]:
+    """The trace document's fields that the span row alone knows."""
+    error = {name: span[f"error_{name}"] for name in ("type", "code", "message", "param")}
+    return {
+        **{name: span[name] for name in PLAIN},
+        "error": None if error["type"] is None else error,
+        **bodies.decode(span["detail"].encode()),
+    }

@@ -1,0 +1,253 @@
+"""The tables: one class per table, ending in Row. Rows are written once; what is learnt later is a new row.
+
+Ids are UUIDv7 in hex, times are integer microseconds UTC, and every row names its tenant. Every text in these
+tables went through the guardrails first. `docs/reference/database.md` describes each column.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, Text
+from sqlmodel import Field, SQLModel
+
+METADATA = MetaData()
+"""Every table of the store, and nothing else."""
+
+
+class Row(SQLModel):
+    """Base of every table: keeps them in their own MetaData."""
+
+    metadata: ClassVar[MetaData] = METADATA
+
+
+def _big(**options: Any) -> Any:
+    return Field(sa_type=BigInteger, **options)
+
+
+def _text(**options: Any) -> Any:
+    return Field(sa_type=Text, **options)
+
+
+class SpanRow(Row, table=True):
+    """One exchange in one wide row, never changed. The list view reads only this table."""
+
+    __tablename__ = "span"
+
+    id: str = _text(primary_key=True)
+    trace_id: str = _text()
+    tenant: str = _text()
+    key_id: str | None = _text(default=None)
+    started_us: int = _big()
+    duration_us: int | None = _big(default=None)
+    first_token_us: int | None = _big(default=None)
+    path: str = _text()
+    dialect: str = _text()
+    stream: bool
+    model: str = _text()
+    answered_model: str | None = _text(default=None)
+    deployment: str = _text()
+    provider: str = _text()
+    policy: str = _text()
+    outcome: str = _text()
+    action: str = _text()
+    decided: str = _text()
+    flagged: bool
+    """Something was found, failed to run, masked or blocked: the reviewers' queue."""
+    http_status: int
+    error_type: str | None = _text(default=None)
+    error_code: str | None = _text(default=None)
+    error_message: str | None = _text(default=None)
+    error_param: str | None = _text(default=None)
+    upstream_called: bool
+    attempts: int
+    tokens_in: int | None = _big(default=None)
+    """NULL when the provider did not say, never 0."""
+    tokens_out: int | None = _big(default=None)
+    rules: str = _text()
+    """JSON array of the rules that found something, each once, sorted."""
+    entities: str = _text()
+    """JSON array of the kinds of thing found, each once, sorted."""
+    findings: int
+    tool_calls: int
+    hits: int
+    preview: str = _text()
+    """The start of the last message, as stored: after guardrails."""
+    detail: str = _text()
+    """JSON object of what only the detail view needs: usage, finish_reasons, timings, failures."""
+
+
+class MessageRefRow(Row, table=True):
+    """One piece of a request or reply: which blob stands at which place."""
+
+    __tablename__ = "message_ref"
+
+    span_id: str = _text(primary_key=True)
+    side: str = _text(primary_key=True)
+    """`request` or `response`."""
+    seq: int = Field(primary_key=True)
+    tenant: str = _text()
+    pointer: str = _text()
+    """Empty for the frame (everything but the long lists), else `/messages/3`."""
+    blob_id: str = _text()
+
+
+class BlobRow(Row, table=True):
+    """Bytes stored once, however often a chat resends them."""
+
+    __tablename__ = "blob"
+
+    id: str = _text(primary_key=True)
+    """HMAC of tenant and bytes under the data key: equal content shares a row, and no guess can be tested."""
+    tenant: str = _text()
+    codec: str = _text()
+    """`zlib` or `raw`."""
+    size: int
+    """Bytes before compression."""
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class ToolCallRow(Row, table=True):
+    """A tool call that a reply asked for, or one that a request's history answers."""
+
+    __tablename__ = "tool_call"
+
+    span_id: str = _text(primary_key=True)
+    seq: int = Field(primary_key=True)
+    tenant: str = _text()
+    started_us: int = _big()
+    call_id: str = _text()
+    name: str = _text()
+    arguments_blob: str = _text()
+    result_blob: str | None = _text(default=None)
+    state: str = _text()
+    """`requested` or `answered`."""
+
+
+class RetrievalHitRow(Row, table=True):
+    """One retrieved document, at its rank."""
+
+    __tablename__ = "retrieval_hit"
+
+    span_id: str = _text(primary_key=True)
+    seq: int = Field(primary_key=True)
+    tenant: str = _text()
+    rank: int
+    doc_id: str = _text()
+    score: float | None = None
+    text_blob: str = _text()
+    source: str = _text()
+
+
+class FindingRow(Row, table=True):
+    """One thing a rule found: where and what kind, never the matched text."""
+
+    __tablename__ = "finding"
+
+    span_id: str = _text(primary_key=True)
+    seq: int = Field(primary_key=True)
+    tenant: str = _text()
+    side: str = _text()
+    rule: str = _text()
+    check: str = _text()
+    entity: str = _text()
+    stage: str = _text()
+    pointer: str = _text()
+    within: str = _text()
+    start: int
+    end: int
+    score: float
+    action: str = _text()
+    mode: str = _text()
+    fingerprint: str = _text()
+    masked_start: int | None = None
+    masked_end: int | None = None
+
+
+class AnnotationRow(Row, table=True):
+    """A reviewer's judgement. Append-only: a later one of the same author on the same thing supersedes it."""
+
+    __tablename__ = "annotation"
+
+    id: str = _text(primary_key=True)
+    tenant: str = _text()
+    span_id: str = _text()
+    finding: int | None = None
+    """Index of the finding judged, or NULL for the whole trace."""
+    verdict: str = _text()
+    note: str = _text()
+    author: str = _text()
+    created_us: int = _big()
+    supersedes: str | None = _text(default=None)
+
+
+class RunRow(Row, table=True):
+    """One eval run as the runner wrote it, with the columns its list needs."""
+
+    __tablename__ = "run"
+
+    id: str = _text(primary_key=True)
+    tenant: str = _text()
+    received_us: int = _big()
+    created_at: str = _text()
+    suite: str = _text()
+    head: str = _text()
+    """JSON of the document without its items."""
+    items: int
+    document: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """The whole document, zlib-compressed JSON."""
+
+
+class ApiKeyRow(Row, table=True):
+    """A virtual key: its hash, never the key."""
+
+    __tablename__ = "api_key"
+
+    id: str = _text(primary_key=True)
+    tenant: str = _text()
+    name: str = _text()
+    hash: str = _text(unique=True)
+    """SHA-256 of the key in hex. A key is 256 random bits, so a fast hash cannot be searched."""
+    admin: bool
+    created_us: int = _big()
+    revoked_us: int | None = _big(default=None)
+
+
+class GapRow(Row, table=True):
+    """Traces known to be lost: how many, when and why. Absence of rows is a statement too."""
+
+    __tablename__ = "gap"
+
+    id: str = _text(primary_key=True)
+    tenant: str = _text()
+    started_us: int = _big()
+    ended_us: int = _big()
+    reason: str = _text()
+    lost: int
+
+
+def table(row: type[Row]) -> Table:
+    """The SQLAlchemy table behind a row class, for statements that take lists."""
+    return METADATA.tables[str(row.__tablename__)]
+
+
+SPAN, MESSAGE_REF, BLOB = table(SpanRow), table(MessageRefRow), table(BlobRow)
+TOOL_CALL, RETRIEVAL_HIT, FINDING = table(ToolCallRow), table(RetrievalHitRow), table(FindingRow)
+ANNOTATION, RUN, API_KEY, GAP = table(AnnotationRow), table(RunRow), table(ApiKeyRow), table(GapRow)
+
+Index("span_newest", SPAN.c.started_us, SPAN.c.id)
+Index("span_outcome", SPAN.c.outcome, SPAN.c.started_us, SPAN.c.id)
+Index(
+    "span_flagged",
+    SPAN.c.started_us,
+    SPAN.c.id,
+    sqlite_where=SPAN.c.flagged.is_(True),
+    postgresql_where=SPAN.c.flagged.is_(True),
+)
+Index("span_trace", SPAN.c.trace_id)
+Index("message_ref_blob", MESSAGE_REF.c.blob_id)
+Index("tool_call_join", TOOL_CALL.c.tenant, TOOL_CALL.c.call_id, TOOL_CALL.c.started_us)
+Index("finding_rule", FINDING.c.rule, FINDING.c.span_id)
+Index("finding_fingerprint", FINDING.c.fingerprint)
+Index("annotation_span", ANNOTATION.c.span_id, ANNOTATION.c.created_us)
+Index("run_newest", RUN.c.received_us, RUN.c.id)

@@ -1,0 +1,153 @@
+"""What operators watch: Prometheus metrics of one app, and plain logs.
+
+No label holds what a caller chose freely: values come from the policy, the code or a closed list.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TextIO
+
+from proxy.errors import Code
+
+if TYPE_CHECKING:
+    from proxy.exchange import Exchange
+
+OURS = ("guardhouse", "guardrails", "proxy", "evals")
+"""Loggers that the log level is for. Libraries log warnings only: below that, some log what they process."""
+
+PATHS = frozenset(
+    {
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/responses",
+        "/v1/embeddings",
+        "/v1/moderations",
+        "/v1/models",
+        "/v1/messages",
+        "/v1/traces",
+    }
+)
+"""Routes that have a `path` label of their own; any other path counts as `other`."""
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_RULE_SECONDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+
+
+class Metrics:
+    """The metrics of one app, in a registry of its own. Thread-safe; `observe` takes tens of microseconds."""
+
+    def __init__(self, version: str, policy: str) -> None:
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+        self.registry = CollectorRegistry(auto_describe=False)
+
+        def make(kind: Any, name: str, help: str, labels: tuple[str, ...] = (), **options: Any) -> Any:
+            return kind(f"guardhouse_{name}", help, labels, registry=self.registry, **options)
+
+        self._requests = make(Counter, "requests", "Requests by route and outcome.", ("path", "outcome"))
+        self._request_seconds = make(
+            Histogram, "request_seconds", "Time from request to last byte.", ("path",), buckets=_SECONDS
+        )
+        self._first_token_seconds = make(
+            Histogram, "first_token_seconds", "Time from request to first reply text.", buckets=_SECONDS
+        )
+        self._upstream_errors = make(
+            Counter, "upstream_errors", "Exchanges that failed at the provider.", ("kind",)
+        )
+        self._findings = make(
+            Counter,
+            "guardrail_findings",
+            "Findings by rule, kind, action asked for and mode.",
+            ("rule", "entity", "action", "mode"),
+        )
+        self._rule_seconds = make(
+            Histogram,
+            "guardrail_seconds",
+            "Time a rule took per inspection.",
+            ("rule",),
+            buckets=_RULE_SECONDS,
+        )
+        self._failures = make(
+            Counter, "guardrail_failures", "Checks that could not do their work.", ("rule", "kind")
+        )
+        self._spool_bytes = make(Gauge, "spool_bytes", "Bytes of the local spool on disk.")
+        self._oldest = make(
+            Gauge, "spool_oldest_unwritten_seconds", "Age of the oldest trace not yet in the database."
+        )
+        self._written = make(Counter, "traces_written", "Traces committed to the database.")
+        self._dropped = make(Counter, "traces_dropped", "Traces lost, by reason.", ("reason",))
+        self._build = make(Gauge, "build_info", "Always 1; what is running.", ("version", "policy"))
+        self._version = version
+        self.policy(policy)
+
+    def observe(self, exchange: Exchange) -> None:
+        """Count a finished exchange."""
+        path = exchange.path if exchange.path in PATHS else "other"
+        self._requests.labels(path, exchange.outcome).inc()
+        if exchange.duration_us is not None:
+            self._request_seconds.labels(path).observe(exchange.duration_us / 1e6)
+        if exchange.first_token_us is not None:
+            self._first_token_seconds.observe(exchange.first_token_us / 1e6)
+        if exchange.failure is not None and exchange.upstream_called:
+            self._upstream_errors.labels(_kind(exchange.failure.code, exchange.failure.status)).inc()
+        for verdict in (exchange.input, exchange.output):
+            for found in verdict.findings:
+                labels = (found.rule, found.entity, found.action.value, found.mode.value)
+                self._findings.labels(*labels).inc()
+            for failed in verdict.failures:
+                self._failures.labels(failed.rule, failed.kind).inc()
+            for rule, milliseconds in verdict.timings.items():
+                self._rule_seconds.labels(rule).observe(milliseconds / 1e3)
+
+    def policy(self, label: str) -> None:
+        """Say which policy (`name@revision`) is enforced from now on."""
+        self._build.clear()
+        self._build.labels(self._version, label).set(1)
+
+    def written(self, traces: int) -> None:
+        """Count traces that are in the database."""
+        self._written.inc(traces)
+
+    def dropped(self, reason: str, traces: int = 1) -> None:
+        """Count traces that are lost. `reason` is one of a closed list, see docs/reference/metrics.md."""
+        self._dropped.labels(reason).inc(traces)
+
+    def watch(self, spool_bytes: Callable[[], float], oldest: Callable[[], float]) -> None:
+        """Read the spool's size and the age of its oldest unwritten trace whenever somebody looks."""
+        self._spool_bytes.set_function(spool_bytes)
+        self._oldest.set_function(oldest)
+
+    def render(self) -> tuple[bytes, str]:
+        """Everything in Prometheus' text format, and its content type."""
+        from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+
+def _kind(code: str | None, status: int) -> str:
+    if code in (Code.UPSTREAM_UNREACHABLE, Code.UPSTREAM_TIMEOUT, Code.UPSTREAM_ERROR):
+        return str(code).removeprefix("upstream_")
+    if status == 429:
+        return "rate_limited"
+    return "refused" if status < 500 else "error"
+
+
+class _Line(logging.Formatter):
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+
+def setup_logging(level: str, stream: TextIO | None = None) -> None:
+    """Log plain lines to stderr: UTC time, level, logger, message. Replaces what was set up before."""
+    output = logging.StreamHandler(stream or sys.stderr)
+    output.setFormatter(_Line("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [output]
+    root.setLevel(logging.WARNING)
+    for name in OURS:
+        logging.getLogger(name).setLevel(level.upper())

@@ -1,0 +1,185 @@
+"""One HTTP request and its reply over bare ASGI: body in, JSON or events out, and a watch on the client."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from proxy import sse
+from proxy.errors import BadRequest, Code, PayloadTooLarge
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PING_SECONDS = 15.0
+"""A stream silent for this long gets a comment, so that nothing between us and the client ends it."""
+
+
+_PRIVATE = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"x-api-key", b"api-key"})
+
+
+class ClientGone(Exception):
+    """The client closed its connection before the reply was complete."""
+
+
+class Connection:
+    """One request of one client, and the reply to it. Not for use by two tasks, but for `ping`."""
+
+    __slots__ = (
+        "_last_sent",
+        "_receive",
+        "_send",
+        "complete",
+        "gone",
+        "headers",
+        "method",
+        "path",
+        "started",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.started = False
+        """Whether the status of the reply was sent."""
+        self.complete = False
+        """Whether the last byte of the reply was sent."""
+        self.gone = False
+        """Whether the client is known to have left."""
+        self._receive, self._send = receive, send
+        self._last_sent = 0.0
+
+    def header(self, name: bytes) -> str | None:
+        """The value of a request header (name in lower case), or None."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def forwardable(self) -> dict[str, str]:
+        """The request's headers as text, without those that say who the caller is."""
+        return {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in self.headers.items()
+            if name not in _PRIVATE
+        }
+
+    async def body(self, limit: int) -> bytes:
+        """The whole request body, decoded, of at most `limit` bytes.
+
+        Raises PayloadTooLarge, BadRequest for an encoding we cannot read, ClientGone when it never arrives.
+        """
+        told = self.headers.get(b"content-length", b"")
+        if told.isdigit() and int(told) > limit:
+            raise _too_large(limit)
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.gone = True
+                raise ClientGone
+            piece = message.get("body", b"")
+            size += len(piece)
+            if size > limit:
+                raise _too_large(limit)
+            pieces.append(piece)
+            if not message.get("more_body", False):
+                break
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return _decoded(body, self.headers.get(b"content-encoding", b""), limit)
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Cancel what runs inside when the client leaves, and raise ClientGone. Read the body first."""
+        task = asyncio.current_task()
+        assert task is not None
+        watch = asyncio.create_task(self._watch(task))
+        try:
+            yield
+        except asyncio.CancelledError:
+            # Only our own cancel becomes ClientGone; one from outside (shutdown) goes on.
+            if self.gone and task.uncancel() == 0:
+                raise ClientGone from None
+            raise
+        finally:
+            watch.cancel()
+
+    async def _watch(self, task: asyncio.Task[Any]) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        task.cancel()
+
+    async def reply(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
+        """Send a whole reply."""
+        length = (b"content-length", str(len(body)).encode())
+        await self.start(status, [*headers, length])
+        await self.end(body)
+
+    async def start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Send status and headers."""
+        self.started = True
+        self._last_sent = time.monotonic()
+        await self._send({"type": "http.response.start", "status": status, "headers": list(headers)})
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece of a streamed reply."""
+        self._last_sent = time.monotonic()
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self, data: bytes = b"") -> None:
+        """Send the last piece of a reply."""
+        self.complete = True
+        await self._send({"type": "http.response.body", "body": data})
+
+    async def ping(self, every: float = PING_SECONDS) -> None:
+        """Send a comment whenever a started stream was silent for so many seconds, until cancelled."""
+        while True:
+            silent = time.monotonic() - self._last_sent if self.started else 0.0
+            if silent >= every:
+                await self.write(sse.COMMENT_PING)
+                silent = 0.0
+            await asyncio.sleep(every - silent)
+
+
+def header_pairs(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Headers as ASGI wants them."""
+    return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The request body is larger than {limit:,} bytes. Send less.")
+
+
+def _decoded(body: bytes, encoding: bytes, limit: int) -> bytes:
+    """The body without its content encoding; gzip is the only one that is read, and never past the limit."""
+    name = encoding.strip().lower()
+    if name in (b"", b"identity"):
+        return body
+    if name != b"gzip":
+        raise BadRequest(
+            "The content-encoding of the request is not supported: send it plain or as gzip.",
+            code=Code.INVALID_VALUE,
+            param="content-encoding",
+        )
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        plain = unpack.decompress(body, limit + 1)
+    except zlib.error:
+        plain = None
+    if plain is not None and len(plain) > limit:
+        raise _too_large(limit)
+    if plain is None or not unpack.eof or unpack.unused_data:
+        raise BadRequest(
+            "The request says content-encoding: gzip, but its body is not gzip.",
+            code=Code.INVALID_VALUE,
+            param="content-encoding",
+        )
+    return plain
