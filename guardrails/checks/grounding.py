@@ -1,0 +1,150 @@
+"""Groundedness, tier T0: how far an answer is supported by its context, counted without any model.
+
+Pure and deterministic: features of the answer's sentences against the whole context, weighted by the
+coefficients in `grounding_t0.json`. What it can and cannot see is written in docs/concepts/groundedness.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from guardrails.checks.grounding_features import (
+    ANSWER_FEATURES,
+    SENTENCE_FEATURES,
+    Evidence,
+    Reference,
+    answer_features,
+    sentence_features,
+)
+from guardrails.checks.grounding_text import Piece, claims
+from guardrails.errors import ModelError
+
+COEFFICIENTS = Path(__file__).resolve().parent / "grounding_t0.json"
+"""The fitted weights; written by guardrails/models/fit_grounding.py."""
+
+FORMAT = "guardhouse.grounding/1"
+NO_CLAIM = "no_claim"
+NO_CONTEXT = "no_context"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A sentence of the answer that the context does not seem to support. Offsets are code points of the
+    answer."""
+
+    start: int
+    end: int
+    cls: str
+    """`conflict`, `value_mismatch` (a number, time or name that is not where the rest is) or `baseless`."""
+    evidence: Evidence | None
+    """The place in the context that comes closest; None when no content word of the sentence stands there."""
+    score: float
+    """Estimated probability that the sentence is unsupported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """How far an answer is grounded in its context."""
+
+    value: float | None
+    """Estimated probability that everything in the answer is supported; None when that could not be
+    measured."""
+    spans: tuple[Unsupported, ...] = ()
+    """The unsupported sentences, in order. At least one whenever value is below threshold."""
+    reason: str = ""
+    """Why there is no value: `no_claim` or `no_context`; else empty."""
+    threshold: float = 0.5
+    """The value under which an answer counts as unsupported: the point of best balanced accuracy when it was
+    fitted."""
+    coverage: float = 1.0
+    """Share of the context that was read. Always 1: nothing is truncated."""
+    tier: str = "T0"
+    version: str = ""
+    """First 12 hex digits of the SHA-256 of the coefficients."""
+
+    @property
+    def supported(self) -> bool | None:
+        """Whether the value reaches the threshold; None when there is no value."""
+        return None if self.value is None else self.value >= self.threshold
+
+
+def score(question: str, context: Sequence[str], answer: str) -> Grounding:
+    """How far an answer to a question is supported by context strings (prose or JSON), with the sentences
+    that are not.
+
+    Answers that claim nothing ("Hello!", "I do not know.") and empty contexts get no value but a reason. The
+    same input gives the same output, bit for bit, rounded to 1e-6.
+    """
+    weights, version = _coefficients()
+    reference = Reference(context, question)
+    model = weights["kinds"][kind(reference, question)]
+    threshold = float(weights["threshold"])
+    pieces = claims(answer)
+    if not pieces or not any(text.strip() for text in context):
+        return Grounding(
+            None, reason=NO_CONTEXT if pieces else NO_CLAIM, threshold=threshold, version=version
+        )
+    rows = [sentence_features(reference, piece, answer[piece.start : piece.end]) for piece in pieces]
+    value = round(1.0 - _probability(model["answer"], answer_features(pieces, rows)), 6)
+    doubts = [round(_probability(model["sentence"], row), 6) for row in rows]
+    worst = max(doubts)
+    limit = float(weights["sentence_threshold"])
+    if value < threshold:
+        limit = min(limit, worst)
+    spans = tuple(
+        _unsupported(reference, piece, row, doubt)
+        for piece, row, doubt in zip(pieces, rows, doubts, strict=True)
+        if doubt >= limit
+    )
+    return Grounding(value, spans, threshold=threshold, version=version)
+
+
+def kind(reference: Reference, question: str) -> str:
+    """Which set of coefficients applies: `structured` (JSON in the context), `question`, or `text` (no
+    question asked)."""
+    if reference.structured:
+        return "structured"
+    return "question" if question.strip() else "text"
+
+
+@cache
+def _coefficients() -> tuple[dict[str, Any], str]:
+    content = COEFFICIENTS.read_bytes()
+    weights: dict[str, Any] = json.loads(content)
+    expected = {"answer": list(ANSWER_FEATURES), "sentence": list(SENTENCE_FEATURES)}
+    if weights.get("format") != FORMAT or weights.get("features") != expected:
+        raise ModelError(
+            f"{COEFFICIENTS}: fitted for other features than this version's. Run fit_grounding.py again."
+        )
+    return weights, hashlib.sha256(content).hexdigest()[:12]
+
+
+def _probability(model: dict[str, Any], features: Sequence[float]) -> float:
+    """Probability of unsupported content."""
+    total = math.fsum([model["intercept"], *(w * x for w, x in zip(model["weights"], features, strict=True))])
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+def _unsupported(reference: Reference, piece: Piece, row: Sequence[float], doubt: float) -> Unsupported:
+    named = dict(zip(SENTENCE_FEATURES, row, strict=True))
+    covered = 1.0 - named["uncovered_by_two"]
+    values = sum(
+        named[name] for name in ("unseen_numbers", "unseen_times", "misplaced_numbers", "wrong_hours")
+    )
+    names = named["unseen_names"] + named["misplaced_names"]
+    if named["false_claimed"] or named["true_denied"]:
+        found = "conflict"
+    elif covered >= 0.5 and (values or (names and not named["contradicted"])):
+        found = "value_mismatch"
+    elif named["contradicted"]:
+        found = "conflict"
+    else:
+        found = "baseless"
+    return Unsupported(piece.start, piece.end, found, reference.evidence(piece), doubt)
