@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evals import cli_golden, cli_index
+from evals import cli_golden
 from evals.errors import EvalsError
 from guardrails.errors import GuardrailsError
 
@@ -37,7 +37,6 @@ def register(app: typer.Typer) -> None:
     """Adds the commands to an app."""
     app.add_typer(eval_app, name="eval")
     cli_golden.register(app)
-    cli_index.register(app)
 
 
 @contextmanager

@@ -7,7 +7,8 @@ EvalsError
 ├── RunError         a run document is unreadable, of another format, or cannot be written
 ├── ComparisonError  two runs are not about the same thing
 ├── TargetError      the target cannot be reached, or refuses the key
-└── PublishError     a run could not be posted
+├── PublishError     a run could not be posted
+└── DemoError        a part of the demo did not do what it shows
 """
 
 from __future__ import annotations
@@ -67,3 +68,7 @@ class TargetError(EvalsError):
 
 class PublishError(EvalsError):
     """A run could not be posted to the proxy."""
+
+
+class DemoError(EvalsError):
+    """A part of the demo did not do what it shows."""

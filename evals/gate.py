@@ -37,15 +37,17 @@ class _Trial:
     paired: Paired | None
     refused: str = ""
     """Why the metric cannot be judged; empty when it can."""
-    skewed: bool = False
-    """Whether what is refused is an imbalance in empty answers rather than failures."""
+    empty: bool = False
+    """Whether it is refused for want of anything to measure rather than for failures."""
+    lopsided: str = ""
+    """How the runs differ in answers without anything to measure, where that is beyond chance; else empty."""
 
 
 def judge(run: Run, baseline: Run | None = None, resamples: int = RESAMPLES) -> Run:
     """The run with its verdict, and what it was compared with. Raises ComparisonError."""
     shared = compare.common(baseline, run) if baseline else None
     trials = [_trial(run, baseline, rule, shared, resamples) for rule in run.gating]
-    metrics = _decide(trials, run.repeats)
+    metrics = _decide(trials)
     canaries = _canaries(run)
     verdict, reason = _overall(run, trials, metrics, canaries)
     reported = _reported(run, baseline, shared) if baseline else []
@@ -63,17 +65,19 @@ def _trial(run: Run, baseline: Run | None, rule: Gating, shared: list[Key] | Non
     trial = _Trial(rule, sign, candidate, before, None)
     refused = _refused(run, baseline, rule.metric, candidate, before)
     if refused:
-        return replace(trial, refused=refused)
+        failed = candidate.failed + (before.failed if before else 0)
+        return replace(trial, refused=refused, empty=candidate.total > 0 and not failed)
     if before is None or shared is None or baseline is None:
         return trial
     both = [key for key in shared if key in candidate.means and key in before.means]
     if not both:
-        return replace(trial, refused="no case is scored in both runs")
-    unequal = fisher(candidate.unscored, candidate.total, before.unscored, before.total) < ALPHA
-    if unequal:
-        rates = f"{before.unscored}/{before.total} before, {candidate.unscored}/{candidate.total} now"
-        failures = candidate.failed + before.failed > 0
-        return replace(trial, refused=f"unscored shares differ ({rates})", skewed=not failures)
+        return replace(trial, refused="no case is scored in both runs", empty=True)
+    if fisher(candidate.failed, candidate.total, before.failed, before.total) < ALPHA:
+        rates = f"{before.failed} of {before.total} before, {candidate.failed} of {candidate.total} now"
+        return replace(trial, refused=f"the shares of failed scores differ ({rates})")
+    if fisher(candidate.unscored, candidate.total, before.unscored, before.total) < ALPHA:
+        rates = f"{before.unscored} of {before.total} before, {candidate.unscored} of {candidate.total} now"
+        trial = replace(trial, lopsided=f"answers with nothing to measure: {rates}")
     values = [(before.means[key], candidate.means[key]) for key in both]
     single = run.repeats == baseline.repeats == 1
     binary = single and all(value in (0.0, 1.0) for pair in values for value in pair)
@@ -100,7 +104,7 @@ def _refused(run: Run, baseline: Run | None, metric: str, candidate: Column, bef
     return ""
 
 
-def _decide(trials: Sequence[_Trial], repeats: int) -> list[GateMetric]:
+def _decide(trials: Sequence[_Trial]) -> list[GateMetric]:
     """A verdict per trial: Holm's steps decide which losses count."""
     testable = [position for position, trial in enumerate(trials) if trial.paired is not None]
     p_values = [trials[position].paired.p for position in testable]  # type: ignore[union-attr]
@@ -139,13 +143,13 @@ def _compared(trial: _Trial, alpha: float, *, may_block: bool) -> GateMetric:
     low, high = paired.interval(alpha)
     floor, _ = paired.interval(ALPHA)
     seen = paired.detectable(alpha)
-    bounds = (low, high) if trial.sign > 0 else (-high, -low)
+    bounds = (low, high) if trial.sign > 0 else (0.0 - high, 0.0 - low)
     metric = replace(
         metric,
         n=paired.n,
         baseline=_mean(trial.baseline, trial.candidate),
         candidate=_mean(trial.candidate, trial.baseline),
-        delta=trial.sign * paired.delta,
+        delta=trial.sign * paired.delta + 0.0,
         low=bounds[0],
         high=bounds[1],
         p=paired.p,
@@ -156,6 +160,8 @@ def _compared(trial: _Trial, alpha: float, *, may_block: bool) -> GateMetric:
         return metric
     if may_block and high < 0 and -paired.delta >= rule.min_effect:
         return replace(metric, verdict=GateVerdict.BLOCK, reason="it got worse, beyond chance")
+    if trial.lopsided:
+        return replace(metric, verdict=GateVerdict.INCONCLUSIVE, reason=trial.lopsided)
     if floor > -rule.margin or (floor == 0.0 and paired.delta == 0.0):
         return replace(
             metric, verdict=GateVerdict.PASS, reason=f"no loss beyond the margin of {rule.margin:g}"
@@ -195,8 +201,8 @@ def _reported(run: Run, baseline: Run, shared: list[Key] | None) -> list[GateMet
         if trial.paired is None:
             metric = replace(_uncompared(trial), reason=trial.refused)
         else:
-            metric = replace(_compared(trial, ALPHA, may_block=False), reason="reported, does not gate")
-        found.append(replace(metric, verdict=GateVerdict.NONE))
+            metric = replace(_compared(trial, ALPHA, may_block=False), reason=trial.lopsided)
+        found.append(replace(metric, verdict=GateVerdict.NONE, gating=False))
     return found
 
 
@@ -238,11 +244,13 @@ def _overall(
         return GateVerdict.INVALID, f"{lost} of {len(run.items)} calls failed (more than {MAX_MISSING:.0%})"
     if not any(score.value is not None for item in run.items for score in item.scores.values()):
         return GateVerdict.INVALID, "nothing was scored"
-    broken = [trial.rule.metric for trial in trials if trial.refused and not trial.skewed]
+    broken = [trial.rule.metric for trial in trials if trial.refused and not trial.empty]
     every = [*([canaries] if canaries else []), *metrics]
     ranked = (GateVerdict.BLOCK, GateVerdict.INVALID, GateVerdict.INCONCLUSIVE, GateVerdict.PASS)
     for verdict in (GateVerdict.INVALID, *ranked) if broken else ranked:
         hit = [metric for metric in every if metric.verdict is verdict]
+        if hit and verdict is GateVerdict.PASS:
+            return verdict, f"{', '.join(metric.metric for metric in hit)} hold"
         if hit:
             return verdict, "; ".join(f"{metric.metric}: {metric.reason}" for metric in hit)
     return GateVerdict.NONE, "no metric gates" if not run.gating else "no baseline and no threshold"

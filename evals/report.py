@@ -122,7 +122,7 @@ def gate_row(metric: GateMetric) -> list[str]:
     delta = "" if metric.delta is None else f"{metric.delta:+.3g}"
     interval = "" if metric.low is None or metric.high is None else f"{metric.low:+.3g} … {metric.high:+.3g}"
     p = "" if metric.p is None else f"{metric.p:.3g}"
-    verdict = "reported" if metric.verdict is GateVerdict.NONE else metric.verdict.value
+    verdict = metric.verdict.value if metric.gating else "reported"
     return [metric.metric, verdict, delta, interval, p, str(metric.n), metric.reason]
 
 

@@ -303,6 +303,8 @@ class GateMetric:
     method: str = ""
     detectable: float | None = None
     """Loss that this comparison would have seen with 80 % power."""
+    gating: bool = True
+    """Whether it may block, or is only reported."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,15 +108,40 @@ def test_two_missing_scores_in_a_hundred_are_borne() -> None:
     assert (judged.gate.verdict, judged.gate.metrics[0].n) == (GateVerdict.PASS, 98)
 
 
-def test_empty_answers_that_pile_up_on_one_side_are_invalid() -> None:
-    """Answers without a claim are not failures, but ten against none are no chance."""
-    empty: dict[str, list[float | Score]] = {**values(90)}
+@pytest.mark.parametrize(("passes", "verdict"), [(90, "inconclusive"), (70, "block")])
+def test_empty_answers_that_pile_up_prove_no_absence_of_loss(passes: int, verdict: str) -> None:
+    """Answers without a claim are not failures; ten against none can hide a loss, but not disprove one."""
+    empty: dict[str, list[float | Score]] = {**values(passes)}
     empty |= {f"c{place:03}": [missing(Cause.EMPTY)] for place in range(10)}
 
     judged = judge(make_run({"exact": empty}, gating=EXACT), run_of(90))
 
+    assert judged.gate.verdict.value == verdict
+    assert judged.gate.metrics[0].n == 90
+
+
+def test_a_metric_with_nothing_to_measure_does_not_hide_a_block() -> None:
+    """No answer of the candidate makes a claim: that metric is invalid, and the other one still blocks."""
+    nothing = {name: [missing(Cause.EMPTY)] for name in values(90)}
+    gating = [*EXACT, Gating("groundedness")]
+    before = make_run({"exact": values(90), "groundedness": values(90)})
+
+    quiet = judge(make_run({"exact": values(90), "groundedness": nothing}, gating=gating), before)
+    worse = judge(make_run({"exact": values(70), "groundedness": nothing}, gating=gating), before)
+
+    assert (quiet.gate.verdict, worse.gate.verdict) == (GateVerdict.INVALID, GateVerdict.BLOCK)
+
+
+def test_failures_in_one_run_only_are_invalid_even_under_two_percent() -> None:
+    """Fifteen failed calls of 1,000 against none are no chance."""
+    ids = values(900, n=1000)
+    broken: dict[str, list[float | Score]] = {**ids}
+    broken |= {name: [missing()] for name in list(ids)[:15]}
+
+    judged = judge(make_run({"exact": broken}, gating=EXACT), make_run({"exact": ids}))
+
     assert judged.gate.verdict is GateVerdict.INVALID
-    assert "unscored shares differ" in judged.gate.reason
+    assert "0 of 1000 before, 15 of 1000 now" in judged.gate.reason
 
 
 def test_failed_calls_make_a_run_invalid_without_any_gate() -> None:

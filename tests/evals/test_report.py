@@ -15,7 +15,9 @@ from evals.report import junit, markdown, plain, terminal
 from evals.types import Canaries, Gating, Run
 from tests.evals.conftest import make_run, missing
 
-HOSTILE = "</pre><script>alert(1)</script> [red]x[/red] | `cmd` \x1b[31m \x00 \ufffe \ud800 \u202e @everyone ]]>"
+HOSTILE = (
+    "</pre><script>alert(1)</script> [red]x[/red] | `cmd` \x1b[31m \x00 \ufffe \ud800 \u202e @everyone ]]>"
+)
 
 
 def blocked() -> Run:
