@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -270,3 +272,44 @@ def test_comparing_two_runs_imports_nothing_heavy(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("PASS")
+
+
+def test_an_interrupted_run_exits_130_and_can_go_on(place: Path, chat: ChatServer) -> None:
+    """Ctrl-C: no stack trace, what was answered is kept, the next run asks the rest."""
+
+    def slow(request: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
+        time.sleep(0.05)
+        return knows(request)
+
+    chat.script = slow
+    told = ["--golden", place / "golden", "--base-url", chat.base_url, "--model", "m", "--out", place / "o"]
+    told += ["--prompt", place / "good.txt", "--concurrency", 1]
+    script = "import typer; from evals.cli import register; app = typer.Typer(); register(app); app()"
+    command = [sys.executable, "-c", script, "eval", "run", *map(str, told)]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    while len(chat.requests) < 5:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=20)
+    asked = len(chat.requests)
+    chat.script = knows
+
+    again = call("eval", "run", *told)
+
+    assert running.returncode == 130, errors
+    assert errors.strip() == f"guardhouse: interrupted: go on with --out {place / 'o'}"
+    assert again.exit_code == 0
+    assert asked < 30
+    assert len(chat.requests) in {30, 31}
+
+
+def test_the_shipped_guardrail_cases_hold_under_the_default_policy(tmp_path: Path) -> None:
+    """A policy as target: action and entities of all of them, without a model."""
+    golden = Path(__file__).parents[2] / "datasets" / "golden" / "support"
+
+    result = call("eval", "run", "--golden", golden, "--policy", "default", "--out", tmp_path, "--json")
+
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(result.output)
+    assert document["summary"]["guardrail"]["mean"] == 1.0
+    assert document["target"]["kind"] == "policy"
