@@ -1,0 +1,61 @@
+"""Groundedness: the guardrail's measure, with "could not measure" kept apart from numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from evals.scorer import build
+from evals.types import Case, Cause, Expected, ExpectedVerdict, Hit, Output
+
+CONTEXT = "The Quayside shop opens at 9 and closes at 18:30 on weekdays. Tools are returned before closing."
+CASE = Case("c", "h", question="When does Quayside close on weekdays?")
+
+
+def hits(*texts: str) -> tuple[Hit, ...]:
+    """Hits with these texts."""
+    return tuple(Hit(f"d{rank}", 1.0, text, rank) for rank, text in enumerate(texts, start=1))
+
+
+async def test_a_supported_answer_scores_above_an_invented_one() -> None:
+    """And the invented one is pointed at, with offsets in the answer."""
+    scorer = build("groundedness")
+    invented = "Quayside closes at 23:45 and serves champagne to every dragon in Atlantis."
+
+    good = await scorer(CASE, Output(text="Quayside closes at 18:30 on weekdays.", hits=hits(CONTEXT)))
+    bad = await scorer(CASE, Output(text=invented, hits=hits(CONTEXT)))
+
+    assert good.value is not None
+    assert bad.value is not None
+    assert good.value > bad.value
+    assert bad.spans
+    assert all(0 <= span.start < span.end <= len(invented) for span in bad.spans)
+    assert scorer.version.startswith("1+")
+
+
+@pytest.mark.parametrize(
+    ("found", "text", "cause"),
+    [
+        (None, "It closes at 9.", Cause.TARGET),
+        ((), "It closes at 9.", Cause.EMPTY),
+        (hits(CONTEXT), "I do not know.", Cause.EMPTY),
+        (hits(" "), "It closes at 9.", Cause.EMPTY),
+    ],
+)
+async def test_what_cannot_be_measured_is_unscored(
+    found: tuple[Hit, ...] | None, text: str, cause: Cause
+) -> None:
+    """No hits, no text in them, no claim: a reason instead of 0, 1 or NaN."""
+    score = await build("groundedness")(CASE, Output(text=text, hits=found))
+
+    assert (score.value, score.cause) == (None, cause)
+    assert score.reason
+
+
+def test_it_applies_to_questions_but_not_to_guardrail_cases() -> None:
+    """A chat about tools has no context to be grounded in."""
+    scorer = build("groundedness")
+    guarded = Case("c", "h", question="q", expected=Expected(guardrail=ExpectedVerdict("allow")))
+
+    assert scorer.applies(CASE)
+    assert not scorer.applies(guarded)
+    assert not scorer.applies(Case("c", "h", messages=({"role": "user"},)))

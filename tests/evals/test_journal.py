@@ -1,0 +1,97 @@
+"""The journal: what was answered once is not asked again, whatever happened in between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evals.errors import RunError
+from evals.journal import Journal, key
+from evals.types import Case, Hit, Output, ToolCall, Usage
+
+FULL = Output(
+    text="é\ud800 \n\x00",
+    tool_calls=(ToolCall("f", '{"a":1}'),),
+    hits=(Hit("d", 0.5, "t", 1, 0, 1), Hit("e", 0.4, "u", 2)),
+    verdict="flag",
+    entities=("X",),
+    usage=Usage(1, 2),
+    latency_ms=1.5,
+    trace_id="t",
+    answered_model="m",
+)
+
+
+def test_an_output_comes_back_as_it_was(tmp_path: Path) -> None:
+    """Every field, odd characters included, in another process' eyes."""
+    path = tmp_path / "deep" / "journal.jsonl"
+    with Journal(path) as journal:
+        journal.put("k", FULL)
+
+    with Journal(path) as journal:
+        assert journal.get("k") == FULL
+        assert journal.get("other") is None
+
+
+def test_an_error_is_never_kept(tmp_path: Path) -> None:
+    """A failed call is asked again."""
+    with Journal(tmp_path / "j") as journal:
+        journal.put("k", Output(error="down"))
+
+    with Journal(tmp_path / "j") as journal:
+        assert journal.get("k") is None
+
+
+@given(cut=st.integers(0, 10_000))
+def test_a_file_cut_anywhere_loses_only_what_was_not_finished(
+    tmp_path_factory: pytest.TempPathFactory, cut: int
+) -> None:
+    """Killed in the middle of a line: earlier lines are read, later ones appended after it are too."""
+    path = tmp_path_factory.mktemp("j") / "journal.jsonl"
+    with Journal(path) as journal:
+        for name in "abc":
+            journal.put(name, Output(text=name))
+    whole = path.read_bytes()
+    kept = whole[: cut % (len(whole) + 1)]
+    path.write_bytes(kept)
+
+    with Journal(path) as journal:
+        finished = [name for name in "abc" if journal.get(name)]
+        journal.put("d", Output(text="d"))
+    with Journal(path) as journal:
+        assert [name for name in "abcd" if journal.get(name)] == [*finished, "d"]
+
+    assert len(finished) >= kept.count(b"\n")
+
+
+def test_the_key_changes_with_item_content_repeat_prompt_and_target() -> None:
+    """Whatever may change an output makes it another call."""
+    case = Case("a", "h")
+    keys = {
+        key(case, 0, "p", "s"),
+        key(Case("b", "h"), 0, "p", "s"),
+        key(Case("a", "i"), 0, "p", "s"),
+        key(case, 1, "p", "s"),
+        key(case, 0, "q", "s"),
+        key(case, 0, "p", "t"),
+    }
+
+    assert len(keys) == 6
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """A file where a folder should be: one error that names it."""
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(RunError, match="cannot be written"), Journal(tmp_path / "file" / "journal.jsonl"):
+        pass
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which refuses every write")
+def test_a_full_disk_is_told() -> None:
+    """The first output that cannot be kept stops the run."""
+    with Journal(Path("/dev/full")) as journal, pytest.raises(RunError, match="No space left"):
+        journal.put("k", Output(text="x"))

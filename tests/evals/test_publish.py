@@ -1,0 +1,94 @@
+"""Publishing: one POST, and errors that never hold the key."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from evals.document import dump
+from evals.errors import PublishError
+from evals.publish import publish
+from tests.evals.conftest import make_run
+
+RUN = make_run({"exact": {"a": [1.0]}})
+
+
+class Proxy(HTTPServer):
+    """Keeps what is posted and answers as told."""
+
+    status = 201
+    answer = b'{"id":"run-1"}'
+    posted: list[tuple[str, str | None, Any]]
+
+
+class Inbox(BaseHTTPRequestHandler):
+    """One POST at a time."""
+
+    server: Proxy
+
+    def do_POST(self) -> None:
+        """Keeps path, authorization and body."""
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.posted.append((self.path, self.headers["authorization"], body))
+        self.send_response(self.server.status)
+        self.send_header("content-length", str(len(self.server.answer)))
+        self.end_headers()
+        self.wfile.write(self.server.answer)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silent."""
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    """A proxy on a real socket."""
+    server = Proxy(("127.0.0.1", 0), Inbox)
+    server.posted = []
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+@pytest.mark.parametrize("path", ["", "/", "/v1", "/v1/"])
+def test_a_run_is_posted_with_the_key(proxy: Proxy, path: str) -> None:
+    """To /api/runs of the proxy, whichever of its addresses is given."""
+    answer = publish(RUN, f"http://127.0.0.1:{proxy.server_port}{path}", "secret")
+
+    assert answer == {"id": "run-1"}
+    assert proxy.posted == [("/api/runs", "Bearer secret", json.loads(json.dumps(dump(RUN))))]
+
+
+@pytest.mark.parametrize(("status", "says"), [(401, "HTTP 401.*give a key"), (500, "HTTP 500.*log")])
+def test_a_refusal_is_told_without_the_key(proxy: Proxy, status: int, says: str) -> None:
+    """Status and what to do."""
+    proxy.status = status
+
+    with pytest.raises(PublishError, match=says) as caught:
+        publish(RUN, f"http://127.0.0.1:{proxy.server_port}", "secret")
+
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [("http://127.0.0.1:9", "cannot be reached"), ("file:///etc/passwd", "not a web address")],
+)
+def test_an_address_that_cannot_be_used_is_told(url: str, says: str) -> None:
+    """Nobody there, or no web address at all."""
+    with pytest.raises(PublishError, match=says):
+        publish(RUN, url, "k")
+
+
+def test_an_answer_that_is_not_json_is_no_failure(proxy: Proxy) -> None:
+    """The run was taken."""
+    proxy.answer = b"ok"
+
+    assert publish(RUN, f"http://127.0.0.1:{proxy.server_port}", "k") == {}

@@ -1,0 +1,278 @@
+"""Targets: the official client against a scripted endpoint on a real socket."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from evals.errors import TargetError
+from evals.target import Ask, HttpTarget, PolicyTarget, messages, policy_target, segments
+from evals.types import Case, Hit, ToolCall, Usage
+from guardrails.types import Action, CheckFailure, Finding, Mode, Segment, Stage, Verdict
+from tests.evals.conftest import ChatServer, completion
+
+QUESTION = Case("c", "h", question="When?")
+CHAT = Case("c", "h", messages=({"role": "user", "content": "Hi"},), tools=({"type": "function"},))
+
+
+@dataclass
+class Found:
+    """A hit as a retriever gives it."""
+
+    doc_id: str
+    score: float
+    text: str
+    start: int | None = None
+    end: int | None = None
+
+
+class Shelf:
+    """A retriever that always finds the same."""
+
+    def search(self, query: str, k: int) -> list[Found]:
+        """The first k of two."""
+        return [Found("hours", 0.9, "Opens\nat 9.", 3, 15), Found("fees", 0.5, "Free.")][:k]
+
+
+@asynccontextmanager
+async def http(chat: ChatServer, retriever: Any = None, **how: Any) -> AsyncIterator[HttpTarget]:
+    """A target on the scripted endpoint, closed afterwards."""
+    asked = Ask(model="m", **({"timeout_s": 5.0} | how))
+    target = HttpTarget(chat.base_url, "key", asked, retriever)
+    yield target
+    await target.aclose()
+
+
+async def test_a_reply_is_an_output_with_what_the_headers_say(chat: ChatServer) -> None:
+    """Text, usage, model, trace id and verdict; latency is measured."""
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    headers = {"x-guardhouse-trace-id": "t1", "x-guardhouse-verdict": "redact"}
+    chat.script = lambda request: (200, completion("At 9.") | {"usage": usage}, headers)
+
+    async with http(chat) as target:
+        output = await target.ask(QUESTION)
+
+    assert (output.text, output.usage, output.answered_model) == ("At 9.", Usage(3, 2), "scripted-1")
+    assert (output.trace_id, output.verdict, output.error) == ("t1", "redact", "")
+    assert output.latency_ms > 0
+    assert output.hits is None
+
+
+async def test_usage_that_is_not_told_is_none(chat: ChatServer) -> None:
+    """Not told is not zero; a plain server reports no verdict."""
+    async with http(chat) as target:
+        output = await target.ask(QUESTION)
+
+    assert (output.usage, output.verdict, output.trace_id) == (None, None, "")
+
+
+async def test_hits_go_into_the_prompt_one_a_line(chat: ChatServer) -> None:
+    """`[doc-id] text` lines above `Question:`; the hits are in the output with rank and span."""
+    async with http(chat, Shelf(), system_prompt="Be brief.", temperature=0.0) as target:
+        output = await target.ask(QUESTION)
+
+    (request,) = chat.requests
+    assert request["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "[hours] Opens at 9.\n[fees] Free.\nQuestion: When?"},
+    ]
+    assert request["temperature"] == 0.0
+    assert "guardhouse" not in request
+    assert output.hits == (Hit("hours", 0.9, "Opens\nat 9.", 1, 3, 15), Hit("fees", 0.5, "Free.", 2))
+
+
+async def test_hits_are_sent_beside_the_prompt_only_when_asked(chat: ChatServer) -> None:
+    """A foreign server may refuse an unknown field."""
+    async with http(chat, Shelf(), send_hits=True, k=1) as target:
+        await target.ask(QUESTION)
+        await target.ask(CHAT)
+
+    hits = [{"rank": 1, "doc_id": "hours", "score": 0.9, "text": "Opens\nat 9."}]
+    assert chat.requests[0]["guardhouse"] == {"retrieval": {"query": "When?", "hits": hits}}
+    assert "guardhouse" not in chat.requests[1]
+    assert chat.requests[1]["tools"] == [{"type": "function"}]
+
+
+async def test_tool_calls_come_as_the_model_wrote_them(chat: ChatServer) -> None:
+    """Name and raw arguments; a null content is an empty text."""
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1'}}
+    chat.script = lambda request: (200, completion(None, tool_calls=[call]), {})
+
+    async with http(chat) as target:
+        output = await target.ask(CHAT)
+
+    assert (output.text, output.tool_calls) == ("", (ToolCall("f", '{"a": 1'),))
+
+
+async def test_a_block_is_an_output_not_an_error(chat: ChatServer) -> None:
+    """HTTP 400 with code content_filter is the guardrails' answer."""
+    error = {
+        "error": {"message": "no", "type": "invalid_request_error", "code": "content_filter", "param": None}
+    }
+    chat.script = lambda request: (400, error, {"x-guardhouse-trace-id": "t2"})
+
+    async with http(chat) as target:
+        output = await target.ask(QUESTION)
+
+    assert (output.verdict, output.error, output.trace_id) == ("block", "", "t2")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [
+        (404, {"error": {"message": "x", "code": "model_not_found"}}, "HTTP 404 model_not_found"),
+        (400, {"error": {"message": "x", "code": "bad"}}, "HTTP 400 bad"),
+        (200, completion() | {"choices": []}, "no choices"),
+        (200, {"hello": 1}, "no choices"),
+        (200, "not json", "unreadable reply"),
+        (200, "[]", "no choices"),
+    ],
+)
+async def test_what_is_no_answer_is_an_error_in_the_output(
+    chat: ChatServer, status: int, body: Any, says: str
+) -> None:
+    """Nothing is raised, and no text of the server is copied."""
+    chat.script = lambda request: (status, body, {})
+
+    async with http(chat) as target:
+        output = await target.ask(QUESTION)
+
+    assert says in output.error
+
+
+async def test_a_server_error_is_retried_by_the_client_and_then_told(chat: ChatServer) -> None:
+    """Two retries, as the official client does."""
+    chat.script = lambda request: (500, {"error": {"message": "x"}}, {"retry-after-ms": "1"})
+
+    async with http(chat) as target:
+        output = await target.ask(QUESTION)
+
+    assert (output.error, len(chat.requests)) == ("HTTP 500", 3)
+
+
+async def test_an_unreachable_target_is_told_by_the_probe() -> None:
+    """One error with the address, the cause and what to do."""
+    target = HttpTarget("http://127.0.0.1:9/v1", "", Ask(model="m"))
+
+    with pytest.raises(TargetError, match=r"127\.0\.0\.1:9.*cannot be reached.*--base-url"):
+        await target.probe()
+    await target.aclose()
+
+
+async def test_a_probe_accepts_any_server_that_answers(chat: ChatServer) -> None:
+    """A server without a model list can be asked all the same."""
+    chat.base_url = chat.base_url.replace("/v1", "/elsewhere")
+
+    async with http(chat) as target:
+        await target.probe()
+
+
+def test_everything_that_may_change_an_output_is_in_the_signature() -> None:
+    """Model, prompt, k, sampling, index, address; but not the key or the patience."""
+
+    def signature(url: str = "http://a/v1", retriever: Any = None, **how: Any) -> str:
+        return HttpTarget(url, "k", Ask(**({"model": "m"} | how)), retriever).ref.signature
+
+    base = signature()
+    others = [
+        signature(model="n"),
+        signature(system_prompt="p"),
+        signature(k=9),
+        signature(temperature=0.5),
+        signature(index="i"),
+        signature(send_hits=True),
+        signature("http://b/v1"),
+        signature(retriever=Shelf()),
+    ]
+
+    assert len({base, *others}) == 9
+    assert signature(timeout_s=1.0) == base
+
+
+def test_messages_of_a_chat_follow_the_system_prompt() -> None:
+    """A case with messages is sent as it is."""
+    assert messages(CHAT, "S", None) == [
+        {"role": "system", "content": "S"},
+        {"role": "user", "content": "Hi"},
+    ]
+    assert messages(QUESTION, "", ()) == [{"role": "user", "content": "Question: When?"}]
+
+
+def test_the_texts_of_a_chat_are_inspected_where_they_stand() -> None:
+    """Strings and text parts, with role as channel; tool results are their own stage."""
+    case = Case(
+        "c",
+        "h",
+        messages=(
+            {"role": "system", "content": "S"},
+            {"role": "user", "content": [{"type": "text", "text": "U"}, {"type": "image_url"}]},
+            {"role": "assistant", "content": None},
+            {"role": "tool", "name": "f", "content": "R"},
+        ),
+    )
+
+    assert segments(case) == [
+        Segment("S", "/messages/0/content", Stage.INPUT, "system"),
+        Segment("U", "/messages/1/content/0/text", Stage.INPUT, "user"),
+        Segment("R", "/messages/3/content", Stage.TOOL_RESULT, "tool:f"),
+    ]
+
+
+class Guard:
+    """A guard that says what it is told to."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+
+    async def inspect(self, segments: Any, vault: Any = None) -> Verdict:
+        """Always the same."""
+        return self.verdict
+
+
+async def test_a_policy_answers_with_action_and_entities() -> None:
+    """Each entity once, sorted; no model is asked."""
+    found = [
+        Finding(
+            "r", "pii", entity, Stage.INPUT, "/messages/0/content", 0, 1, 1.0, Action.REDACT, Mode.ENFORCE
+        )
+        for entity in ("PHONE_NUMBER", "EMAIL_ADDRESS", "EMAIL_ADDRESS")
+    ]
+    target = PolicyTarget(Guard(Verdict(Action.REDACT, Action.REDACT, tuple(found))), "default@1")
+
+    output = await target.ask(QUESTION)
+
+    assert (output.verdict, output.entities) == ("redact", ("EMAIL_ADDRESS", "PHONE_NUMBER"))
+    assert target.ref.model == "default@1"
+
+
+async def test_a_check_that_failed_is_an_error_not_a_verdict() -> None:
+    """A policy that could not do its work has not been measured."""
+    failure = CheckFailure("r", "pii", "timeout", "TimeoutError", Action.BLOCK)
+    output = await PolicyTarget(Guard(Verdict(failures=(failure,))), "p").ask(QUESTION)
+
+    assert output.error == "check pii: timeout"
+
+
+def test_an_unknown_policy_is_told() -> None:
+    """Neither a file nor a built-in name."""
+    with pytest.raises(TargetError, match="there is no policy 'nope'"):
+        policy_target("nope")
+
+
+async def test_a_slow_answer_is_told_as_such(chat: ChatServer) -> None:
+    """The client's timeout ends the call."""
+
+    def slow(request: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
+        time.sleep(0.12)
+        return 200, completion(), {}
+
+    chat.script = slow
+    async with http(chat, timeout_s=0.05) as target:
+        output = await target.ask(QUESTION)
+
+    assert output.error == "no reply within 0.05 s"
