@@ -3,6 +3,7 @@
 GuardrailsError
 ├── PolicyError        a policy file that cannot be enforced; carries file, line, what and what to do
 ├── CheckError         a check could not be built from its configuration
+├── BadResult          a check answered with something that is not an answer
 └── ModelError         a model file is missing, unreadable or not the one its card names
 """
 
@@ -31,6 +32,10 @@ class PolicyError(GuardrailsError):
 
 class CheckError(GuardrailsError):
     """A check cannot be built: an unknown name, an option it does not have, or a value it refuses."""
+
+
+class BadResult(GuardrailsError):
+    """A check returned the wrong number of lists, or a span that is not inside the text it was given."""
 
 
 class ModelError(GuardrailsError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -61,7 +61,7 @@ class Segment:
     channel: str = "user"
     """Who it came from: `user`, `system`, `assistant`, `tool:<name>` or `retrieved:<doc>`."""
     within: str = ""
-    """RFC 6901 pointer inside the JSON document that the string at `pointer` holds (tool arguments); else empty."""
+    """RFC 6901 pointer inside the JSON that the string at `pointer` holds (tool arguments); else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,8 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     failures: tuple[CheckFailure, ...] = ()
     edits: tuple[Edit, ...] = ()
-    """Non-overlapping edits, ordered by segment and start. Empty when blocked."""
+    """Non-overlapping edits, ordered by segment and start. Empty when blocked; but a stream that was blocked
+    midway keeps the edits of what had left before."""
     timings: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds spent by rule id."""
     blocked_by: str = ""
@@ -148,3 +149,50 @@ class Verdict:
 
 ALLOWED = Verdict()
 """The verdict on text in which nothing was found."""
+
+
+def conclude(
+    findings: Sequence[Finding], failures: Sequence[CheckFailure], timings: Mapping[str, float]
+) -> Verdict:
+    """The verdict that some findings and failures add up to, without edits."""
+    action = decided = strictest(failure.action for failure in failures)
+    blocked_by = blocked_at = ""
+    for finding in findings:
+        decided = strictest((decided, finding.action))
+        if finding.mode is Mode.ENFORCE:
+            action = strictest((action, finding.action))
+            if finding.action is Action.BLOCK and not blocked_by:
+                blocked_by, blocked_at = finding.rule, finding.pointer
+    if not blocked_by:
+        blocked_by = next((failure.rule for failure in failures if failure.action is Action.BLOCK), "")
+    return Verdict(
+        action=action,
+        decided=decided,
+        findings=tuple(findings),
+        failures=tuple(failures),
+        timings=timings,
+        blocked_by=blocked_by,
+        blocked_at=blocked_at,
+    )
+
+
+def merge(verdicts: Iterable[Verdict]) -> Verdict:
+    """One verdict for several texts: the strictest action, everything found, times added up."""
+    parts = [verdict for verdict in verdicts if verdict is not ALLOWED]
+    if len(parts) < 2:
+        return parts[0] if parts else ALLOWED
+    timings: dict[str, float] = {}
+    for part in parts:
+        for rule, spent in part.timings.items():
+            timings[rule] = timings.get(rule, 0.0) + spent
+    blocked = next((part for part in parts if part.blocked_by), ALLOWED)
+    return Verdict(
+        action=strictest(part.action for part in parts),
+        decided=strictest(part.decided for part in parts),
+        findings=tuple(finding for part in parts for finding in part.findings),
+        failures=tuple(failure for part in parts for failure in part.failures),
+        edits=tuple(edit for part in parts for edit in part.edits),
+        timings=timings,
+        blocked_by=blocked.blocked_by,
+        blocked_at=blocked.blocked_at,
+    )

@@ -10,14 +10,15 @@ from proxy.context import Context
 from proxy.dialects import chat
 from proxy.errors import Unavailable
 from proxy.exchange import Exchange
+from proxy.recorder import NotRecorded
 from proxy.verdicts import scanned
 
 
 def storable(context: Context, verdict: Verdict) -> bool:
     """Whether a text with this verdict's edits made may be stored.
 
-    Not when the policy keeps no texts, and not when a rule that acts could not look: what it would have masked
-    is unknown then.
+    Not when the policy keeps no texts, and not when a rule that acts could not look: what it would have
+    masked is unknown then.
     """
     policy = context.guard.policy
     return policy.capture is not Capture.NONE and scanned(verdict, policy)

@@ -6,16 +6,17 @@ import asyncio
 import re
 from typing import Any
 
+import orjson
+
 from guardrails.policy import BlockStyle
 from guardrails.pseudonyms import Vault
 from guardrails.redact import mask
 from guardrails.types import merge
-from proxy import relay
+from proxy import relay, sse
 from proxy.context import Context
-from proxy import sse
 from proxy.dialects import chat, chat_reply
 from proxy.errors import Blocked, ProxyError, Unavailable
-from proxy.exchange import Exchange, Failure
+from proxy.exchange import Exchange
 from proxy.kept import record, storable
 from proxy.providers.base import Call, Reply, ReplyStream
 from proxy.relay import timed
@@ -35,6 +36,7 @@ async def serve(context: Context, connection: Connection) -> None:
     """Answer one chat completion, whatever becomes of it, and record it exactly once."""
     exchange = _begin(context, connection)
     out = relay.Outlet(context, connection, exchange)
+    settled = False
     try:
         with timed(exchange, "auth"):
             exchange.principal = context.keyring.principal(connection.header(b"authorization"))
@@ -45,25 +47,27 @@ async def serve(context: Context, connection: Connection) -> None:
             with timed(exchange, "inspect_input"):
                 sent = await _inspect(context, exchange)
             if sent is None:
-                await _refuse(context, out, exchange)
-                return
-            with timed(exchange, "upstream"):
-                answer = await _call(context, connection, exchange, sent)
-            if isinstance(answer, Reply):
-                await relay.whole(out, answer)
+                await _refuse(context, out)
             else:
-                await relay.stream(out, answer)
-    except ClientGone:
-        exchange.cancelled = not connection.complete
-    except asyncio.CancelledError:
-        exchange.cancelled = not connection.complete
-        raise
+                with timed(exchange, "upstream"):
+                    answer = await _call(context, connection, exchange, sent)
+                if isinstance(answer, Reply):
+                    await relay.whole(out, answer)
+                else:
+                    await relay.stream(out, answer)
+        settled = True
     except ProxyError as error:
         await out.error(error)
+        settled = True
+    except (ClientGone, asyncio.CancelledError) as left:
+        exchange.cancelled = not connection.complete
+        settled = True
+        if isinstance(left, asyncio.CancelledError):
+            raise
     finally:
-        if not exchange.http_status and not exchange.cancelled:
-            # Only a fault of our own leads here: it is told, recorded, and goes on to the server's log.
-            await out.error(ProxyError("The proxy failed. The operator finds the reason in its log."))
+        if not settled:
+            # A fault of our own: told, recorded, and on its way to the server's log.
+            await out.error(ProxyError("The proxy failed. Its operator finds the reason in the log."))
         record(context, exchange)
 
 
@@ -81,7 +85,11 @@ def _parse(context: Context, exchange: Exchange) -> None:
     """The body as a request for a model that is served. Raises BadRequest or NotFound."""
     if not context.recorder.accepting:
         raise Unavailable("No more traces can be kept, so no requests are taken. Try again later.")
-    request = chat.parse(exchange.body, context.config.default_model)
+    request = chat.document(exchange.body)
+    if request.get("model") is None and context.config.default_model:
+        request["model"] = context.config.default_model
+        exchange.body = b""
+    chat.check(request)
     exchange.request, exchange.model = request, request["model"]
     exchange.stream = bool(request.get("stream"))
     exchange.retrieval = chat.retrieval(request)
@@ -104,12 +112,15 @@ async def _inspect(context: Context, exchange: Exchange) -> dict[str, Any] | Non
     if storable(context, verdict):
         exchange.safe_request = chat.without_media(chat.outgoing(edited, pseudonymized=False))
         exchange.retrieval = chat.stored_retrieval(edited, hits)
+    if verdict.edits or len(vault) or chat.EXTENSION in request:
+        exchange.body = b""
     return None if blocked else chat.outgoing(edited, pseudonymized=len(vault) > 0)
 
 
-async def _refuse(context: Context, out: relay.Outlet, exchange: Exchange) -> None:
+async def _refuse(context: Context, out: relay.Outlet) -> None:
     """Tell the caller that the request is blocked, in the policy's style. Nothing of it went upstream."""
-    verdict, policy = exchange.input, context.guard.policy
+    exchange, policy = out.exchange, context.guard.policy
+    verdict = exchange.input
     if failed_closed(verdict):
         message = f"The request was refused: the rule {verdict.blocked_by!r} could not check it."
         raise Blocked(message, code=GUARDRAIL_UNAVAILABLE, param=verdict.blocked_at or None)
@@ -129,14 +140,7 @@ async def _call(
     context: Context, connection: Connection, exchange: Exchange, sent: dict[str, Any]
 ) -> Reply | ReplyStream:
     """The provider's answer. Raises UpstreamError or UpstreamTimeout when there is none."""
-    untouched = sent == exchange.request and exchange.asked_model
-    call = Call(
-        payload=sent,
-        path=exchange.path,
-        stream=exchange.stream,
-        body=exchange.body if untouched else None,
-        headers={},
-    )
+    call = Call(sent, exchange.path, exchange.stream, exchange.body or None, connection.forwardable())
     attempts: list[Attempt] = []
     exchange.upstream_called = True
     try:

@@ -15,10 +15,10 @@ from proxy import sse
 from proxy.context import Context
 from proxy.dialects import chat_reply
 from proxy.dialects.chat_stream import ChatStream
-from proxy.errors import ProxyError, UpstreamError, openai_body
+from proxy.errors import ProxyError, Unavailable, UpstreamError, openai_body
 from proxy.exchange import Exchange, Failure
-from proxy.providers.base import Reply, ReplyStream
 from proxy.kept import keep, storable_reply
+from proxy.providers.base import Reply, ReplyStream
 from proxy.wire import Connection, header_pairs
 
 DRAIN_SECONDS = 1.0
@@ -83,6 +83,12 @@ class Outlet:
 
     async def error(self, error: ProxyError) -> None:
         """Tell the caller of an error: as the reply, or inside the stream that was begun."""
+        try:
+            await self._tell(error)
+        except Unavailable as unkept:
+            await self._tell(unkept)
+
+    async def _tell(self, error: ProxyError) -> None:
         exchange = self.exchange
         code = None if error.code is None else str(error.code)
         if exchange.failure is None:
@@ -95,7 +101,7 @@ class Outlet:
 
 
 async def whole(out: Outlet, reply: Reply) -> None:
-    """Answer with a provider's whole reply: inspected, edited, pseudonyms restored; its own bytes if unchanged.
+    """Answer with a provider's whole reply: inspected, edited, restored; its own bytes if unchanged.
 
     Raises UpstreamError when it is no completion.
     """
@@ -121,7 +127,7 @@ async def whole(out: Outlet, reply: Reply) -> None:
 async def _inspected(out: Outlet, answer: dict[str, Any]) -> dict[str, Any]:
     """The reply as the caller may have it; the same object when nothing had to change."""
     exchange = out.exchange
-    verdict = await out.context.guard.inspect(chat_reply.reply_segments(answer), exchange.vault)
+    verdict = await out.context.guard.inspect(chat_reply.reply_segments(answer), exchange.vault, reply=True)
     exchange.output = verdict
     if verdict.blocked_by:
         safe = told = chat_reply.blocked_reply(answer)
@@ -134,7 +140,7 @@ async def _inspected(out: Outlet, answer: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _refused(out: Outlet, reply: Reply) -> None:
-    """Tell the caller of a provider's refusal: in its own bytes when they are an error as OpenAI writes it."""
+    """Tell of a provider's refusal: in its own bytes when they are an error as OpenAI writes it."""
     error = chat_reply.provider_error(reply.body)
     if error is None:
         message = f"The provider refused the request with HTTP {reply.status}."
@@ -154,27 +160,32 @@ async def stream(out: Outlet, reply: ReplyStream) -> None:
     exchange = out.exchange
     guarded = ChatStream(out.context.guard, exchange.vault)
     pings = asyncio.create_task(out.connection.ping())
+    failure: ProxyError | None = None
     try:
-        await _pump(out, reply, guarded)
-        with timed(exchange, "inspect_output"):
-            rest = b"" if guarded.blocked else await guarded.end()
+        try:
+            await _pump(out, reply, guarded)
+        except ProxyError as error:
+            failure = error
+        rest = b"" if guarded.blocked else await guarded.end()
         if guarded.blocked:
             await reply.aclose()
-            rest = guarded.block()
-        pings.cancel()
-        _note(out, guarded)
-        broken = None if guarded.blocked else guarded.broken
-        if broken is not None:
+            rest, failure = guarded.block(), None
+        elif failure is None and guarded.broken is not None:
+            failure = UpstreamError(guarded.broken)
+        if failure is not None:
             if rest:
                 await out.begin(reply.headers)
                 await out.connection.write(rest)
-            raise UpstreamError(broken)
+            raise failure
+        _note(out, guarded)
         await out.begin(reply.headers)
+        pings.cancel()
         await out.end(rest)
         await _drain(reply)
     finally:
         pings.cancel()
-        _note(out, guarded)
+        if not out.connection.complete:
+            _note(out, guarded)
         await reply.aclose()
 
 
@@ -200,7 +211,7 @@ async def _pump(out: Outlet, reply: ReplyStream, guarded: ChatStream) -> None:
 
 
 async def _drain(reply: ReplyStream) -> None:
-    """Read to the end what has already said that it is done: its connection can then serve another request."""
+    """Read to the end what has said that it is done: its connection can then serve another request."""
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
             async for _ in reply:

@@ -12,7 +12,7 @@ UNSCANNABLE_RULE = "unscannable"
 
 
 def unscannable(parts: Iterable[tuple[str, Stage]], action: Action) -> Verdict:
-    """The verdict on parts that cannot be scanned, at (pointer, stage), where the policy says what they meet."""
+    """The verdict on parts that cannot be scanned, given as (pointer, stage)."""
     findings = tuple(
         Finding(
             rule=UNSCANNABLE_RULE,
@@ -43,11 +43,13 @@ def unscannable(parts: Iterable[tuple[str, Stage]], action: Action) -> Verdict:
 def failed_closed(verdict: Verdict) -> bool:
     """Whether what blocks is a rule that could not do its work, not something it found."""
     rule = verdict.blocked_by
-    found = any(f.rule == rule and f.action is Action.BLOCK and f.mode is Mode.ENFORCE for f in verdict.findings)
+    found = any(
+        f.rule == rule and f.action is Action.BLOCK and f.mode is Mode.ENFORCE for f in verdict.findings
+    )
     return not found and any(f.rule == rule and f.action is Action.BLOCK for f in verdict.failures)
 
 
 def scanned(verdict: Verdict, policy: Policy) -> bool:
-    """Whether every rule that acts did its work: only then is the text known to hold what the verdict says."""
+    """Whether every rule that acts did its work: only then does the verdict say all there is."""
     shadow = {rule.id for rule in policy.rules if rule.mode is Mode.SHADOW}
     return all(failure.rule in shadow for failure in verdict.failures)

@@ -19,7 +19,10 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PING_SECONDS = 15.0
-"""A stream that has been silent this long gets a comment, so that nothing between us and the client ends it."""
+"""A stream silent for this long gets a comment, so that nothing between us and the client ends it."""
+
+
+_PRIVATE = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"x-api-key", b"api-key"})
 
 
 class ClientGone(Exception):
@@ -29,7 +32,17 @@ class ClientGone(Exception):
 class Connection:
     """One request of one client, and the reply to it. Not for use by two tasks, but for `ping`."""
 
-    __slots__ = ("_last_sent", "_receive", "_send", "complete", "gone", "headers", "method", "path", "started")
+    __slots__ = (
+        "_last_sent",
+        "_receive",
+        "_send",
+        "complete",
+        "gone",
+        "headers",
+        "method",
+        "path",
+        "started",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
@@ -48,6 +61,14 @@ class Connection:
         """The value of a request header (name in lower case), or None."""
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
+
+    def forwardable(self) -> dict[str, str]:
+        """The request's headers as text, without those that say who the caller is."""
+        return {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in self.headers.items()
+            if name not in _PRIVATE
+        }
 
     async def body(self, limit: int) -> bytes:
         """The whole request body, decoded, of at most `limit` bytes.
@@ -76,7 +97,7 @@ class Connection:
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Cancel what runs inside when the client leaves, and raise ClientGone. The body must have been read."""
+        """Cancel what runs inside when the client leaves, and raise ClientGone. Read the body first."""
         task = asyncio.current_task()
         assert task is not None
         watch = asyncio.create_task(self._watch(task))

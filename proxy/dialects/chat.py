@@ -49,14 +49,33 @@ _MAX_HITS = 1000
 # --- parse
 
 
-def parse(body: bytes, default_model: str | None = None) -> dict[str, Any]:
-    """The request a body holds, its shape checked as far as anything here depends on it.
+def document(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body holds. Raises BadRequest for any other body."""
+    if not body:
+        raise BadRequest("The request has no body: send a JSON object.", code=Code.INVALID_JSON)
+    try:
+        found = orjson.loads(body)
+        same = orjson.dumps(found) == body
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(
+            f"The request body is not valid JSON: {error.msg} (character {error.pos}).",
+            code=Code.INVALID_JSON,
+        ) from None
+    except orjson.JSONEncodeError:
+        raise BadRequest("The request body is nested too deeply.", code=Code.INVALID_JSON) from None
+    if not isinstance(found, dict):
+        raise BadRequest("The request body must be a JSON object.", code=Code.INVALID_JSON)
+    # A name given twice is read by us once and by the provider perhaps another way: nobody may hide text so.
+    if not same and _members(found) != _key_ends(body):
+        raise BadRequest("The request body gives a member twice in one object.", code=Code.INVALID_JSON)
+    return found
 
-    Unknown members are kept. Raises BadRequest, naming the member as OpenAI does (`messages[0].content`).
+
+def check(request: dict[str, Any]) -> None:
+    """Check the shape of a request as far as anything here depends on it; unknown members are welcome.
+
+    Raises BadRequest, naming the member as OpenAI does (`messages[0].content`).
     """
-    request = _document(body)
-    if request.get("model") is None and default_model:
-        request["model"] = default_model
     model = request.get("model")
     if model is None:
         raise BadRequest(
@@ -70,28 +89,6 @@ def parse(body: bytes, default_model: str | None = None) -> dict[str, Any]:
     if not isinstance(count, int | None) or isinstance(count, bool):
         raise _wrong_type("n", "an integer")
     _check_messages(request)
-    return request
-
-
-def _document(body: bytes) -> dict[str, Any]:
-    if not body:
-        raise BadRequest("The request has no body: send a JSON object.", code=Code.INVALID_JSON)
-    try:
-        document = orjson.loads(body)
-        same = orjson.dumps(document) == body
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(
-            f"The request body is not valid JSON: {error.msg} (character {error.pos}).",
-            code=Code.INVALID_JSON,
-        ) from None
-    except orjson.JSONEncodeError:
-        raise BadRequest("The request body is nested too deeply.", code=Code.INVALID_JSON) from None
-    if not isinstance(document, dict):
-        raise BadRequest("The request body must be a JSON object.", code=Code.INVALID_JSON)
-    # A name given twice is read by us once and by the provider perhaps another way: nobody may hide text so.
-    if not same and _members(document) != _key_ends(body):
-        raise BadRequest("The request body gives a member twice in one object.", code=Code.INVALID_JSON)
-    return document
 
 
 def _members(document: Any) -> int:
@@ -357,7 +354,7 @@ def stored_retrieval(request: dict[str, Any], hits: list[RetrievalHit]) -> list[
 
 
 def answered_calls(request: dict[str, Any]) -> list[ToolCall]:
-    """The tool calls that the newest messages answer, joined by id: those after the last assistant message."""
+    """The tool calls that the messages after the last assistant message answer, joined by id."""
     messages = request["messages"]
     last = max((n for n, message in enumerate(messages) if message["role"] == "assistant"), default=-1)
     results = {str(m.get("tool_call_id")): m for m in messages[last + 1 :] if m["role"] == "tool"}

@@ -75,7 +75,8 @@ def reply_segments(reply: dict[str, Any]) -> list[Segment]:
             elif name == "function_call":
                 found += function_segments(value, f"{pointer}/function_call", Stage.TOOL_CALL, "assistant")
             elif value and name not in STRUCTURE:
-                found += texts(value, pointer + step(name) name, value in reply.items():
+                found += texts(value, pointer + step(name))
+    for name, value in reply.items():
         if name not in _REPLY_SKIP and isinstance(value, str | list | dict):
             found += texts(value, step(name))
     return found
@@ -121,7 +122,9 @@ def restored(reply: dict[str, Any], vault: Vault) -> dict[str, Any]:
 
 def blocked_reply(reply: dict[str, Any]) -> dict[str, Any]:
     """The reply with nothing of the model's left in it: every choice ends with `content_filter`."""
-    kept = {name: reply[name] for name in ("id", "object", "created", "model", "usage") if name in reply}
+    kept: dict[str, Any] = {
+        name: reply[name] for name in ("id", "object", "created", "model", "usage") if name in reply
+    }
     kept["choices"] = [
         {"index": choice.get("index", place), "message": _nothing(), "finish_reason": "content_filter"}
         for place, choice in enumerate(reply["choices"])

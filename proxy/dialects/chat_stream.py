@@ -39,6 +39,8 @@ class _Lane:
     """One text field of one choice."""
 
     guard: StreamGuard
+    clean: bool = True
+    """Whether all that came has left at once and unchanged: nothing is held."""
     siblings: list[dict[str, Any]] = field(default_factory=list)
     """For each list on the path: the scalars that stood beside the text, to write it in the same shape."""
 
@@ -182,7 +184,7 @@ class ChatStream:
             raise UpstreamError("The provider sent a stream chunk with a choice that is no object.")
         choice = self._choice(part.get("index") or 0)
         delta = part.get("delta")
-        changed = bool(delta) and await self._delta(choice, delta)
+        changed = isinstance(delta, dict) and await self._delta(choice, delta)
         finish = part.get("finish_reason")
         if finish and choice.finish is None:
             tail = await self._close(choice)
@@ -192,7 +194,8 @@ class ChatStream:
                 before += [self._frame(choice.index, said) for said in (delta, tail) if said]
                 part["delta"] = {}
                 changed = True
-        if changed and part.get("logprobs"):
+        if part.get("logprobs") and not all(lane.clean for lane in choice.lanes.values()):
+            changed = True
             part["logprobs"] = None  # they spell the text that was replaced
         return changed
 
@@ -229,6 +232,8 @@ class ChatStream:
             pointer = f"/choices/{choice.index}/message" + "".join(step(str(name)) for name in path)
             lane = choice.lanes[path] = _Lane(self._guard.stream(pointer, self._vault, "assistant"))
         out = lane.guard.push(text)
+        if out != text:
+            lane.clean = False
         self.blocked |= lane.guard.blocked
         return out
 
@@ -249,7 +254,7 @@ class ChatStream:
         return changed
 
     async def _extra(self, chunk: dict[str, Any], name: str) -> bool:
-        """Inspect a member of the chunk that stands outside its choices (citations and the like) as a whole."""
+        """Inspect a member of the chunk outside its choices (citations and the like) as a whole."""
         if not isinstance(chunk[name], str | dict | list):
             return False
         found = texts(chunk[name], step(name))
@@ -262,7 +267,7 @@ class ChatStream:
         return True
 
     async def _inspect(self, found: list[Segment]) -> Verdict:
-        verdict = await self._guard.inspect(found, self._vault)
+        verdict = await self._guard.inspect(found, self._vault, reply=True)
         if verdict.findings or verdict.failures:
             self._verdicts.append(verdict)
         self.blocked |= bool(verdict.blocked_by)
@@ -319,7 +324,7 @@ class ChatStream:
 
     async def _name(self, call: _Call) -> list[dict[str, Any]]:
         """The opening delta of a call whose name is complete, once the name was inspected and found clean."""
-        verdict = await self._guard.inspect([_name_segment(call)], self._vault)
+        verdict = await self._guard.inspect([_name_segment(call)], self._vault, reply=True)
         if verdict.findings or verdict.failures:
             return []  # decided, and told, when the call is complete
         call.sent_name = call.name
@@ -419,7 +424,7 @@ def _put(holder: dict[str, Any], path: Path, text: str, siblings: list[dict[str,
 
 
 def _is_other(call: _Call, index: Any, piece: dict[str, Any]) -> bool:
-    """Whether a piece opens another call: a new index, or (as some providers do) the same one with a new id."""
+    """Whether a piece opens another call: a new index, or (some providers) the same one with a new id."""
     told = piece.get("id")
     return index != call.index or bool(told and call.head.get("id") and told != call.head["id"])
 

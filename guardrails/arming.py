@@ -1,0 +1,123 @@
+"""Rules joined to the checks they run. A policy that could not be enforced is refused here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from guardrails.check import Check, Scanner, build
+from guardrails.errors import BadResult, GuardrailsError, PolicyError
+from guardrails.policy import Hold, Policy, Rule
+from guardrails.redact import fingerprint
+from guardrails.types import Action, CheckFailure, Finding, Mode, Segment, Span, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class ArmedRule:
+    """A rule and its check, ready to run."""
+
+    rule: Rule
+    check: Check
+    scanner: Scanner | None
+    """The check, if it can work on a stream piece by piece."""
+
+    @property
+    def acts(self) -> bool:
+        """Whether its findings change or stop text."""
+        return acts(self.rule.mode, self.rule.action)
+
+    @property
+    def needs_whole(self) -> bool:
+        """Whether no part of a streamed reply may leave before this rule has seen all of it."""
+        return self.acts and self.rule.hold is Hold.FULL and Stage.OUTPUT in self.rule.stages
+
+    def finding(self, segment: Segment, span: Span, value: str, key: bytes) -> Finding:
+        """The finding that a span amounts to. `value` is the text there; only its hash is kept."""
+        return Finding(
+            rule=self.rule.id,
+            check=self.rule.check,
+            entity=span.entity,
+            stage=segment.stage,
+            pointer=segment.pointer,
+            start=span.start,
+            end=span.end,
+            score=span.score,
+            action=self.rule.action,
+            mode=self.rule.mode,
+            fingerprint=fingerprint(key, span.entity, value),
+            within=segment.within,
+        )
+
+    def findings(self, segment: Segment, spans: Iterable[Span], key: bytes) -> list[Finding]:
+        """The findings that spans in a segment's text amount to: those at or above the rule's threshold."""
+        return [
+            self.finding(segment, span, segment.text[span.start : span.end], key)
+            for span in spans
+            if span.score >= self.rule.threshold
+        ]
+
+    def failed(self, kind: str, reason: str) -> CheckFailure:
+        """The failure of its check, with what `on_error` makes of it: in shadow mode always `allow`."""
+        action = self.rule.on_error if self.rule.mode is Mode.ENFORCE else Action.ALLOW
+        return CheckFailure(self.rule.id, self.rule.check, kind, reason, action)
+
+    def overflowed(self) -> CheckFailure:
+        """The failure to decide within the limit on held text. That never leaves undecided: who acts, blocks."""
+        action = Action.BLOCK if self.acts else Action.ALLOW
+        return CheckFailure(self.rule.id, self.rule.check, "hold_overflow", "HoldOverflow", action)
+
+
+def acts(mode: Mode, action: Action) -> bool:
+    """Whether a finding of that mode and action changes or stops text."""
+    return mode is Mode.ENFORCE and action.rank >= Action.PSEUDONYMIZE.rank
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings of one text in the one order that does not depend on when they were found."""
+    return sorted(findings, key=lambda found: (found.start, found.end, found.rule, found.entity))
+
+
+def sound(spans: Any, length: int, start: int = 0) -> list[Span]:
+    """Spans that a check returned for text of a length, ordered. Raises BadResult if one is not inside it."""
+    if not isinstance(spans, Sequence):
+        raise BadResult
+    for span in spans:
+        if not isinstance(span, Span) or not isinstance(span.entity, str):
+            raise BadResult
+        if (
+            type(span.start) is not int
+            or type(span.end) is not int
+            or not start <= span.start < span.end <= length
+        ):
+            raise BadResult
+        if not isinstance(span.score, int | float):
+            raise BadResult
+    return sorted(spans, key=lambda span: (span.start, span.end))
+
+
+def arm(policy: Policy) -> tuple[ArmedRule, ...]:
+    """Each rule with its check built. Raises PolicyError for a rule that cannot be enforced."""
+    return tuple(_armed(rule, policy.file) for rule in policy.rules)
+
+
+def _armed(rule: Rule, file: str) -> ArmedRule:
+    def refused(what: str, fix: str) -> PolicyError:
+        return PolicyError(f"rule {rule.id!r}: {what}", fix=fix, file=file, line=rule.line)
+
+    try:
+        check = build(rule.check, dict(rule.options))
+    except (GuardrailsError, ImportError, AttributeError, OSError, TypeError, ValueError) as error:
+        reason = str(error) if isinstance(error, GuardrailsError) else f"{type(error).__name__}: {error}"
+        raise refused(
+            f"its check cannot be built. {reason}", "Correct its `with:` options, or what the check needs."
+        ) from None
+    armed = ArmedRule(rule, check, check if isinstance(check, Scanner) else None)
+    if Stage.OUTPUT in rule.stages and armed.acts and armed.scanner is None and not armed.needs_whole:
+        raise refused(
+            f"check {rule.check!r} has to see a whole reply, so action {rule.action} at stage output"
+            " would come after the text has left in a stream.",
+            "Add `hold: full` to keep replies back until they are checked, or use `action: flag`"
+            " or `mode: shadow`.",
+        )
+    return armed

@@ -1,0 +1,85 @@
+"""The server: uvicorn on uvloop and httptools around the app, one process or several."""
+
+from __future__ import annotations
+
+import functools
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from proxy.app import create_app
+from proxy.errors import ConfigError
+from proxy.settings import Settings
+from proxy.telemetry import setup_logging
+
+if TYPE_CHECKING:
+    import uvicorn
+
+GRACE_SECONDS = 30
+"""How long requests under way may take to finish when the server is told to stop."""
+
+
+def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
+    """Serve until told to stop.
+
+    Args:
+        settings: where to listen, and which configuration to load.
+        keys: whether callers need a key.
+        say: takes each line that is for the person who started it.
+
+    Raises ConfigError, PolicyError, StoreError or SpoolError when it cannot start.
+    """
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    setup_logging(settings.log_level)
+    app = create_app(settings, keys=keys)
+    secret = app.bootstrap_key() if keys else None
+    if secret is not None:
+        say(f"Admin key, shown this once: {secret}")
+    listening = _listen(settings.host, settings.port)
+    host, port = listening.getsockname()[:2]
+    for note in app.context.config.notes:
+        say(note)
+    if not keys:
+        say("Nobody is asked for a key: only programs on this machine can reach this proxy.")
+    say(f"Guardhouse listens on http://{f'[{host}]' if ':' in host else host}:{port} ({app.context.guard_label})")
+    if settings.workers == 1:
+        uvicorn.Server(uvicorn_config(app)).run(sockets=[listening])
+        return
+    app.context.store.close()
+    config = uvicorn_config(functools.partial(create_app, settings, keys=keys), workers=settings.workers)
+    Multiprocess(config, target=uvicorn.Server(config).run, sockets=[listening]).run()
+
+
+def uvicorn_config(app: object, *, workers: int = 1) -> uvicorn.Config:
+    """How the app is served: uvloop and httptools (both with TCP_NODELAY), no access log, no extra headers."""
+    import uvicorn
+
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        factory=isinstance(app, functools.partial),
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises ConfigError when the address cannot be had."""
+    try:
+        [(family, _, _, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {error.strerror}.", fix="Choose another --host or --port."
+        ) from None
+    return listening
