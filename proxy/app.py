@@ -1,4 +1,4 @@
-"""The app: `/v1` is answered by plain ASGI, everything else by a FastAPI app that is built when first asked for."""
+"""The app: `/v1` is answered by plain ASGI, everything else by a FastAPI app built when first asked for."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 import orjson
 
 from guardrails import policy as policies
-from guardrails.engine import Guard, load_guard
+from guardrails.engine import load_guard
 from guardrails.policy import Policy
 from proxy import pipeline
 from proxy.auth import Keyring
 from proxy.config import Config, PolicySource, load_config
 from proxy.context import Context
-from proxy.errors import Code, ConfigError, MethodNotAllowed, NotFound, ProxyError, openai_body
+from proxy.errors import Code, MethodNotAllowed, NotFound, ProxyError, openai_body
 from proxy.providers.base import Provider
 from proxy.recorder import Options, Recorder
 from proxy.routing import Router
 from proxy.settings import Settings
-from proxy.store.db import Store, open_store, url_of
+from proxy.store.db import open_store, url_of
 from proxy.store.keyfile import load_key
 from proxy.store.keys import active_keys, create_key
 from proxy.telemetry import Metrics
@@ -94,9 +94,9 @@ def providers(config: Config) -> Mapping[str, Provider]:
 
             made[name] = LiteLLM()
         else:
-            from proxy.providers.fake import Fake
+            from proxy.providers.fake import FakeProvider
 
-            made[name] = Fake()
+            made[name] = FakeProvider()
     return made
 
 
@@ -168,7 +168,7 @@ class App:
             raise _wrong_method(method, "POST")
         if path != MODELS and not path.startswith(MODELS + "/"):
             raise NotFound(
-                f"There is no {method} {path[:200]} here. The routes are listed in docs/reference/http-api.md.",
+                f"There is no {method} {path[:200]} here. docs/reference/http-api.md lists the routes.",
                 code=Code.UNKNOWN_URL,
             )
         if method not in ("GET", "HEAD"):
@@ -215,8 +215,8 @@ class App:
 
     async def _refresh_keys(self) -> None:
         """Take over the keys as stored; while the store is away, those known before go on working."""
-        read = asyncio.to_thread(active_keys, self.context.store)
-        [rows] = await asyncio.gather(read, return_exceptions=True)
+        reading = asyncio.to_thread(active_keys, self.context.store)
+        rows = (await asyncio.gather(reading, return_exceptions=True))[0]
         if isinstance(rows, BaseException):
             _log.warning("the keys cannot be read from the store (%s)", type(rows).__name__)
         else:
@@ -241,6 +241,4 @@ def _model(name: str) -> dict[str, object]:
 
 
 def _wrong_method(method: str, allowed: str) -> MethodNotAllowed:
-    return MethodNotAllowed(
-        f"{method} is not allowed here. Use {allowed}.", headers={"allow": allowed}
-    )
+    return MethodNotAllowed(f"{method} is not allowed here. Use {allowed}.", headers={"allow": allowed})

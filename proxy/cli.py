@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
-
-if TYPE_CHECKING:
-    from proxy.settings import Settings
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from proxy.app import create_app
+from proxy.app import App, create_app
 from proxy.errors import ConfigError
 from proxy.settings import Settings
 from proxy.telemetry import setup_logging
@@ -43,17 +43,25 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
         say(note)
     if not keys:
         say("Nobody is asked for a key: only programs on this machine can reach this proxy.")
-    say(f"Guardhouse listens on http://{f'[{host}]' if ':' in host else host}:{port} ({app.context.guard_label})")
+    say(
+        f"Guardhouse listens on http://{f'[{host}]' if ':' in host else host}:{port} ({app.context.guard_label})"
+    )
     if settings.workers == 1:
         uvicorn.Server(uvicorn_config(app)).run(sockets=[listening])
         return
     app.context.store.close()
-    config = uvicorn_config(functools.partial(create_app, settings, keys=keys), workers=settings.workers)
-    Multiprocess(config, target=uvicorn.Server(config).run, sockets=[listening]).run()
+    config = uvicorn_config(functools.partial(_worker, settings, keys), workers=settings.workers)
+    Multiprocess(config, sockets=[listening]).run()
+
+
+def _worker(settings: Settings, keys: bool) -> App:
+    """The app of one of several processes."""
+    setup_logging(settings.log_level)
+    return create_app(settings, keys=keys)
 
 
 def uvicorn_config(app: object, *, workers: int = 1) -> uvicorn.Config:
-    """How the app is served: uvloop and httptools (both with TCP_NODELAY), no access log, no extra headers."""
+    """How the app is served: uvloop (which sets TCP_NODELAY) and httptools, no access log."""
     import uvicorn
 
     return uvicorn.Config(

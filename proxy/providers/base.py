@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -70,6 +70,27 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """Let go of every connection."""
+
+
+class EventStream:
+    """A ReplyStream over a generator of bytes; closing it closes the generator."""
+
+    __slots__ = ("_events", "headers", "status")
+
+    def __init__(
+        self, events: AsyncGenerator[bytes, None], headers: Mapping[str, str], status: int = 200
+    ) -> None:
+        self._events = events
+        self.headers = headers
+        self.status = status
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The bytes of the generator."""
+        return self._events
+
+    async def aclose(self) -> None:
+        """End the generator where it stands; its own clean-up runs."""
+        await self._events.aclose()
 
 
 def relayed_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

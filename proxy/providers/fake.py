@@ -1,0 +1,280 @@
+"""The scripted provider: deterministic answers and deterministic faults, for the demo, tests and benchmarks.
+
+`fake/<script>` chooses what it does; docs/reference/fake-provider.md lists the scripts and their options.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from proxy.config import Deployment, Timeouts
+from proxy.errors import Code, ConfigError, UpstreamError, UpstreamTimeout
+from proxy.providers.base import Call, EventStream, Reply, ReplyStream
+from proxy.providers.fake_scripts import SCRIPTS, Said, content_text, crc, messages
+from proxy.sse import DONE, event
+
+FAULTS = ("empty", "garbage", "hang", "inband-error", "refuse", "stall", "truncated")
+"""The scripts that fail. `error-STATUS` is one more for each HTTP status from 400 to 599."""
+
+CREATED = 1_700_000_000
+"""`created` of every answer: a fixed time, so that equal requests have equal answers."""
+
+REQUEST_ID = "req_fake"
+
+_GARBAGE = b"<html><body>Service temporarily confused</body></html>"
+_ERRORS = {
+    400: ("invalid_request_error", "invalid_value"),
+    401: ("invalid_request_error", "invalid_api_key"),
+    403: ("invalid_request_error", "insufficient_permissions"),
+    404: ("invalid_request_error", "model_not_found"),
+    429: ("requests", "rate_limit_exceeded"),
+}
+
+
+class Options(BaseModel):
+    """Options of a fake deployment, written in its `litellm_params`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    chunk_chars: int = Field(default=8, ge=1)
+    """Characters of each piece of a stream."""
+    chunk_ms: float = Field(default=0, ge=0)
+    """Milliseconds before each piece of a stream."""
+    first_ms: float = Field(default=0, ge=0)
+    """Milliseconds before the answer begins."""
+    retry_after: float | None = Field(default=None, ge=0)
+    """Seconds to name in `retry-after` of an error."""
+    text: str = ""
+    """What `fake/say` says."""
+
+
+def check(deployment: Deployment) -> Options:
+    """The deployment's options. Raises ConfigError for a script or an option that does not exist."""
+    name = deployment.model
+    status = name.removeprefix("error-")
+    is_error = status != name and status.isdecimal() and 400 <= int(status) <= 599
+    if name not in SCRIPTS and name not in FAULTS and name != "say" and not is_error:
+        known = ", ".join(sorted({*SCRIPTS, *FAULTS, "say", "error-STATUS"}))
+        raise ConfigError(
+            f"the model fake/{name} does not exist.",
+            fix=f"Use fake/ and one of: {known}.",
+            file=deployment.id,
+        )
+    try:
+        return Options.model_validate(dict(deployment.params))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"option {where}: {first['msg']}.",
+            fix=f"A fake deployment takes: {', '.join(Options.model_fields)}.",
+            file=deployment.id,
+        ) from None
+
+
+class FakeProvider:
+    """Answers from scripts, without a network."""
+
+    name = "fake"
+
+    async def complete(self, deployment: Deployment, call: Call) -> Reply:
+        """The script's whole answer, or its fault."""
+        options = check(deployment)
+        refused = await _begin(deployment, call, options)
+        if refused is not None:
+            return refused
+        name = deployment.model
+        if name == "empty":
+            return _ok(b"")
+        if name == "garbage":
+            return _ok(_GARBAGE)
+        if name == "inband-error":
+            return _ok(orjson.dumps(_error_body(500)))
+        answer = _Answer.of(deployment, call, options)
+        body = orjson.dumps(answer.whole())
+        if name == "stall":
+            await _pause(math.inf, call.deadlines(deployment).idle)
+        return _ok(body[: len(body) // 2] if name == "truncated" else body)
+
+    async def stream(self, deployment: Deployment, call: Call) -> ReplyStream | Reply:
+        """The script's answer piece by piece, or its fault."""
+        options = check(deployment)
+        refused = await _begin(deployment, call, options)
+        if refused is not None:
+            return refused
+        if deployment.model == "garbage":
+            return _ok(_GARBAGE)
+        answer = _Answer.of(deployment, call, options)
+        frames = _frames(deployment.model, answer, call.deadlines(deployment))
+        return EventStream(frames, {"x-request-id": REQUEST_ID})
+
+    async def aclose(self) -> None:
+        """Nothing to let go of."""
+
+
+async def _begin(deployment: Deployment, call: Call, options: Options) -> Reply | None:
+    """Wait as told, then fail if the script fails before it answers: None when it goes on."""
+    deadlines = call.deadlines(deployment)
+    name = deployment.model
+    await _pause(math.inf if name == "hang" else options.first_ms / 1000, deadlines.first_byte)
+    if name == "refuse":
+        raise UpstreamError("The provider cannot be reached.", code=Code.UPSTREAM_UNREACHABLE)
+    if call.path != "/v1/chat/completions":
+        return Reply(404, {"x-request-id": REQUEST_ID}, orjson.dumps(_error_body(404)))
+    if name.startswith("error-"):
+        headers = {"x-request-id": REQUEST_ID}
+        if options.retry_after is not None:
+            headers["retry-after"] = f"{options.retry_after:g}"
+        status = int(name.removeprefix("error-"))
+        return Reply(status, headers, orjson.dumps(_error_body(status)))
+    return None
+
+
+async def _pause(seconds: float, limit: float) -> None:
+    """Sleep. Raises UpstreamTimeout at the limit when that comes first."""
+    if seconds > limit:
+        await asyncio.sleep(limit)
+        raise UpstreamTimeout("The provider did not answer in time.")
+    if seconds > 0:
+        await asyncio.sleep(seconds)
+
+
+def _ok(body: bytes) -> Reply:
+    return Reply(200, {"x-request-id": REQUEST_ID}, body)
+
+
+def _error_body(status: int) -> dict[str, Any]:
+    """OpenAI's envelope for a status."""
+    kind, code = _ERRORS.get(status, ("server_error", None) if status >= 500 else _ERRORS[400])
+    message = f"The scripted provider answers with status {status}."
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer and everything its JSON needs."""
+
+    said: Said
+    model: str
+    id: str
+    choices: int
+    with_usage: bool
+    usage: Mapping[str, int]
+    options: Options
+
+    @classmethod
+    def of(cls, deployment: Deployment, call: Call, options: Options) -> _Answer:
+        """What the deployment's script makes of the call; what fails midway talks like `assistant`."""
+        payload = call.payload
+        if deployment.model == "say":
+            said = Said(options.text)
+        else:
+            said = SCRIPTS.get(deployment.model, SCRIPTS["assistant"])(payload)
+        count = payload.get("n")
+        choices = count if isinstance(count, int) and 1 <= count <= 128 else 1
+        asked = sum(len(content_text(item.get("content")).split()) for item in messages(payload))
+        given = (len(said.text.split()) + sum(len(tool.arguments.split()) for tool in said.tools)) * choices
+        stream_options = payload.get("stream_options")
+        return cls(
+            said=said,
+            model=f"fake-{deployment.model}",
+            id=f"chatcmpl-{crc(said.text + str(asked)):08x}",
+            choices=choices,
+            with_usage=isinstance(stream_options, Mapping) and stream_options.get("include_usage") is True,
+            usage={"prompt_tokens": asked, "completion_tokens": given, "total_tokens": asked + given},
+            options=options,
+        )
+
+    @property
+    def finish_reason(self) -> str:
+        """Why it ends, in OpenAI's words."""
+        return "tool_calls" if self.said.tools else "stop"
+
+    def whole(self) -> dict[str, Any]:
+        """The answer as a `chat.completion`."""
+        message: dict[str, Any] = {"role": "assistant", "content": self.said.text, "refusal": None}
+        if self.said.tools:
+            message["content"] = None
+            message["tool_calls"] = [
+                {
+                    "id": tool.id,
+                    "type": "function",
+                    "function": {"name": tool.name, "arguments": tool.arguments},
+                }
+                for tool in self.said.tools
+            ]
+        return {
+            "id": self.id,
+            "object": "chat.completion",
+            "created": CREATED,
+            "model": self.model,
+            "choices": [
+                {"index": index, "message": message, "logprobs": None, "finish_reason": self.finish_reason}
+                for index in range(self.choices)
+            ],
+            "usage": dict(self.usage),
+        }
+
+    def deltas(self) -> list[dict[str, Any]]:
+        """The deltas of one choice, in order: role, then text or tool calls in pieces."""
+        size = self.options.chunk_chars
+        deltas: list[dict[str, Any]] = [{"role": "assistant", "content": None if self.said.tools else ""}]
+        text = self.said.text
+        deltas += [{"content": text[at : at + size]} for at in range(0, len(text), size)]
+        for index, tool in enumerate(self.said.tools):
+            function = {"name": tool.name, "arguments": ""}
+            deltas.append(
+                {"tool_calls": [{"index": index, "id": tool.id, "type": "function", "function": function}]}
+            )
+            deltas += [
+                {"tool_calls": [{"index": index, "function": {"arguments": tool.arguments[at : at + size]}}]}
+                for at in range(0, len(tool.arguments), size)
+            ]
+        return deltas
+
+    def chunk(self, choices: list[dict[str, Any]], **more: Any) -> bytes:
+        """One `chat.completion.chunk` as an event."""
+        head = {"id": self.id, "object": "chat.completion.chunk", "created": CREATED, "model": self.model}
+        return event(orjson.dumps(head | {"choices": choices} | more))
+
+    def parts(self) -> list[bytes]:
+        """The events that carry the answer, choices side by side, without the closing ones."""
+        return [
+            self.chunk([{"index": index, "delta": delta, "logprobs": None, "finish_reason": None}])
+            for delta in self.deltas()
+            for index in range(self.choices)
+        ]
+
+    def closing(self) -> list[bytes]:
+        """The events that end the stream: each choice's finish_reason, usage if asked for, `[DONE]`."""
+        ends = [
+            self.chunk([{"index": index, "delta": {}, "logprobs": None, "finish_reason": self.finish_reason}])
+            for index in range(self.choices)
+        ]
+        usage = [self.chunk([], usage=dict(self.usage))] if self.with_usage else []
+        return [*ends, *usage, event(DONE)]
+
+
+async def _frames(name: str, answer: _Answer, deadlines: Timeouts) -> AsyncGenerator[bytes, None]:
+    """The events of a stream at the pace the options ask for, with the fault that the script has."""
+    if name == "empty":
+        return
+    parts = answer.parts()
+    broken = name in ("inband-error", "stall", "truncated")
+    for part in parts[: max(2, len(parts) // 2)] if broken else parts:
+        await _pause(answer.options.chunk_ms / 1000, deadlines.idle)
+        yield part
+    if name == "inband-error":
+        yield event(orjson.dumps(_error_body(500)))
+    elif name == "stall":
+        await _pause(math.inf, deadlines.idle)
+    elif name != "truncated":
+        for part in answer.closing():
+            yield part

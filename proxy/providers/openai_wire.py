@@ -1,0 +1,312 @@
+"""Direct HTTP to whatever answers OpenAI's own requests: bytes out, bytes back.
+
+The only module that imports aiohttp. Nothing of the caller's request travels but the body: the headers are
+ours, and of the caller's only those in FORWARDED.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import math
+import zlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import orjson
+
+from proxy.config import Deployment, Timeouts
+from proxy.errors import Code, UpstreamError, UpstreamTimeout
+from proxy.providers.base import Call, Reply, ReplyStream, relayed_headers, scrubbed
+
+if TYPE_CHECKING:
+    import aiohttp
+
+FORWARDED = ("openai-beta",)
+"""Headers of the caller that go on to the provider: they choose features, and hold no credentials."""
+
+MAX_REPLY_BYTES = 64 * 1024 * 1024
+"""A whole reply, uncompressed, longer than this is not an answer but a fault."""
+
+LARGE_BODY_BYTES = 512 * 1024
+"""Request bodies from here on are handed over as a file."""
+
+AZURE_VERSION = "2024-10-21"
+"""`api_version` for Azure deployments that configure none: its last dated stable one."""
+
+_AZURE_UNDATED = ("v1", "preview", "latest")
+
+
+class OpenAIWire:
+    """Reaches deployments that speak OpenAI's wire, over one session opened in the loop that first calls."""
+
+    name = "openai_wire"
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def complete(self, deployment: Deployment, call: Call) -> Reply:
+        """The whole answer, whatever its status and whatever its body holds.
+
+        Raises UpstreamError when there is no answer, UpstreamTimeout when it is late.
+        """
+        deadlines = call.deadlines(deployment)
+        try:
+            async with asyncio.timeout(deadlines.total):
+                body = await self._open(deployment, call, deadlines)
+                return await _whole(body, deployment)
+        except TimeoutError:
+            raise UpstreamTimeout("The provider did not finish its answer in time.") from None
+
+    async def stream(self, deployment: Deployment, call: Call) -> ReplyStream | Reply:
+        """The events as they are read, or a Reply when the provider refused or sent no event stream."""
+        deadlines = call.deadlines(deployment)
+        body = await self._open(deployment, call, deadlines)
+        if body.status < 400 and body.is_events:
+            return body
+        try:
+            async with asyncio.timeout(deadlines.total or deadlines.first_byte):
+                return await _whole(body, deployment)
+        except TimeoutError:
+            raise UpstreamTimeout("The provider did not finish its answer in time.") from None
+
+    async def aclose(self) -> None:
+        """Close the session and every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _connected(self) -> aiohttp.ClientSession:
+        """The session, opened if this is the first call."""
+        if self._session is None:
+            import aiohttp
+
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                skip_auto_headers=("User-Agent", "Accept-Encoding"),
+            )
+        return self._session
+
+    async def _open(self, deployment: Deployment, call: Call, deadlines: Timeouts) -> _Body:
+        """The answer up to its headers."""
+        import aiohttp
+
+        body = body_bytes(deployment, call)
+        total = math.inf if deadlines.total is None else deadlines.total
+        with _Door():
+            async with asyncio.timeout(deadlines.first_byte if deadlines.first_byte < total else None):
+                response = await self._connected().post(
+                    target(deployment, call.path),
+                    # aiohttp warns of large bytes objects, and writes a file-like one piece by piece
+                    data=body if len(body) < LARGE_BODY_BYTES else io.BytesIO(body),
+                    headers=request_headers(deployment, call.headers),
+                    timeout=aiohttp.ClientTimeout(total=None, connect=deadlines.connect),
+                    allow_redirects=False,
+                )
+        if 300 <= response.status < 400:
+            response.close()
+            raise UpstreamError(
+                f"The provider answered with a redirect (HTTP {response.status}): its api_base is not right."
+            )
+        try:
+            return _Body(response, deadlines)
+        except UpstreamError:
+            response.close()
+            raise
+
+
+class _Body:
+    """The body of one answer, read piece by piece under its deadlines: a ReplyStream."""
+
+    __slots__ = ("_decode", "_ends", "_idle", "_loop", "_response", "_timer", "_waits", "headers", "status")
+
+    def __init__(self, response: aiohttp.ClientResponse, deadlines: Timeouts) -> None:
+        self.status: int = response.status
+        self.headers: Mapping[str, str] = relayed_headers(response.headers.items())
+        self._response = response
+        self._decode = _decompressor(response.headers.get("content-encoding", ""))
+        self._loop = asyncio.get_running_loop()
+        self._idle = deadlines.idle
+        self._ends = math.inf if deadlines.total is None else self._loop.time() + deadlines.total
+        self._waits = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_events(self) -> bool:
+        """Whether the provider says that this is an event stream."""
+        kind = self._response.headers.get("content-type", "")
+        return kind.partition(";")[0].strip().lower() == "text/event-stream"
+
+    def __aiter__(self) -> _Body:
+        """Itself: a body is read once."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next bytes, as read and uncompressed; never empty."""
+        while data := await self._read():
+            if self._decode is not None:
+                data = self._inflated(data)
+            if data:
+                return data
+        self._stop_watching()
+        if self._decode is not None and not self._decode.eof:
+            raise UpstreamError("The provider broke off in the middle of its answer.")
+        self._response.release()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Drop the connection at once."""
+        self._drop()
+
+    async def _read(self) -> bytes:
+        """The next bytes as they come over the wire; empty at the end."""
+        self._waits = self._loop.time()
+        if self._timer is None:
+            self._watch()
+        whole = False
+        try:
+            with _Door():
+                data: bytes = await self._response.content.readany()
+            whole = True
+            return data
+        finally:
+            self._waits = math.inf
+            if not whole:
+                self._drop()
+
+    def _watch(self) -> None:
+        """End a read that is late. One timer that looks at the clock now and then, not one for each read."""
+        now = self._loop.time()
+        due = min(self._ends, self._waits + self._idle)
+        if now >= due:
+            self._response.content.set_exception(
+                UpstreamTimeout("The provider stopped in the middle of its answer.")
+            )
+            self._response.close()
+            return
+        self._timer = self._loop.call_at(min(due, now + self._idle), self._watch)
+
+    def _stop_watching(self) -> None:
+        """Forget the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _drop(self) -> None:
+        """Close the connection, whatever it still carries."""
+        self._stop_watching()
+        self._response.close()
+
+    def _inflated(self, data: bytes) -> bytes:
+        """Compressed bytes made plain. Raises UpstreamError when they are not what the header says."""
+        assert self._decode is not None
+        try:
+            plain: bytes = self._decode.decompress(data, MAX_REPLY_BYTES)
+        except zlib.error:
+            self._drop()
+            raise UpstreamError("The provider sent an answer that cannot be uncompressed.") from None
+        if self._decode.unconsumed_tail:
+            self._drop()
+            raise UpstreamError("The provider's answer is too long.")
+        return plain
+
+
+def target(deployment: Deployment, path: str) -> str:
+    """The URL of a route at the deployment; for Azure the one of its deployment and API version."""
+    route = path.removeprefix("/v1")
+    if deployment.vendor != "azure":
+        return deployment.api_base + route
+    base = deployment.api_base.removesuffix("/openai")
+    version = deployment.api_version or AZURE_VERSION
+    if base.endswith("/openai/v1"):
+        return base + route
+    if version in _AZURE_UNDATED:
+        return f"{base}/openai/v1{route}"
+    name = quote(deployment.model, safe="")
+    return f"{base}/openai/deployments/{name}{route}?api-version={quote(version, safe='')}"
+
+
+def body_bytes(deployment: Deployment, call: Call) -> bytes:
+    """The caller's own bytes when they already say what this deployment must hear, else the payload anew."""
+    payload = call.payload
+    missing = {key: value for key, value in deployment.defaults.items() if key not in payload}
+    if call.body is not None and not missing and payload.get("model") == deployment.model:
+        return call.body
+    return orjson.dumps({**payload, **missing, "model": deployment.model})
+
+
+def request_headers(deployment: Deployment, caller: Mapping[str, str]) -> dict[str, str]:
+    """Every header of the request to the provider."""
+    headers = {
+        "content-type": "application/json",
+        "accept-encoding": "identity",
+        "user-agent": "guardhouse",
+    }
+    for name in FORWARDED:
+        if name in caller:
+            headers[name] = caller[name]
+    token: Any = deployment.params.get("azure_ad_token")
+    if token:
+        headers["authorization"] = f"Bearer {token}"
+    elif deployment.vendor == "azure":
+        headers["api-key"] = deployment.api_key
+    elif deployment.api_key:
+        headers["authorization"] = f"Bearer {deployment.api_key}"
+    if deployment.organization:
+        headers["openai-organization"] = deployment.organization
+    headers.update(deployment.headers)
+    return headers
+
+
+async def _whole(body: _Body, deployment: Deployment) -> Reply:
+    """All of the body as a Reply; an error loses our key if the provider quotes it."""
+    pieces, size = [], 0
+    async for piece in body:
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_REPLY_BYTES:
+            await body.aclose()
+            raise UpstreamError("The provider's answer is too long.")
+    whole = b"".join(pieces)
+    return Reply(body.status, body.headers, scrubbed(whole, deployment) if body.status >= 400 else whole)
+
+
+def _decompressor(encoding: str) -> Any:
+    """What makes an encoding plain, None for plain itself. Raises UpstreamError for one we did not ask for.
+
+    We ask for `identity`; some servers compress all the same.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return None
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        return zlib.decompressobj(wbits=47)
+    raise UpstreamError("The provider compressed its answer in a way that it was not asked for.")
+
+
+class _Door:
+    """Within it, what aiohttp raises comes out as ours, with nothing of the provider's text."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Raise our own error in place of a foreign one."""
+        if error is None or isinstance(error, UpstreamError):
+            return
+        import aiohttp
+
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            raise UpstreamTimeout("The provider could not be connected to in time.") from None
+        if isinstance(error, (aiohttp.ClientConnectorError, ConnectionRefusedError)):
+            raise UpstreamError("The provider cannot be reached.", code=Code.UPSTREAM_UNREACHABLE) from None
+        if isinstance(error, TimeoutError):
+            raise UpstreamTimeout("The provider did not begin to answer in time.") from None
+        if isinstance(error, (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, ConnectionError)):
+            raise UpstreamError("The provider broke off its answer.") from None
+        if isinstance(error, (aiohttp.ClientError, ValueError)):
+            raise UpstreamError("The provider did not answer in HTTP.") from None

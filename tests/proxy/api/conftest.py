@@ -1,0 +1,58 @@
+"""A management API over a real store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from proxy.api.routes import build_router
+from proxy.auth import Keyring
+from proxy.context import Context
+from proxy.recorder import Recorder
+from proxy.store.db import Store, open_store
+from proxy.store.keys import active_keys, create_key
+from proxy.telemetry import Metrics
+
+
+@dataclass
+class Api:
+    """The API as an administrator reaches it, and what stands behind it."""
+
+    client: TestClient
+    store: Store
+    recorder: Recorder
+    reasons: dict[str, str]
+    plain_key: str
+    admin_key: str
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    """A running API with an empty store; the client sends the admin key."""
+    store = open_store(f"sqlite:///{tmp_path / 'traces.sqlite3'}", b"k" * 32)
+    metrics = Metrics("1.2.3", "default@abc")
+    recorder = Recorder(tmp_path / "spool", store.write, metrics)
+    recorder.start()
+    keyring = Keyring("the-admin-key")
+    plain, admin = create_key(store, "app"), create_key(store, "reviewer", admin=True)
+    keyring.replace(active_keys(store))
+    reasons: dict[str, str] = {}
+    unused: Any = None
+    context = Context(
+        settings=unused, config=unused, store=store, recorder=recorder, keyring=keyring, guard=unused,
+        guard_label="default@abc", key=b"", router=unused, metrics=metrics, ready=lambda: reasons,
+    )  # fmt: skip
+    app = FastAPI()
+    app.include_router(build_router(context))
+    with TestClient(
+        app, headers={"authorization": "Bearer the-admin-key"}, client=("203.0.113.9", 1)
+    ) as client:
+        yield Api(client, store, recorder, reasons, plain.secret, admin.secret)
+    recorder.close()
+    store.close()

@@ -1,0 +1,89 @@
+"""`/api/traces`: what is stored can be found, read and judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from proxy.document import document
+from tests.proxy.api.conftest import Api
+from tests.proxy.exchanges import masked
+
+
+def test_traces_are_listed_page_by_page_and_read_whole(api: Api) -> None:
+    """The list is newest first; the id leads to the document."""
+    exchanges = [masked(str(n), started_us=1000 + n) for n in range(3)]
+    api.store.write([document(one) for one in exchanges])
+
+    first = api.client.get("/api/traces", params={"limit": 2, "flagged": "true", "rule": "pii"}).json()
+    rest = api.client.get("/api/traces", params={"limit": 2, "before": first["next"]}).json()
+    trace = api.client.get(f"/api/traces/{exchanges[0].id}").json()
+
+    ids = [span["id"] for span in first["data"] + rest["data"]]
+    assert ids == [one.id for one in reversed(exchanges)]
+    assert rest["next"] is None
+    assert trace == {**document(exchanges[0]), "reviews": []}
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ({"colour": "red"}, "colour"),
+        ({"flagged": "yes"}, "flagged"),
+        ({"since": "yesterday"}, "since"),
+        ({"limit": "many"}, "limit"),
+        ({"limit": "0"}, "limit"),
+        ({"limit": "201"}, "limit"),
+        ({"before": "x"}, "before"),
+    ],
+)
+def test_a_query_that_does_not_fit_names_the_parameter(api: Api, query: dict[str, str], param: str) -> None:
+    """A misspelt filter must not silently list everything."""
+    answer = api.client.get("/api/traces", params=query)
+
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
+def test_a_judgement_is_kept_under_the_judges_name(api: Api) -> None:
+    """The author is the key that signed in, not what the body claims."""
+    exchange = masked()
+    api.store.write([document(exchange)])
+
+    answer = api.client.post(
+        f"/api/traces/{exchange.id}/reviews",
+        json={"verdict": "false_positive", "finding": 0, "note": "a test address"},
+    )
+    found = api.client.get(f"/api/traces/{exchange.id}").json()["reviews"]
+
+    assert answer.status_code == 201
+    assert found == [answer.json()]
+    assert (found[0]["author"], found[0]["verdict"], found[0]["finding"]) == ("admin", "false_positive", 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "verdict"),
+        ({"verdict": "superb"}, "verdict"),
+        ({"verdict": "pass", "finding": 5}, "finding"),
+        ({"verdict": "pass", "finding": "0"}, "finding"),
+        ({"verdict": "pass", "author": "somebody else"}, "author"),
+        ({"verdict": "pass", "note": "x" * 10_001}, "note"),
+    ],
+)
+def test_a_judgement_that_does_not_fit_names_the_field(api: Api, body: dict[str, Any], param: str) -> None:
+    """What is wrong is named, and nothing is kept."""
+    exchange = masked()
+    api.store.write([document(exchange)])
+
+    answer = api.client.post(f"/api/traces/{exchange.id}/reviews", json=body)
+
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+    assert api.client.get(f"/api/traces/{exchange.id}").json()["reviews"] == []
+
+
+def test_what_is_not_there_is_404(api: Api) -> None:
+    """For reading and for judging."""
+    assert api.client.get("/api/traces/nothing").status_code == 404
+    assert api.client.post("/api/traces/nothing/reviews", json={"verdict": "pass"}).status_code == 404

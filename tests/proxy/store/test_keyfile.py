@@ -1,0 +1,43 @@
+"""The data key: made once, for its owner alone."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from proxy.errors import ConfigError
+from proxy.store.keyfile import load_key
+
+
+def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    """The first start makes it; later ones find it."""
+    key = load_key(tmp_path / "data")
+
+    assert len(key) == 32
+    assert load_key(tmp_path / "data") == key
+    assert (tmp_path / "data" / "key").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["key"]
+
+
+def test_processes_that_start_together_share_one_key(tmp_path: Path) -> None:
+    """Whoever is first wins."""
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(load_key, [tmp_path] * 8))) == 1
+
+
+def test_a_damaged_key_is_refused(tmp_path: Path) -> None:
+    """Going on with another key would orphan what is stored, so it says so instead."""
+    (tmp_path / "key").write_bytes(b"short")
+
+    with pytest.raises(ConfigError, match="5 bytes instead of 32"):
+        load_key(tmp_path)
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    """The operator learns where and what to do."""
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(ConfigError, match="data_dir"):
+        load_key(tmp_path / "file")

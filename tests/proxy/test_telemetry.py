@@ -1,0 +1,124 @@
+"""Metrics and logs: bounded labels, nothing raw, one registry per app."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proxy.exchange import Failure
+from proxy.telemetry import Metrics, setup_logging
+from tests.proxy.exchanges import SECRET, masked
+
+
+def _value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(f"guardhouse_{name}", labels)
+
+
+def test_an_exchange_is_counted_with_its_findings_and_failures() -> None:
+    """Numbers come from the verdicts, not from status codes."""
+    metrics = Metrics("1", "p@1")
+
+    metrics.observe(masked())
+
+    path = "/v1/chat/completions"
+    assert _value(metrics, "requests_total", path=path, outcome="masked") == 1
+    assert _value(metrics, "request_seconds_sum", path=path) == 0.0015
+    assert _value(metrics, "first_token_seconds_count") == 1
+    found = {"rule": "pii", "entity": "EMAIL_ADDRESS", "action": "redact", "mode": "enforce"}
+    assert _value(metrics, "guardrail_findings_total", **found) == 1
+    assert _value(metrics, "guardrail_failures_total", rule="names", kind="timeout") == 1
+    assert _value(metrics, "guardrail_seconds_count", rule="pii") == 1
+
+
+def test_what_a_caller_chooses_makes_no_series() -> None:
+    """A path or model that a caller made up is not a label, and no text of an exchange is."""
+    metrics = Metrics("1", "p@1")
+
+    metrics.observe(masked(path="/v1/made-up", model="made-up-model"))
+    text = metrics.render()[0].decode()
+
+    assert _value(metrics, "requests_total", path="other", outcome="masked") == 1
+    assert "made-up" not in text
+    assert SECRET not in text
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (502, "upstream_unreachable", "unreachable"),
+        (504, "upstream_timeout", "timeout"),
+        (502, "upstream_error", "error"),
+        (429, "rate_limit_exceeded", "rate_limited"),
+        (400, "any word of the provider", "refused"),
+        (500, None, "error"),
+    ],
+)
+def test_upstream_errors_have_five_kinds(status: int, code: str | None, kind: str) -> None:
+    """A provider's own words never become a label."""
+    metrics = Metrics("1", "p@1")
+
+    metrics.observe(masked(failure=Failure(status, "t", code, "m")))
+
+    assert _value(metrics, "upstream_errors_total", kind=kind) == 1
+
+
+def test_a_failure_before_the_provider_is_not_the_providers() -> None:
+    """Bad JSON is not an upstream error."""
+    metrics = Metrics("1", "p@1")
+
+    metrics.observe(masked(failure=Failure(400, "t", "invalid_json", "m"), upstream_called=False))
+
+    assert "upstream_errors_total{" not in metrics.render()[0].decode()
+
+
+def test_a_new_policy_replaces_the_old_one_in_build_info() -> None:
+    """Only what runs is said to run."""
+    metrics = Metrics("1", "p@1")
+    metrics.policy("p@2")
+
+    assert _value(metrics, "build_info", version="1", policy="p@2") == 1
+    assert _value(metrics, "build_info", version="1", policy="p@1") is None
+
+
+def test_every_metric_is_documented() -> None:
+    """docs/reference/metrics.md has a row for each, and for no other."""
+    metrics = Metrics("1", "p@1")
+    page = (Path(__file__).resolve().parents[2] / "docs/reference/metrics.md").read_text(encoding="utf-8")
+    names = {
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in metrics.registry.collect()
+    }
+
+    assert set(re.findall(r"^\| `(guardhouse_\w+)`", page, re.M)) == names
+
+
+@pytest.fixture
+def logs() -> Iterator[io.StringIO]:
+    """Logging as the product sets it up, into a text; put back afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    setup_logging("debug", stream)
+    yield stream
+    root.handlers[:], root.level = handlers, level
+    for name in ("guardhouse", "guardrails", "proxy", "evals"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def test_logs_are_plain_lines_in_utc(logs: io.StringIO) -> None:
+    """Time, level, logger, message."""
+    logging.getLogger("proxy.x").debug("hello %d", 1)
+
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z DEBUG proxy\.x: hello 1\n", logs.getvalue())
+
+
+def test_libraries_log_warnings_only(logs: io.StringIO) -> None:
+    """At lower levels some libraries log the text they work on."""
+    logging.getLogger("presidio-analyzer").info("a text")
+
+    assert logs.getvalue() == ""
