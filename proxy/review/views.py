@@ -1,14 +1,14 @@
 """A trace document as the page shows it: the conversation with its findings marked. Pure.
 
-A document holds what models and strangers wrote, in any shape: whatever is not as expected is shown as text or
-left to the JSON, and never trusted.
+A document holds what models and strangers wrote, in any shape: whatever is not as expected is shown as
+text or left to the JSON, and never trusted.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -28,6 +28,7 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _MEDIA = {
     "image_url": "image", "input_image": "image", "input_audio": "audio", "file": "file", "input_file": "file"
 }  # fmt: skip
+_MORE_TEXTS = {"reasoning_content": "reasoning", "reasoning": "reasoning", "refusal": "refusal"}
 _HIT = re.compile(r"/guardhouse/retrieval(?:/hits)?/(\d{1,6})/(?:text|content)")
 
 
@@ -191,9 +192,7 @@ def _reply(page: _Page, place: int, choice: Json, joined: Mapping[str, Json], of
     reason = choice.get("finish_reason")
     notes = [f"choice {place + 1} of {of}"] if of > 1 else []
     notes += [f"finished: {reason}"] if isinstance(reason, str) else ["no finish reason"]
-    return Message(
-        message.role, "reply", message.parts, message.calls, message.numbers, message.characters, ", ".join(notes)
-    )  # fmt: skip
+    return replace(message, label="reply", note=", ".join(notes))
 
 
 def _message(
@@ -207,23 +206,17 @@ def _message(
     before = set(page.placed)
     role = message.get("role")
     parts = list(_parts(page, message.get("content"), f"{pointer}/content", side))
-    for member, name in (
-        ("reasoning_content", "reasoning"),
-        ("reasoning", "reasoning"),
-        ("refusal", "refusal"),
-    ):
+    for member, title in _MORE_TEXTS.items():
         if isinstance(text := message.get(member), str) and text:
-            parts.append(page.part(text, side, f"{pointer}/{member}", name=name))
+            parts.append(page.part(text, side, f"{pointer}/{member}", name=title))
     calls = [
         _call(page, _dict(call), f"{pointer}/tool_calls/{place}", side, joined, results)
         for place, call in enumerate(_list(message.get("tool_calls")))
     ]
-    name = message.get("name")
-    known = role if role in ROLES else "other"
+    names = [name for name in (role, message.get("name")) if isinstance(name, str)]
     return Message(
-        role=str(known),
-        label=(str(role) if isinstance(role, str) else "message")
-        + (f" · {name}" if isinstance(name, str) else ""),
+        role=str(role) if role in ROLES else "other",
+        label=" · ".join(names) or "message",
         parts=parts,
         calls=calls,
         numbers=sorted(page.placed - before),
