@@ -316,7 +316,8 @@ class Site:
                 raise BadRequest("first takes a number.", param="first")
             values = {
                 "reader": reader, "head": runs.head(run), "metrics": runs.metrics(run),
-                "flips": runs.flips(run), "baseline": runs.baseline(run), "items": runs.page(run, int(text)), "first": int(text), "size": runs.PAGE,
+                "flips": runs.flips(run), "baseline": runs.baseline(run), "first": int(text),
+                "items": runs.page(run, int(text)), "size": runs.PAGE,
                 "total": len(run["items"]) if isinstance(run.get("items"), list) else 0,
             }  # fmt: skip
             return self.pages.html("run.html", values)

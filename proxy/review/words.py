@@ -32,7 +32,8 @@ def decimal(value: Any, digits: int = 3, *, signed: bool = False) -> str:
     found = number(value)
     if found is None:
         return NOTHING
-    text = f"{found:+.{digits}f}" if signed else f"{found:.{digits}f}"
+    found = round(found, digits) or 0.0  # no minus before a zero
+    text = f"{found:+.{digits}f}" if signed and found else f"{found:.{digits}f}"
     return text.replace("-", "−")
 
 
