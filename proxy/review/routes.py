@@ -167,7 +167,7 @@ class Site:
             self.attempts.forget(address)
             answer = redirect(target)
             _set_cookie(request, answer, COOKIE, cookie)
-            answer.delete_cookie(VISIT, path=HOME)
+            answer.delete_cookie(VISIT, path="/")
             return answer
 
         @routes.post("/logout")
@@ -179,7 +179,7 @@ class Site:
             """Forget the cookie."""
             self.sessions.check_form(request.cookies.get(COOKIE, ""), form.get("token", ""))
             answer = redirect(f"{HOME}/login")
-            answer.delete_cookie(COOKIE, path=HOME)
+            answer.delete_cookie(COOKIE, path="/")
             return answer
 
     def _sign_in_form(self, request: Request, target: str, error: ProxyError | None = None) -> Response:
@@ -368,6 +368,7 @@ def _judgement(form: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _set_cookie(request: Request, answer: Response, name: str, value: str) -> None:
+    # Not for /review alone: `/review.json` is not below it.
     answer.set_cookie(
-        name, value, max_age=HOURS * 3600, path=HOME, secure=secure(request), httponly=True, samesite="strict"
+        name, value, max_age=HOURS * 3600, path="/", secure=secure(request), httponly=True, samesite="strict"
     )

@@ -42,7 +42,13 @@ def trace(number: int, **over: Any) -> dict[str, Any]:
         "failures": [],
         "tool_calls": [],
         "retrieval": [],
-        "timings": {"auth": 0.03, "parse": 0.11, "inspect_input": 1.84, "upstream": 804.2, "inspect_output": 0.93},
+        "timings": {
+            "auth": 0.03,
+            "parse": 0.11,
+            "inspect_input": 1.84,
+            "upstream": 804.2,
+            "inspect_output": 0.93,
+        },
         "action": "allow",
         "decided": "allow",
     }
@@ -52,7 +58,11 @@ def trace(number: int, **over: Any) -> dict[str, Any]:
 def reply(text: str | None, **message: Any) -> dict[str, Any]:
     """A stored reply of one choice."""
     finish = message.pop("finish_reason", "stop")
-    choice = {"index": 0, "message": {"role": "assistant", "content": text, **message}, "finish_reason": finish}
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": text, **message},
+        "finish_reason": finish,
+    }
     return {"id": "chatcmpl-8Xk2", "object": "chat.completion", "choices": [choice]}
 
 
@@ -108,7 +118,11 @@ ANSWER = (
 
 def agent() -> dict[str, Any]:
     """The rich one: masked on the way in, a tool call with its result, retrieval, a shadow rule, a failed check."""
-    call = {"id": "call_7Hq", "type": "function", "function": {"name": "lookup_order", "arguments": json.dumps(ARGUMENTS)}}
+    call = {
+        "id": "call_7Hq",
+        "type": "function",
+        "function": {"name": "lookup_order", "arguments": json.dumps(ARGUMENTS)},
+    }
     question = "/messages/1/content"
     arguments = "/messages/2/tool_calls/0/function/arguments"
     hits = [
@@ -231,14 +245,21 @@ def run(id: str = "0199a4c2d1c07a1f8e20", **over: Any) -> dict[str, Any]:
     items, cases = [], []
     for place in range(24):
         bad = place in (3, 8, 15)
-        text = "The battery is covered for two years [warranty.md]." if not bad else "All parts are covered for life."
+        text = (
+            "The battery is covered for two years [warranty.md]."
+            if not bad
+            else "All parts are covered for life."
+        )
         scores: dict[str, Any] = {
             "groundedness": {"status": "scored", "value": 0.31 if bad else 0.97, "reason": "claim without support: 'for life'" if bad else ""},
             "recall@5": {"status": "scored", "value": 1.0, "reason": ""},
             "f1": {"status": "scored", "value": 0.4 if bad else 0.88, "reason": ""},
         }  # fmt: skip
         if place == 5:
-            text, scores["groundedness"] = "", {"status": "unscored", "value": None, "reason": "the target gave no answer"}
+            text, scores["groundedness"] = (
+                "",
+                {"status": "unscored", "value": None, "reason": "the target gave no answer"},
+            )
         items.append({
             "id": f"warranty-{place:02}", "sha256": "ab" * 32, "repeat": 0, "scores": scores,
             "output": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import socket
 import threading
 import time
@@ -14,6 +16,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.testclient import TestClient
 
 from guardrails.policy import builtin
 from proxy.auth import Keyring
@@ -74,3 +77,17 @@ def served(app: FastAPI) -> Iterator[str]:
     server.should_exit = True
     thread.join(5)
     listening.close()
+
+
+def hidden(page: str, name: str) -> str:
+    """The value of a hidden field."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found is not None, f"the page has no field {name}"
+    return html.unescape(found[1])
+
+
+def sign_in(client: TestClient, key: str, next: str = "") -> Any:
+    """Fill in the sign-in form and send it."""
+    page = client.get("/review/login", params={"next": next} if next else None).text
+    form = {"key": key, "token": hidden(page, "token"), "next": hidden(page, "next")}
+    return client.post("/review/login", data=form)
