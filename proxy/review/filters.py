@@ -86,6 +86,8 @@ def asked(parameters: Mapping[str, str], *also: str) -> Asked:
         if name not in (*known, *also):
             message = f"Query parameter {name[:64]!r} is unknown. Known: {', '.join((*known, *also))}."
             raise BadRequest(message, param=name[:64], code=Code.UNKNOWN_PARAMETER)
+        if "\0" in value:
+            raise BadRequest(f"{name} holds a NUL, which no database takes.", param=name)
         if len(value) > _LONGEST:
             raise BadRequest(f"{name} is over {_LONGEST} characters.", param=name)
     found = Asked(**{name: parameters[name].strip() for name in known if name in parameters})

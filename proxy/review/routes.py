@@ -262,7 +262,7 @@ class Site:
         return filters, page, queries.count_spans(self.store, spans)
 
     def _trace(self, id: str) -> dict[str, Any]:
-        found = queries.get_trace(self.store, id)
+        found = queries.get_trace(self.store, id) if id.isprintable() else None
         if found is None:
             raise NotFound("There is no trace with this id. It may not be written yet: reload in a second.")
         return found
@@ -329,7 +329,7 @@ class Site:
             raise BadRequest(str(error), param="before") from None
 
     def _run(self, id: str) -> dict[str, Any]:
-        found = queries.get_run(self.store, id)
+        found = queries.get_run(self.store, id) if id.isprintable() else None
         if found is None:
             raise NotFound("There is no run with this id.")
         return found

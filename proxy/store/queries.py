@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, tuple_
 
 from proxy.exchange import new_id
@@ -347,7 +346,7 @@ def get_run(store: Store, id: str) -> dict[str, Any] | None:
     """A run document as it was given; None when there is no such run."""
     with store.read() as connection:
         body = connection.execute(select(RUN.c.document).where(RUN.c.id == id)).scalar()
-    run: dict[str, Any] | None = None if body is None else orjson.loads(zlib.decompress(body))
+    run: dict[str, Any] | None = None if body is None else bodies.decode(zlib.decompress(body))
     return run
 
 

@@ -31,7 +31,14 @@ def test_the_url_says_what_to_list(parameters: dict[str, str], expected: SpanFil
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"outcome": "odd"}, {"review": "maybe"}, {"since": "yesterday"}, {"color": "red"}, {"rule": "x" * 201}],
+    [
+        {"outcome": "odd"},
+        {"review": "maybe"},
+        {"since": "yesterday"},
+        {"color": "red"},
+        {"rule": "x" * 201},
+        {"model": "a\0"},
+    ],
 )
 def test_a_filter_that_cannot_hold_is_refused(parameters: dict[str, str]) -> None:
     """The error names the parameter; nothing is quietly ignored."""

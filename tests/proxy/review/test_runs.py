@@ -92,9 +92,7 @@ NAMES = (
 def test_any_shape_can_be_shown(changes: dict[str, Any], item: Any) -> None:
     """A run document of any shape gives a page; no word of its own reaches a class."""
     run = documents.run(**changes)
-    run["items"] = (
-        [item, {"output": item, "scores": {"x": item}}] if "items" not in changes else changes["items"]
-    )
+    run["items"] = changes.get("items", [item, {"output": item, "scores": {"x": item}}])
 
     head = runs.head(run)
     metrics, _, _, items = runs.metrics(run), runs.flips(run), runs.baseline(run), runs.page(run, 0)
