@@ -51,16 +51,15 @@ def rewrite(json_text: str, edits: Iterable[Edit]) -> str:
     if not by_place:
         return json_text
     values = _values(json_text)
-    if values is None:
-        return redact.apply(json_text, by_place.pop(""))
-    changes = [
-        (value, redact.apply(value.text, by_place.pop(value.within)))
-        for value in values
-        if value.within in by_place
-    ]
-    if by_place:
+    places = {""} if values is None else {value.within for value in values}
+    if not by_place.keys() <= places:
         raise ValueError("an edit is addressed to a value that this JSON text does not have")
-    return _spliced(json_text, changes)
+    if values is None:
+        return redact.apply(json_text, by_place[""])
+    edited = [value for value in values if value.within in by_place]
+    return _spliced(
+        json_text, [(value, redact.apply(value.text, by_place[value.within])) for value in edited]
+    )
 
 
 def restore(json_text: str, vault: Vault) -> str:

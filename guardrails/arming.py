@@ -12,6 +12,9 @@ from guardrails.policy import Hold, Policy, Rule
 from guardrails.redact import fingerprint
 from guardrails.types import Action, CheckFailure, Finding, Mode, Segment, Span, Stage
 
+_FACTORY_ERRORS = (ImportError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+"""What a factory written elsewhere may raise when it is given options or files it cannot use."""
+
 
 @dataclass(frozen=True, slots=True)
 class ArmedRule:
@@ -63,7 +66,7 @@ class ArmedRule:
         return CheckFailure(self.rule.id, self.rule.check, kind, reason, action)
 
     def overflowed(self) -> CheckFailure:
-        """The failure to decide within the limit on held text. That never leaves undecided: who acts, blocks."""
+        """Failure to decide within the limit on held text. Undecided text never leaves: who acts blocks."""
         action = Action.BLOCK if self.acts else Action.ALLOW
         return CheckFailure(self.rule.id, self.rule.check, "hold_overflow", "HoldOverflow", action)
 
@@ -107,7 +110,7 @@ def _armed(rule: Rule, file: str) -> ArmedRule:
 
     try:
         check = build(rule.check, dict(rule.options))
-    except (GuardrailsError, ImportError, AttributeError, OSError, TypeError, ValueError) as error:
+    except (GuardrailsError, *_FACTORY_ERRORS) as error:
         reason = str(error) if isinstance(error, GuardrailsError) else f"{type(error).__name__}: {error}"
         raise refused(
             f"its check cannot be built. {reason}", "Correct its `with:` options, or what the check needs."

@@ -43,7 +43,7 @@ class Field:
     def fields(self, known: Collection[str], required: Collection[str] = ()) -> dict[str, Field]:
         """Its members by name. Raises PolicyError for a member not in `known` or a missing required one."""
         if not isinstance(self._node, MappingNode):
-            raise self._unlike("a mapping (key: value)")
+            raise self._unlike("a mapping (key: value)", "Write `key: value`, one a line.")
         found: dict[str, Field] = {}
         for key, value in self._node.value:
             name = str(key.value)
@@ -60,7 +60,7 @@ class Field:
     def items(self) -> list[Field]:
         """Its entries; at least one. Raises PolicyError for anything but a list."""
         if not isinstance(self._node, SequenceNode):
-            raise self._unlike("a list")
+            raise self._unlike("a list", "Write it as `[a, b]`, or one `- a` a line.")
         if not self._node.value:
             raise self.error(f"{self._name} is empty.", "List at least one entry, or leave the key out.")
         return [
@@ -76,7 +76,7 @@ class Field:
     def number(self, low: float, high: float) -> float:
         """Its number, between low and high. Raises PolicyError otherwise."""
         if self._type not in ("int", "float"):
-            raise self._unlike("a number")
+            raise self._unlike("a number", "Write digits, without quotes.")
         value = float(self.plain())
         if not low <= value <= high:
             raise self.error(
@@ -93,7 +93,7 @@ class Field:
             if written == option.value:
                 return option
         if written is None:
-            raise self._unlike("one word")
+            raise self._unlike("one word", f"Use one of: {', '.join(options)}.")
         raise self.error(f"{self._name} cannot be {written!r}.", f"Use one of: {', '.join(options)}.")
 
     def plain(self) -> Any:
@@ -108,7 +108,7 @@ class Field:
     def _type(self) -> str:
         return str(self._node.tag).rpartition(":")[2] if isinstance(self._node, ScalarNode) else ""
 
-    def _unlike(self, wanted: str, fix: str = "") -> PolicyError:
+    def _unlike(self, wanted: str, fix: str) -> PolicyError:
         if isinstance(self._node, ScalarNode):
             got = _KINDS.get(self._type, f"a {self._type}")
         else:

@@ -1,10 +1,10 @@
 """Patterns and PatternSet: many linear-time patterns over one text, whole or as a stream.
 
-How a stream stays exact. A match is looked for at every place it can start, so what is found does not depend on
-where the search begins. `hold` is the first place from which the text is the beginning of a match (computed from
-the patterns' prefix forms, not guessed), lowered so that it cuts through no span. Spans that overlap are joined
-into one, named after the longest: so everything a candidate covers stays covered, and no candidate can change
-what stands before the hold.
+How a stream stays exact. After a refused match the search goes on one place further, so what is found
+does not depend on where the search begins. `hold` is the first place from which the text could begin a
+match (computed from the patterns' prefix forms, not guessed), lowered so that it cuts through no span.
+Overlapping spans are joined into one, named after the longest: everything a candidate covers stays
+covered, and no later candidate can change what stands before the hold.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _SENTINEL = 0
 class Pattern:
     """One kind of thing to find. Offsets and lengths are code points.
 
-    A pattern with `validate`, `before`, `after` or `shorten` may refuse a match; the search then goes on one place
-    further. To keep that linear such a pattern's match length must be bounded.
+    A pattern with `validate`, `before`, `after` or `shorten` may refuse a match; the search then goes on one
+    place further. To keep that linear such a pattern's match length must be bounded.
     """
 
     entity: str
@@ -49,13 +49,13 @@ class Pattern:
     shorten: Callable[[str], int] | None = None
     """Given the match, how many of its code points are the entity, counted from its start; 0 refuses it."""
     trigger: str = ""
-    """A cheaper regex that occurs in every match: says whether the pattern is worth running. Default: the regex."""
+    """A cheaper regex that occurs in every match: says whether the pattern is worth running."""
 
 
 class PatternSet(TextScanner):
     """Finds patterns in a text, and says how far a text that is still growing is decided.
 
-    Raises RegexError when a pattern cannot run in linear time, can match nothing, or has an unbounded keyword part.
+    Raises RegexError when a pattern cannot run in linear time, can match empty text, or has no bound.
     """
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
@@ -63,7 +63,11 @@ class PatternSet(TextScanner):
         self._patterns = tuple(patterns)
         self._forms = tuple(_form(pattern) for pattern in self._patterns)
         self._lead = max(
-            (form.lead or 0 for form, pattern in zip(self._forms, self._patterns, strict=True) if pattern.group),
+            (
+                form.lead or 0
+                for form, pattern in zip(self._forms, self._patterns, strict=True)
+                if pattern.group
+            ),
             default=0,
         )
         reach = max((pattern.reach for pattern in self._patterns), default=0)
@@ -79,7 +83,7 @@ class PatternSet(TextScanner):
         return None if None in longest else max((length or 0 for length in longest), default=0)
 
     def scan(self, text: str, start: int = 0) -> list[Span]:
-        """Spans in text[start:], ordered by start, none overlapping; text[:start] is only looked at as context."""
+        """Spans in text[start:], ordered by start, none overlapping; text[:start] is only context."""
         if len(text) <= start or not self._patterns:
             return []
         source = _Source(text)
@@ -155,7 +159,7 @@ def _chooser(patterns: Sequence[Pattern], forms: Sequence[Regex]) -> Any:
 
 
 def _prefixes(forms: Sequence[Regex]) -> list[tuple[int | None, Any]]:
-    """For bounded and for unbounded patterns: the longest match, and what matches an end that could grow to one."""
+    """For bounded and unbounded patterns: the longest match, and what matches an end that could grow."""
     kinds: list[tuple[int | None, Any]] = []
     for bounded in (True, False):
         chosen = [form for form in forms if (form.max_length is not None) == bounded]
@@ -231,7 +235,7 @@ def _accept(pattern: Pattern, source: _Source, match: Any) -> Span | None:
 
 
 def joined(spans: Sequence[Span]) -> list[Span]:
-    """Spans in order, overlapping ones joined into one that is named after the longest (then best, then first)."""
+    """Spans in order, overlapping ones joined into one named after the longest (then surest, then first)."""
     joined: list[Span] = []
     longest = 0
     for span in sorted(spans, key=lambda item: (item.start, -item.end, -item.score)):
@@ -260,7 +264,9 @@ def _form(pattern: Pattern) -> Regex:
     if pattern.group not in (0, 1) or form.groups < pattern.group:
         raise RegexError("it has no group 1 to report.")
     if pattern.group and form.lead is None:
-        raise RegexError("what stands before group 1 must have a bounded length, and group 1 stand at top level.")
+        raise RegexError(
+            "what stands before group 1 must have a bounded length, and group 1 stand at top level."
+        )
     tests = (pattern.validate, pattern.before, pattern.after, pattern.shorten)
     if form.max_length is None and any(test is not None for test in tests):
         raise RegexError("it may refuse a match, so its length must be bounded.")

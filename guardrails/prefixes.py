@@ -48,7 +48,7 @@ _LINE_ASSERTIONS = {**_ASSERTIONS, sre.AT_BEGINNING: "(?m:^)", sre.AT_END: "(?m:
 
 
 class RegexError(ValueError):
-    """A regular expression that cannot be run in linear time or cannot be read. The message says which and why."""
+    """A regular expression that cannot be read, or not run in linear time. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _group(value: Any, flags: int, write: Any) -> str:
 
 
 def _prefixes(nodes: list[Any], flags: int) -> str:
-    """Every beginning of a match of some nodes in a row: pre(AB) = pre(A) | A pre(B), and it includes the empty one."""
+    """Every beginning, also the empty one, of a match of nodes in a row: pre(AB) = pre(A) | A pre(B)."""
     rest = ""
     for node in reversed(nodes):
         op = node[0]
@@ -226,7 +226,9 @@ def _count(low: int, high: Any) -> str:
     """A repetition count."""
     endless = high == sre.MAXREPEAT
     if low > MAX_REPEAT or (not endless and high > MAX_REPEAT):
-        raise RegexError(f"it repeats something more than {MAX_REPEAT} times. Write a smaller number, or `*`.")
+        raise RegexError(
+            f"it repeats something more than {MAX_REPEAT} times. Write a smaller number, or `*`."
+        )
     if endless:
         return {0: "*", 1: "+"}.get(low, f"{{{low},}}")
     return f"{{{low}}}" if low == high else f"{{{low},{high}}}"

@@ -1,8 +1,8 @@
 """What of a streamed reply may leave, and when: only text that no rule can still have something to say about.
 
 Every scanner follows the text at its own pace and says up to where it is *settled*: whatever comes, its
-findings before that point stay as they are. Text leaves up to where all acting scanners are settled, lowered so that nothing found is cut in two. So the pieces that leave, joined, are what the whole text would
-have become.
+findings before that point stay as they are. Text leaves up to where all acting scanners are settled, lowered
+so that nothing found is cut in two. So what has left, joined, is what the whole text would have become.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from importlib import metadata
+from importlib import import_module, metadata
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import orjson
@@ -26,7 +27,7 @@ from proxy.store.db import open_store, url_of
 from proxy.store.keyfile import load_key
 from proxy.store.keys import active_keys, create_key
 from proxy.telemetry import Metrics
-from proxy.wire import ClientGone, Connection, Receive, Scope, Send, header_pairs
+from proxy.wire import Connection, Receive, Scope, Send, header_pairs
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -227,12 +228,10 @@ def compose(context: Context) -> FastAPI:
     """The FastAPI app with the management API and the review pages."""
     from fastapi import FastAPI
 
-    from proxy.api.routes import build_router as api
-    from proxy.review.routes import build_router as review
-
     pages = FastAPI(title="Guardhouse", version=version(), docs_url=None, redoc_url=None, openapi_url=None)
-    pages.include_router(api(context))
-    pages.include_router(review(context))
+    for name in ("proxy.api.routes", "proxy.review.routes"):
+        if find_spec(name) is not None:
+            pages.include_router(import_module(name).build_router(context))
     return pages
 
 

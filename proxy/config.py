@@ -168,7 +168,7 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
     ]
     deployments = _deployments(source, resolved.get("model_list"), router, settings)
     known = {deployment.model_name for deployment in deployments}
-    own = _validated(source, Guardhouse, ("guardhouse",), resolved.get("guardhouse") or {})
+    own = _validated(source, Guardhouse, ("guardhouse",), _section(resolved, "guardhouse"))
     if own.default_model is not None and own.default_model not in known:
         raise source.error_at(
             ("guardhouse", "default_model"),
@@ -241,9 +241,15 @@ def _resolve(source: YamlSource, settings: Settings) -> dict[str, Any]:
     return {key: walk(value, (key,)) for key, value in wanted.items()}
 
 
+def _section(resolved: Mapping[str, Any], name: str) -> Any:
+    """A section; an empty one when it is left out or has nothing below it."""
+    found = resolved.get(name)
+    return {} if found is None else found
+
+
 def _router_values(resolved: Mapping[str, Any]) -> Any:
     """`router_settings`, filled up with what LiteLLM lets people write under `litellm_settings` instead."""
-    router = resolved.get("router_settings") or {}
+    router = _section(resolved, "router_settings")
     general = resolved.get("litellm_settings")
     if not isinstance(router, dict) or not isinstance(general, dict):
         return router

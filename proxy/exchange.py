@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guardrails.pseudonyms import Vault
-from guardrails.types import ALLOWED, Verdict
+from guardrails.types import ALLOWED, Action, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,8 @@ class Exchange:
             return "failed"
         if self.input.edits or self.output.edits:
             return "masked"
-        if self.input.findings or self.output.findings or self.input.failures or self.output.failures:
+        if self.input.failures or self.output.failures:
             return "flagged"
-        return "passed"
+        # What a rule or the policy allows in so many words is recorded, and is no reason to look at it.
+        findings = (*self.input.findings, *self.output.findings)
+        return "flagged" if any(found.action is not Action.ALLOW for found in findings) else "passed"

@@ -15,19 +15,17 @@ from guardrails.types import merge
 from proxy import relay, sse
 from proxy.context import Context
 from proxy.dialects import chat, chat_reply
-from proxy.errors import Blocked, ProxyError, Unavailable
+from proxy.errors import Blocked, Code, ProxyError, Unavailable
 from proxy.exchange import Exchange
 from proxy.kept import record, storable
 from proxy.providers.base import Call, Reply, ReplyStream
-from proxy.relay import timed
+from proxy.relay import Timed
 from proxy.routing import Attempt
 from proxy.verdicts import failed_closed, unscannable
 from proxy.wire import ClientGone, Connection
 
 VAULT_SCOPE = "chat"
 """Pseudonyms are equal within a tenant, so that a conversation keeps its tokens from turn to turn."""
-GUARDRAIL_UNAVAILABLE = "guardrail_unavailable"
-"""`error.code` when a rule that must not be skipped could not do its work."""
 
 _TRACEPARENT = re.compile(r"[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}")
 
@@ -38,18 +36,18 @@ async def serve(context: Context, connection: Connection) -> None:
     out = relay.Outlet(context, connection, exchange)
     settled = False
     try:
-        with timed(exchange, "auth"):
+        with Timed(exchange, "auth"):
             exchange.principal = context.keyring.principal(connection.header(b"authorization"))
         exchange.body = await connection.body(context.config.max_body_bytes)
-        with timed(exchange, "parse"):
+        with Timed(exchange, "parse"):
             _parse(context, exchange)
         async with connection.watched():
-            with timed(exchange, "inspect_input"):
+            with Timed(exchange, "inspect_input"):
                 sent = await _inspect(context, exchange)
             if sent is None:
                 await _refuse(context, out)
             else:
-                with timed(exchange, "upstream"):
+                with Timed(exchange, "upstream"):
                     answer = await _call(context, connection, exchange, sent)
                 if isinstance(answer, Reply):
                     await relay.whole(out, answer)
@@ -123,7 +121,7 @@ async def _refuse(context: Context, out: relay.Outlet) -> None:
     verdict = exchange.input
     if failed_closed(verdict):
         message = f"The request was refused: the rule {verdict.blocked_by!r} could not check it."
-        raise Blocked(message, code=GUARDRAIL_UNAVAILABLE, param=verdict.blocked_at or None)
+        raise Blocked(message, code=Code.GUARDRAIL_UNAVAILABLE, param=verdict.blocked_at or None)
     if policy.block_style is BlockStyle.ERROR:
         message = f"The request was blocked by the rule {verdict.blocked_by!r} of the policy {policy.name!r}."
         raise Blocked(message, param=verdict.blocked_at or None)

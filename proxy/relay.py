@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -19,7 +18,7 @@ from proxy.errors import ProxyError, Unavailable, UpstreamError, openai_body
 from proxy.exchange import Exchange, Failure
 from proxy.kept import keep, storable_reply
 from proxy.providers.base import Reply, ReplyStream
-from proxy.wire import Connection, header_pairs
+from proxy.wire import Connection, Pings, header_pairs
 
 DRAIN_SECONDS = 1.0
 """How long a finished stream may take to close properly, so that its connection can be used again."""
@@ -32,14 +31,19 @@ JSON_HEADERS = {"content-type": "application/json"}
 DONE = sse.event(sse.DONE)
 
 
-@contextmanager
-def timed(exchange: Exchange, step: str) -> Iterator[None]:
-    """Note how many milliseconds a step takes."""
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        exchange.timings[step] = round((time.perf_counter() - started) * 1000, 3)
+class Timed:
+    """`with Timed(exchange, step):` notes how many milliseconds a step takes."""
+
+    __slots__ = ("_exchange", "_started", "_step")
+
+    def __init__(self, exchange: Exchange, step: str) -> None:
+        self._exchange, self._step = exchange, step
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __exit__(self, *raised: object) -> None:
+        self._exchange.timings[self._step] = round((time.perf_counter() - self._started) * 1000, 3)
 
 
 class Outlet:
@@ -112,7 +116,7 @@ async def whole(out: Outlet, reply: Reply) -> None:
     answer = chat_reply.parse_reply(reply.body)
     exchange.usage = answer["usage"] if isinstance(answer.get("usage"), dict) else None
     exchange.answered_model = _text(answer.get("model"))
-    with timed(exchange, "inspect_output"):
+    with Timed(exchange, "inspect_output"):
         told = await _inspected(out, answer)
     body = reply.body if told is answer else orjson.dumps(told)
     exchange.first_token_us = exchange.elapsed_us()
@@ -159,7 +163,7 @@ async def stream(out: Outlet, reply: ReplyStream) -> None:
     """
     exchange = out.exchange
     guarded = ChatStream(out.context.guard, exchange.vault)
-    pings = asyncio.create_task(out.connection.ping())
+    pings = Pings(out.connection)
     failure: ProxyError | None = None
     try:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -39,14 +40,14 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
         say(f"Admin key, shown this once: {secret}")
     listening = _listen(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     for note in app.context.config.notes:
         say(note)
     if not keys:
         say("Nobody is asked for a key: only programs on this machine can reach this proxy.")
-    say(
-        f"Guardhouse listens on http://{f'[{host}]' if ':' in host else host}:{port} ({app.context.guard_label})"
-    )
+    say(f"Guardhouse listens on http://{address} ({app.context.guard_label})")
     if settings.workers == 1:
+        _settle()
         uvicorn.Server(uvicorn_config(app)).run(sockets=[listening])
         return
     app.context.store.close()
@@ -57,7 +58,15 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
 def _worker(settings: Settings, keys: bool) -> App:
     """The app of one of several processes."""
     setup_logging(settings.log_level)
-    return create_app(settings, keys=keys)
+    app = create_app(settings, keys=keys)
+    _settle()
+    return app
+
+
+def _settle() -> None:
+    """Take all that was loaded out of the garbage collector's sight: none of it will go."""
+    gc.collect()
+    gc.freeze()
 
 
 def uvicorn_config(app: object, *, workers: int = 1) -> uvicorn.Config:
@@ -75,6 +84,7 @@ def uvicorn_config(app: object, *, workers: int = 1) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 
@@ -84,8 +94,12 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         [(family, _, _, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         listening = socket.socket(family, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+        except OSError:
+            listening.close()
+            raise
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {host}:{port}: {error.strerror}.", fix="Choose another --host or --port."

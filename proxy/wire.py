@@ -18,6 +18,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+WATCH_AFTER_SECONDS = 0.03
+"""From when on it is watched whether the client is still there."""
 PING_SECONDS = 15.0
 """A stream silent for this long gets a comment, so that nothing between us and the client ends it."""
 
@@ -30,7 +32,7 @@ class ClientGone(Exception):
 
 
 class Connection:
-    """One request of one client, and the reply to it. Not for use by two tasks, but for `ping`."""
+    """One request of one client, and the reply to it. For use by one task, but for `Pings`."""
 
     __slots__ = (
         "_last_sent",
@@ -100,7 +102,11 @@ class Connection:
         """Cancel what runs inside when the client leaves, and raise ClientGone. Read the body first."""
         task = asyncio.current_task()
         assert task is not None
-        watch = asyncio.create_task(self._watch(task))
+        watching: list[asyncio.Task[None]] = []
+        # An answer that comes at once needs no watch, and a task has its price.
+        timer = asyncio.get_running_loop().call_later(
+            WATCH_AFTER_SECONDS, lambda: watching.append(asyncio.create_task(self._watch(task)))
+        )
         try:
             yield
         except asyncio.CancelledError:
@@ -109,7 +115,9 @@ class Connection:
                 raise ClientGone from None
             raise
         finally:
-            watch.cancel()
+            timer.cancel()
+            for watch in watching:
+                watch.cancel()
 
     async def _watch(self, task: asyncio.Task[Any]) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -134,19 +142,37 @@ class Connection:
         self._last_sent = time.monotonic()
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
+    @property
+    def silence(self) -> float:
+        """Seconds since something was sent; 0 as long as nothing was."""
+        return time.monotonic() - self._last_sent if self.started else 0.0
+
     async def end(self, data: bytes = b"") -> None:
         """Send the last piece of a reply."""
         self.complete = True
         await self._send({"type": "http.response.body", "body": data})
 
-    async def ping(self, every: float = PING_SECONDS) -> None:
-        """Send a comment whenever a started stream was silent for so many seconds, until cancelled."""
-        while True:
-            silent = time.monotonic() - self._last_sent if self.started else 0.0
-            if silent >= every:
-                await self.write(sse.COMMENT_PING)
-                silent = 0.0
-            await asyncio.sleep(every - silent)
+
+class Pings:
+    """Sends a comment whenever a started stream was silent for so many seconds, until cancelled."""
+
+    __slots__ = ("_connection", "_every", "_timer", "_writing")
+
+    def __init__(self, connection: Connection, every: float = PING_SECONDS) -> None:
+        self._connection, self._every = connection, every
+        self._writing: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(every, self._look)
+
+    def cancel(self) -> None:
+        """Send no more."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        silent = self._connection.silence
+        if silent >= self._every:
+            self._writing = asyncio.create_task(self._connection.write(sse.COMMENT_PING))
+            silent = 0.0
+        self._timer = asyncio.get_running_loop().call_later(self._every - silent, self._look)
 
 
 def header_pairs(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

@@ -64,10 +64,18 @@ def raw(body: bytes, status: int = 200, **headers: str) -> Script:
     return Script([body], status, {"content-type": "application/json", **named}, chunked=False)
 
 
-def chunk(delta: dict[str, Any] | None = None, finish: str | None = None, index: int = 0, **more: Any) -> bytes:
+def chunk(
+    delta: dict[str, Any] | None = None, finish: str | None = None, index: int = 0, **more: Any
+) -> bytes:
     """One stream event."""
     choices = [{"index": index, "delta": delta or {}, "finish_reason": finish}]
-    body = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-real", "choices": choices}
+    body = {
+        "id": "c1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "gpt-real",
+        "choices": choices,
+    }
     return b"data: " + orjson.dumps({**body, **more}) + b"\n\n"
 
 
@@ -149,7 +157,9 @@ class Upstream:
         finally:
             writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, script: Script) -> bool:
+    async def _answer(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, script: Script
+    ) -> bool:
         left = asyncio.ensure_future(reader.read(1))
         telling = asyncio.ensure_future(self._tell(writer, script))
         await asyncio.wait({left, telling}, return_when=asyncio.FIRST_COMPLETED)
@@ -232,7 +242,11 @@ def make_app(folder: Path, api_base: str, policy: str, **keys: Any) -> App:
     models = [
         {
             "model_name": name,
-            "litellm_params": {"model": "openai/gpt-real", "api_base": api_base, "api_key": "sk-upstream-secret"},
+            "litellm_params": {
+                "model": "openai/gpt-real",
+                "api_base": api_base,
+                "api_key": "sk-upstream-secret",
+            },
         }
         for name in ("gpt-test", "gpt-real", "org/model")
     ]

@@ -1,7 +1,7 @@
 """Whether a run of digits and signs is a telephone number, by libphonenumber's metadata.
 
-Presidio's recogniser asks the same library at the same leniency, by searching the whole text once for each region:
-here only a candidate is asked about, and only in the regions whose way of writing it has.
+Presidio's recogniser asks the same library at the same leniency, by searching the whole text once for each
+region. Here only a candidate is asked about, and only in the regions that write numbers so.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ _PLAIN_REGIONS = ("ES", "IT", "PT", "PL", "DK", "NO", "CZ")
 """Regions that write national numbers without one."""
 _EXTENSION = re.compile(r" ?(?:x|ext\.?|extension) ?\d{1,6}$")
 _NOT_PHONE = re.compile(
-    r"\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d.*|(?:\d{1,3}\.){3}\d{1,3}"
+    r"(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d.*"
+    r"|(?:\d{1,3}\.){3}\d{1,3}|\d{1,3}(?:\.\d{3}){1,4}"
 )
 
 
@@ -46,7 +47,7 @@ def _is_valid(number: str) -> bool:
     if number.startswith("+") or digits.startswith("00"):
         regions: tuple[str | None, ...] = (None,)
         number = "+" + (digits if number.startswith("+") else digits[2:])
-    elif not 9 <= len(digits) <= 12:
+    elif not 9 <= len(digits) <= 12 or len(set(digits)) < 3:
         return False
     else:
         regions = _regions(number)

@@ -1,7 +1,7 @@
 """Finds personal data: Presidio's recognisers, asked only about places where something may stand.
 
-Presidio's own engine runs every recogniser over the whole text. Here one linear pass finds candidates, and the
-recogniser decides on the candidate alone. This module is the only one that imports Presidio.
+Presidio's own engine runs every recogniser over the whole text. Here one linear pass finds candidates, and
+the recogniser decides on the candidate alone. This module is the only one that imports Presidio.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def pii(entities: Sequence[str] = DEFAULT, spacy_model: str | None = None) -> Ch
 
     Args:
         entities: what to look for, in Presidio's names.
-        spacy_model: installed spaCy model, by name or path; needed for names of people, places and organisations.
+        spacy_model: installed spaCy model, by name or path; needed for people, places and organisations.
 
     Raises CheckError naming an entity that nothing here can find, and what to do about it.
     """
@@ -101,7 +101,7 @@ def _decisions() -> dict[str, Callable[[str], bool]]:
 
 
 def _stay_offline() -> None:
-    """Makes the suffix list that Presidio's recognisers ask the bundled one: its default downloads at first use.
+    """Makes Presidio's recognisers ask the bundled suffix list: the default one is downloaded at first use.
 
     Reads the list now, as that takes longer than all else a first request would wait for.
     """
@@ -151,8 +151,9 @@ def _language_model(name: str | None, entities: Sequence[str]) -> _Recognise:
     asked = ", ".join(entities)
     if name is None:
         raise CheckError(
-            f"pii: {asked} needs a language model and none is configured. Install a spaCy model with named entities "
-            "(such as en_core_web_sm) and name it in the option `spacy_model`, or leave the entity out."
+            f"pii: {asked} needs a language model and none is configured. Install a spaCy model "
+            "with named entities (such as en_core_web_sm) and name it in the option `spacy_model`, "
+            "or leave the entity out."
         )
     import spacy
     from presidio_analyzer.nlp_engine import SpacyNlpEngine
@@ -167,7 +168,9 @@ def _language_model(name: str | None, entities: Sequence[str]) -> _Recognise:
     try:
         engine.load()
     except OSError:
-        raise CheckError(f"pii: {name!r} is not a spaCy model. Give a folder that `spacy.load` opens.") from None
+        raise CheckError(
+            f"pii: {name!r} is not a spaCy model. Give a folder that `spacy.load` opens."
+        ) from None
     _require_labels(engine, name, entities)
     recogniser = SpacyRecognizer(supported_entities=list(entities))
 

@@ -19,10 +19,13 @@ REACH = 64
 Decide = Callable[[str], bool]
 
 _LETTER = "A-Za-z0-9\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff"
-_EMAIL = rf"[{_LETTER}_][{_LETTER}_.%+'-]{{0,63}}@(?:[{_LETTER}](?:[{_LETTER}-]{{0,62}})\.){{1,8}}[{_LETTER}-]{{2,24}}"
+_EMAIL = (
+    rf"[{_LETTER}_][{_LETTER}_.%+'-]{{0,63}}@"
+    rf"(?:[{_LETTER}](?:[{_LETTER}-]{{0,62}})\.){{1,8}}[{_LETTER}-]{{2,24}}"
+)
 _GLUED_LABELS = 2
 """Labels that a missing space after a full stop may have glued to a domain."""
-_RESERVED = frozenset("example test invalid local localhost internal corp lan home".split())
+_RESERVED = frozenset(("example", "test", "invalid", "local", "localhost", "internal", "corp", "lan", "home"))
 _IBAN_LENGTHS = {
     country: int(length)
     for length, countries in {
@@ -93,25 +96,45 @@ def _cards() -> list[Pattern]:
     grouped = r"\b\d{4}[ -]\d{4,6}(?:[ -]\d{1,7}){1,3}"
     return [
         Pattern("CREDIT_CARD", grouped, 1.0, before=_starts, reach=REACH, after=_ends, shorten=_card_length),
-        Pattern("CREDIT_CARD", r"\b\d{12,19}\b", 0.9, before=_starts, reach=REACH, after=_ends, validate=_is_card),
         Pattern(
-            "CREDIT_CARD", r"\b\d{12,19}\b", 0.9, before=_near(_CARD_WORDS), reach=REACH, after=_ends, validate=luhn
+            "CREDIT_CARD", r"\b\d{12,19}\b", 0.9, before=_starts, reach=REACH, after=_ends, validate=_is_card
+        ),
+        Pattern(
+            "CREDIT_CARD",
+            r"\b\d{12,19}\b",
+            0.9,
+            before=_near(_CARD_WORDS),
+            reach=REACH,
+            after=_ends,
+            validate=luhn,
         ),
     ]
 
 
 def _phones() -> list[Pattern]:
-    """Telephone numbers: international, national with separators, and bare digits beside a word that says so."""
+    """Telephone numbers: international, national with separators, bare digits beside a word that says so."""
     extension = r"(?: ?(?:x|ext\.?|extension) ?\d{1,6})?"
     international = rf"(?:\+|\b00[ -]?)[1-9](?:[ ().\-/\u00a0]{{0,2}}\d){{6,14}}{extension}"
     national = rf"(?:\(\d{{2,5}}\)|\b\d{{2,5}})(?:[ .\-/]{{1,2}}\(?\d{{2,6}}\)?){{1,5}}{extension}"
     american = rf"(?:\b1[ .-])?(?:\([2-9]\d{{2}}\) ?|\b[2-9]\d{{2}}[-.])[2-9]\d{{2}}[-.]\d{{4}}{extension}"
     spoken = rf"(?:[+(]{{1,2}}|\b)\d(?:[ ().\-/]{{0,2}}\d){{6,15}}{extension}"
     return [
-        Pattern("PHONE_NUMBER", international, 0.9, before=_starts, reach=REACH, after=_ends, shorten=phone_length),
-        Pattern("PHONE_NUMBER", national, 0.8, before=_starts, reach=REACH, after=_ends, shorten=phone_length),
+        Pattern(
+            "PHONE_NUMBER", international, 0.9, before=_starts, reach=REACH, after=_ends, shorten=phone_length
+        ),
+        Pattern(
+            "PHONE_NUMBER", national, 0.8, before=_starts, reach=REACH, after=_ends, shorten=phone_length
+        ),
         Pattern("PHONE_NUMBER", american, 0.8, before=_starts, reach=REACH, after=_ends),
-        Pattern("PHONE_NUMBER", spoken, 0.7, before=_near(_PHONE_WORDS), reach=REACH, after=_ends, validate=is_phone),
+        Pattern(
+            "PHONE_NUMBER",
+            spoken,
+            0.7,
+            before=_near(_PHONE_WORDS),
+            reach=REACH,
+            after=_ends,
+            validate=is_phone,
+        ),
     ]
 
 
@@ -120,7 +143,9 @@ def _numbers(decide: Mapping[str, Decide]) -> list[Pattern]:
     itin, nhs = decide["US_ITIN"], decide["UK_NHS"]
     iban = r"(?i:\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30})"
     return [
-        Pattern("IBAN_CODE", iban, 1.0, before=_starts, reach=REACH, shorten=_iban_length(decide["IBAN_CODE"])),
+        Pattern(
+            "IBAN_CODE", iban, 1.0, before=_starts, reach=REACH, shorten=_iban_length(decide["IBAN_CODE"])
+        ),
         Pattern(
             "US_SSN",
             r"\b\d{3}[- .]\d{2}[- .]\d{4}\b",
@@ -141,7 +166,14 @@ def _numbers(decide: Mapping[str, Decide]) -> list[Pattern]:
         ),
         Pattern("US_ITIN", r"\b9\d{2}[- ]\d{2}[- ]\d{4}\b", 0.85, before=_starts, reach=REACH, validate=itin),
         Pattern("US_ITIN", r"\b9\d{8}\b", 0.7, before=_near(_ITIN_WORDS), reach=REACH, validate=itin),
-        Pattern("UK_NHS", r"\b\d{3}[ -]?\d{3}[ -]?\d{4}\b", 0.85, before=_near(_NHS_WORDS), reach=REACH, validate=nhs),
+        Pattern(
+            "UK_NHS",
+            r"\b\d{3}[ -]?\d{3}[ -]?\d{4}\b",
+            0.85,
+            before=_near(_NHS_WORDS),
+            reach=REACH,
+            validate=nhs,
+        ),
     ]
 
 
@@ -168,9 +200,25 @@ def _addresses(decide: Mapping[str, Decide]) -> list[Pattern]:
             validate=lambda value: _is_written_v6(value) and ip(value) and _is_someones(value),
             trigger=r"[0-9A-Fa-f]:[0-9A-Fa-f]{0,4}:",
         ),
-        Pattern("MAC_ADDRESS", r"\b[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}\b", 0.9, before=_starts, reach=1, validate=mac),
-        Pattern("MAC_ADDRESS", r"\b[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2}\b", 0.9, before=_starts, reach=1, validate=mac),
-        Pattern("CRYPTO", r"\b(?:bc1[a-z0-9]{25,59}|[13][a-km-zA-HJ-NP-Z1-9]{25,34})\b", 0.95, validate=crypto),
+        Pattern(
+            "MAC_ADDRESS",
+            r"\b[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}\b",
+            0.9,
+            before=_starts,
+            reach=1,
+            validate=mac,
+        ),
+        Pattern(
+            "MAC_ADDRESS",
+            r"\b[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2}\b",
+            0.9,
+            before=_starts,
+            reach=1,
+            validate=mac,
+        ),
+        Pattern(
+            "CRYPTO", r"\b(?:bc1[a-z0-9]{25,59}|[13][a-km-zA-HJ-NP-Z1-9]{25,34})\b", 0.95, validate=crypto
+        ),
     ]
 
 
@@ -186,7 +234,7 @@ def luhn(digits: str) -> bool:
 def _is_card(digits: str) -> bool:
     """Whether bare digits have an issuer's first digits, one of its lengths and the check digit.
 
-    Long numbers are often ids and clocks: those past 16 digits need a word beside them, which is another pattern.
+    Long numbers are often ids and clocks: past 16 digits a word must stand beside them (another pattern).
     """
     size = len(digits)
     if size == 15:
@@ -220,7 +268,7 @@ def _group_ends(text: str) -> list[int]:
 def _is_ssn(value: str) -> bool:
     """Whether nine digits are in the range that is given out: no 000, 666 or 9xx area, no group of zeros.
 
-    Presidio also refuses numbers that are known from advertisements, 123-45-6789 among them. They are found here:
+    Presidio also refuses numbers known from advertisements, 123-45-6789 among them. They are found here:
     people type them where a real one would stand.
     """
     signs = {sign for sign in value if not sign.isdigit()}
@@ -288,7 +336,7 @@ def _is_joined(before: str) -> bool:
 
 
 def _starts_address(before: str) -> bool:
-    """Whether a machine's address may begin after this text: not a version, not the middle of a number or name."""
+    """Whether a machine's address may begin after this text: not a version, not inside a number or name."""
     if before and (before[-1].isalnum() or before[-1] == "_" or before.endswith("::")):
         return False
     joined = before[-1:] in (".", "-") and before[-2:-1].isalnum()

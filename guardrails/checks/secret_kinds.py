@@ -1,8 +1,7 @@
-"""The kinds of secret that are looked for: written from the formats that providers document for their own keys.
+"""The kinds of secret that are looked for, written from the formats that providers document.
 
-`token` is a value with a telling prefix. `keyed` is a value that means something only beside its keyword; the value
-alone is reported. `open_ended` has no bounded length. `assigned` is a keyed value whose shape says little, so a
-stricter test decides.
+`token` is a value with a telling prefix. `keyed` is a value that means something only beside its keyword; the
+value alone is reported. `open_ended` has no bounded length.
 """
 
 from __future__ import annotations
@@ -48,7 +47,11 @@ def open_ended(entity: str, provider: str, regex: str, trigger: str) -> SecretKi
 
 
 _AI = (
-    token("OPENAI_API_KEY", "OpenAI", r"\bsk-(?:(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{20,200}|[A-Za-z0-9]{20,64}\b)"),
+    token(
+        "OPENAI_API_KEY",
+        "OpenAI",
+        r"\bsk-(?:(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{20,200}|[A-Za-z0-9]{20,64}\b)",
+    ),
     token("ANTHROPIC_API_KEY", "Anthropic", r"\bsk-ant-[A-Za-z0-9_-]{24,200}"),
     token("OPENROUTER_API_KEY", "OpenRouter", r"\bsk-or-v1-[0-9a-f]{64}"),
     token("LANGFUSE_SECRET_KEY", "Langfuse", rf"\bsk-lf-{_UUID}"),
@@ -80,7 +83,9 @@ _CLOUD = (
     token("AWS_BEDROCK_API_KEY", "Amazon Bedrock", r"\bABSK[A-Za-z0-9+/]{109,269}={0,2}"),
     SecretKind("AZURE_STORAGE_KEY", "Azure Storage", r"AccountKey=([A-Za-z0-9+/]{86}==)", 1),
     SecretKind("AZURE_SAS_SIGNATURE", "Azure shared access", r"\bsig=([A-Za-z0-9%+/]{43,63}(?:%3D|=))", 1),
-    token("AZURE_CLIENT_SECRET", "Microsoft Entra ID", r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}", r"\dQ~"),
+    token(
+        "AZURE_CLIENT_SECRET", "Microsoft Entra ID", r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}", r"\dQ~"
+    ),
     token("AZURE_DEVOPS_TOKEN", "Azure DevOps", r"\b[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}\b", "AZDO"),
     token("GOOGLE_API_KEY", "Google", r"\bAIza[A-Za-z0-9_-]{35}"),
     token("GOOGLE_OAUTH_SECRET", "Google", r"\bGOCSPX-[A-Za-z0-9_-]{28}"),
@@ -93,7 +98,11 @@ _CLOUD = (
     keyed("CLOUDFLARE_API_TOKEN", "Cloudflare", "cloudflare|cf_api", "[A-Za-z0-9_-]{37,40}"),
     token("HEROKU_API_KEY", "Heroku", r"\bHRKU-[A-Za-z0-9_-]{60}"),
     SecretKind(
-        "HEROKU_API_KEY", "Heroku", rf"(?i:heroku)[A-Za-z0-9_.-]{{0,24}}{_SEPARATOR}({_UUID})\b", 1, trigger="(?i:heroku)"
+        "HEROKU_API_KEY",
+        "Heroku",
+        rf"(?i:heroku)[A-Za-z0-9_.-]{{0,24}}{_SEPARATOR}({_UUID})\b",
+        1,
+        trigger="(?i:heroku)",
     ),
     token("FLY_TOKEN", "Fly.io", r"\b(?:fo1_[A-Za-z0-9_-]{43}|fm[12][ar]?_[A-Za-z0-9+/]{100,700}={0,3})"),
     token("SUPABASE_KEY", "Supabase", r"\b(?:sbp_[0-9a-f]{40}\b|sb_secret_[A-Za-z0-9_-]{20,50})"),
@@ -104,10 +113,16 @@ _CLOUD = (
     token("DATABRICKS_TOKEN", "Databricks", r"\bdapi[0-9a-f]{32}(?:-\d)?\b"),
     token("DOPPLER_TOKEN", "Doppler", r"\bdp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{40,60}"),
     token("VAULT_TOKEN", "HashiCorp Vault", r"\bhv[sbr]\.[A-Za-z0-9_-]{24,300}"),
-    token("TERRAFORM_TOKEN", "HCP Terraform", r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}", "atlasv1"),
+    token(
+        "TERRAFORM_TOKEN", "HCP Terraform", r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}", "atlasv1"
+    ),
     token("PULUMI_TOKEN", "Pulumi", r"\bpul-[0-9a-f]{40}\b"),
     token("ONEPASSWORD_TOKEN", "1Password", r"\bops_eyJ[A-Za-z0-9+/_-]{200,1000}={0,3}"),
-    token("TAILSCALE_KEY", "Tailscale", r"\btskey-(?:auth|api|client|scim|webhook)-[A-Za-z0-9]{8,24}-[A-Za-z0-9]{16,48}\b"),
+    token(
+        "TAILSCALE_KEY",
+        "Tailscale",
+        r"\btskey-(?:auth|api|client|scim|webhook)-[A-Za-z0-9]{8,24}-[A-Za-z0-9]{16,48}\b",
+    ),
 )
 
 _CODE = (
@@ -134,7 +149,9 @@ _CODE = (
 _MESSAGING = (
     token("SLACK_TOKEN", "Slack", r"\bxox(?:[abprs]|e(?:\.xox[bp])?)-[A-Za-z0-9-]{10,250}"),
     token("SLACK_APP_TOKEN", "Slack", r"\bxapp-\d-[A-Z0-9]{8,16}-\d{8,16}-[a-f0-9]{32,80}\b"),
-    token("SLACK_WEBHOOK", "Slack", r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{30,80}"),
+    token(
+        "SLACK_WEBHOOK", "Slack", r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{30,80}"
+    ),
     token(
         "DISCORD_BOT_TOKEN",
         "Discord",
@@ -157,7 +174,11 @@ _MONEY = (
     token("STRIPE_SECRET_KEY", "Stripe", r"\b[sr]k_(?:live|test|prod)_[A-Za-z0-9]{16,200}\b"),
     token("STRIPE_WEBHOOK_SECRET", "Stripe", r"\bwhsec_[A-Za-z0-9+/]{24,64}={0,2}"),
     token("SQUARE_TOKEN", "Square", r"\b(?:EAAA[A-Za-z0-9_-]{60}|sq0(?:atp|csp|idp)-[A-Za-z0-9_-]{22,43})"),
-    token("BRAINTREE_TOKEN", "Braintree", r"\baccess_token\$(?:production|sandbox)\$[0-9a-z]{16}\$[0-9a-f]{32}\b"),
+    token(
+        "BRAINTREE_TOKEN",
+        "Braintree",
+        r"\baccess_token\$(?:production|sandbox)\$[0-9a-z]{16}\$[0-9a-f]{32}\b",
+    ),
     token("SHOPIFY_TOKEN", "Shopify", r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}\b"),
     token("RAZORPAY_KEY", "Razorpay", r"\brzp_(?:live|test)_[A-Za-z0-9]{14}\b"),
     token("PLAID_ACCESS_TOKEN", "Plaid", rf"\baccess-(?:sandbox|development|production)-{_UUID}\b"),
@@ -170,7 +191,11 @@ _SAAS = (
     token("NOTION_TOKEN", "Notion", r"\b(?:ntn_\d{11}[A-Za-z0-9]{32,36}|secret_[A-Za-z0-9]{43})\b"),
     token("FIGMA_TOKEN", "Figma", r"\bfig[dour]_[A-Za-z0-9_-]{40,48}"),
     token("NEW_RELIC_KEY", "New Relic", r"\b(?:NRAK-[A-Z0-9]{27}\b|NRII-[A-Za-z0-9_-]{32})"),
-    token("GRAFANA_TOKEN", "Grafana", r"\b(?:glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}\b|glc_[A-Za-z0-9+/]{32,400}={0,3})"),
+    token(
+        "GRAFANA_TOKEN",
+        "Grafana",
+        r"\b(?:glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}\b|glc_[A-Za-z0-9+/]{32,400}={0,3})",
+    ),
     keyed("DATADOG_KEY", "Datadog", "datadog|dd[_-](?:api|app)", r"(?:[0-9a-f]{40}|[0-9a-f]{32})\b"),
     token("DYNATRACE_TOKEN", "Dynatrace", r"\bdt0[a-z]\d{2}\.[A-Z0-9]{24}\.[A-Z0-9]{64}\b"),
     token("HUBSPOT_TOKEN", "HubSpot", rf"\bpat-(?:na|eu)\d-{_UUID}\b"),
@@ -191,11 +216,11 @@ _SAAS = (
 
 _SENSITIVE_NAME = (
     "api[_. -]?keys?|api[_. -]?secret|api[_. -]?token|secret[_. -]?key|access[_. -]?key|access[_. -]?token"
-    "|auth[_. -]?token|auth[_. -]?key|client[_. -]?secret|app[_. -]?secret|consumer[_. -]?secret|private[_. -]?key"
-    "|encryption[_. -]?key|signing[_. -]?(?:key|secret)|webhook[_. -]?secret|refresh[_. -]?token|bearer[_. -]?token"
-    "|session[_. -]?secret|jwt[_. -]?secret|secret|token"
+    "|auth[_. -]?token|auth[_. -]?key|client[_. -]?secret|app[_. -]?secret|consumer[_. -]?secret"
+    "|private[_. -]?key|encryption[_. -]?key|signing[_. -]?(?:key|secret)|webhook[_. -]?secret"
+    "|refresh[_. -]?token|bearer[_. -]?token|session[_. -]?secret|jwt[_. -]?secret|secret|token"
 )
-_PASSWORD_NAME = "password|passwd|passphrase|passcode|pwd"
+_PASSWORD_NAME = "password|passwd|passphrase|passcode|pwd"  # noqa: S105 a name, not a password
 _SAYS = r"""\\?["'`]?\]?[ \t]{0,4}(?:=>|:=|={1,2}|:|\bis\b|\bwas\b)[ \t]{0,4}"""
 
 _GENERIC = (

@@ -1,4 +1,4 @@
-"""Finds credentials: provider keys by their documented shape, other secrets by the name they are assigned to."""
+"""Finds credentials: provider keys by their documented shape, others by the name they are assigned to."""
 
 from __future__ import annotations
 
@@ -19,10 +19,36 @@ _PLACEHOLDER = re.compile(
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DIGEST = re.compile(r"(sha(1|256|384|512)|md5)[-:]", re.IGNORECASE)
-_IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z_$]*\d{0,2}([./:-][A-Za-z_$][A-Za-z_$]*\d{0,2})*")
+_IDENTIFIER = re.compile(r"[_$]*[A-Za-z$]+\d{0,2}([./:_-]+[A-Za-z$]+\d{0,2})*_*")
+_NAME = re.compile(r"[_$]*[A-Za-z$]+([./:_-]+[A-Za-z$]+\d{0,2})*_*")
 _COMMON = frozenset(
-    "admin guest mysql none null pass password passwd postgres pwd redis root secret string test token user username"
-    " undefined".split()
+    (
+        "admin",
+        "argon2",
+        "base64",
+        "bcrypt",
+        "guest",
+        "mysql",
+        "none",
+        "null",
+        "pass",
+        "password",
+        "password1",
+        "passwd",
+        "postgres",
+        "pwd",
+        "redis",
+        "root",
+        "secret",
+        "sha256",
+        "sha512",
+        "string",
+        "test",
+        "token",
+        "user",
+        "username",
+        "undefined",
+    )
 )
 
 
@@ -41,7 +67,9 @@ def secrets(kinds: Sequence[str] | None = None, exclude: Sequence[str] = ()) -> 
             raise CheckError(f"secrets: there is no kind {name!r}. Known kinds: {', '.join(sorted(known))}.")
     wanted = (known if kinds is None else set(kinds)) - set(exclude)
     if not wanted:
-        raise CheckError("secrets: no kind is left to look for. Name at least one in `kinds`, or shorten `exclude`.")
+        raise CheckError(
+            "secrets: no kind is left to look for. Name at least one in `kinds`, or shorten `exclude`."
+        )
     return PatternSet(_pattern(kind) for kind in KINDS if kind.entity in wanted)
 
 
@@ -71,7 +99,12 @@ def _token(value: str) -> bool:
 
 def _random(value: str) -> bool:
     """Whether a value looks drawn at random: not a name, a path, a UUID, a digest or a placeholder."""
-    if _PLACEHOLDER.search(value) or _UUID.fullmatch(value) or _DIGEST.match(value) or _IDENTIFIER.fullmatch(value):
+    if (
+        _PLACEHOLDER.search(value)
+        or _UUID.fullmatch(value)
+        or _DIGEST.match(value)
+        or _IDENTIFIER.fullmatch(value)
+    ):
         return False
     if not any(letter.isdigit() for letter in value) or not any(letter.isalpha() for letter in value):
         return False
@@ -86,17 +119,23 @@ def _password(value: str) -> bool:
 
 def _quoted_password(value: str) -> bool:
     """Whether a quoted value reads as a password: letters with digits or signs, and no template or call."""
-    if _PLACEHOLDER.search(value) or value.lower() in _COMMON or _IDENTIFIER.fullmatch(value):
+    if _PLACEHOLDER.search(value) or value.lower() in _COMMON or _NAME.fullmatch(value):
         return False
     if re.search(r"^[$%{(\[]|[(\[]|://", value) or len(set(value)) < 4:
         return False
     letters = any(letter.isalpha() for letter in value)
-    return any(letter.isdigit() for letter in value) or (letters and re.search(r"[!@#^&*?~+=$%]", value) is not None)
+    return any(letter.isdigit() for letter in value) or (
+        letters and re.search(r"[!@#^&*?~+=$%]", value) is not None
+    )
 
 
 def _url_password(value: str) -> bool:
     """Whether the password of a URL is more than a placeholder."""
-    return _PLACEHOLDER.search(value) is None and value.lower() not in _COMMON and not value.startswith(("$", "%", "{"))
+    return (
+        _PLACEHOLDER.search(value) is None
+        and value.lower() not in _COMMON
+        and not value.startswith(("$", "%", "{"))
+    )
 
 
 def _entropy(value: str) -> float:

@@ -16,17 +16,19 @@ DENIED = "DENIED_WORD"
 """Entity of a word from the deny list."""
 
 _SPACE = "[ \\t\\r\\n\u00a0]{1,4}"
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff66-\uffdc\U00020000-\U0003ffff]")
-"""Scripts written without spaces between words, or with endings attached: no word boundary is asked for there."""
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff66-\uffdc\U00020000-\U0003ffff]"
+)
+"""Scripts written without spaces between words, or with endings attached: no boundary is asked for there."""
 
 
 def words(
     deny: Sequence[str] = (), patterns: Sequence[dict[str, str]] = (), case_sensitive: bool = False
 ) -> Check:
-    """A check for named words and user-written patterns: a scanner unless a pattern's matches have no longest one.
+    """A check for named words and the user's patterns: a scanner unless a pattern's matches have no bound.
 
     Args:
-        deny: words and phrases, found as whole words; a space in a phrase stands for up to four of any white space.
+        deny: words and phrases, found whole; a space in a phrase stands for up to four of any white space.
         patterns: `{name, regex}` each; the name becomes the entity, an upper-case identifier.
         case_sensitive: whether the deny list is; patterns say so themselves with `(?i)`.
 
@@ -51,7 +53,7 @@ class _WholeText:
 
 
 def _denied(deny: Iterable[str], case_sensitive: bool) -> list[Pattern]:
-    """Patterns of the deny list. Within one no word begins another, so that no longer word hides a shorter one."""
+    """Patterns of the deny list. Within one no word begins another, so that none hides a shorter one."""
     layers: defaultdict[tuple[int, bool, bool], list[str]] = defaultdict(list)
     normal = {}
     for word in deny:

@@ -126,7 +126,7 @@ def _check_messages(request: dict[str, Any]) -> None:
     if not messages:
         raise BadRequest(
             "Invalid 'messages': empty array. Expected at least one message.",
-            code="empty_array",
+            code=Code.EMPTY_ARRAY,
             param="messages",
         )
     for place, message in enumerate(messages):
@@ -256,6 +256,7 @@ def call_segments(calls: list[Any], pointer: str, stage: Stage, channel: str) ->
 
 
 def function_segments(function: Any, pointer: str, stage: Stage, channel: str) -> Iterator[Segment]:
+    """The texts of one called function, without its name."""
     if isinstance(function, dict):
         if isinstance(text := function.get("arguments"), str):
             yield from arguments.segments(text, pointer + "/arguments", stage, channel)

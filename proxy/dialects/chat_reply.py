@@ -18,6 +18,7 @@ from proxy.errors import UpstreamError
 REFUSAL = "This request was refused by the policy of this service."
 """What a blocked caller reads where the policy's block_style is `refusal`."""
 
+_CHOICE_SKIP = frozenset({"index", "message", "finish_reason", "logprobs", "content_filter_results"})
 _REPLY_SKIP = frozenset(
     {"id", "object", "created", "model", "system_fingerprint", "service_tier", "usage", "choices"}
 )
@@ -76,6 +77,9 @@ def reply_segments(reply: dict[str, Any]) -> list[Segment]:
                 found += function_segments(value, f"{pointer}/function_call", Stage.TOOL_CALL, "assistant")
             elif value and name not in STRUCTURE:
                 found += texts(value, pointer + step(name))
+        for name, value in choice.items():
+            if name not in _CHOICE_SKIP and isinstance(value, str | list | dict):
+                found += texts(value, f"/choices/{place}{step(name)}")
     for name, value in reply.items():
         if name not in _REPLY_SKIP and isinstance(value, str | list | dict):
             found += texts(value, step(name))
@@ -158,7 +162,15 @@ def as_chunks(reply: dict[str, Any]) -> list[bytes]:
     base = {**reply, "object": "chat.completion.chunk"}
     chunks = []
     for choice in reply["choices"]:
-        said = {"index": choice["index"], "delta": choice["message"], "finish_reason": None}
-        last = {"index": choice["index"], "delta": {}, "finish_reason": choice["finish_reason"]}
+        at = choice.get("index", 0)
+        said = {"index": at, "delta": _as_delta(choice["message"]), "finish_reason": None}
+        last = {"index": at, "delta": {}, "finish_reason": choice.get("finish_reason")}
         chunks += [orjson.dumps({**base, "choices": [part]}) for part in (said, last)]
     return chunks
+
+
+def _as_delta(message: dict[str, Any]) -> dict[str, Any]:
+    delta = {name: value for name, value in message.items() if value is not None}
+    if calls := delta.get("tool_calls"):
+        delta["tool_calls"] = [{"index": place, **call} for place, call in enumerate(calls)]
+    return delta

@@ -30,6 +30,7 @@ Path = tuple[str | int, ...]
 
 _TOP = ("id", "created", "model", "system_fingerprint", "service_tier")
 _CHUNK_SKIP = frozenset({*_TOP, "object", "choices", "usage", "obfuscation", "error"})
+_PART_SKIP = frozenset({"index", "delta", "finish_reason", "logprobs", "content_filter_results"})
 MAX_TOOL_CALL = 4 * 1024 * 1024
 """Characters of arguments one tool call may have; more is a fault of the provider."""
 
@@ -89,6 +90,7 @@ class ChatStream:
         self._choices: dict[int, _Choice] = {}
         self._top: dict[str, Any] = {}
         self._verdicts: list[Verdict] = []
+        self._finishing: list[_Choice] = []
 
     # --- in and out
 
@@ -107,7 +109,10 @@ class ChatStream:
         for name in chunk.keys() - _CHUNK_SKIP:
             changed |= await self._extra(chunk, name)
         if self.blocked:
+            for choice in self._finishing:
+                choice.finish = None  # its last chunk does not leave any more
             return b""
+        self._finishing.clear()
         if not changed:
             before.append(sse.event(payload))
         elif _says_something(chunk):
@@ -180,15 +185,16 @@ class ChatStream:
 
     async def _part(self, part: Any, before: list[bytes]) -> bool:
         """Replace the texts of one choice in a chunk by what may leave; whether anything had to change."""
-        if not isinstance(part, dict):
-            raise UpstreamError("The provider sent a stream chunk with a choice that is no object.")
         choice = self._choice(part.get("index") or 0)
         delta = part.get("delta")
-        changed = isinstance(delta, dict) and await self._delta(choice, delta)
+        changed = bool(delta) and await self._delta(choice, delta)
+        for name in part.keys() - _PART_SKIP:
+            changed |= await self._extra(part, name)
         finish = part.get("finish_reason")
         if finish and choice.finish is None:
             tail = await self._close(choice)
             choice.finish = str(finish)
+            self._finishing.append(choice)
             if tail:
                 # What this very chunk says comes before what was held, and both before the finish reason.
                 before += [self._frame(choice.index, said) for said in (delta, tail) if said]
@@ -253,17 +259,20 @@ class ChatStream:
                 changed |= self._nested(choice, item, at, beside)
         return changed
 
-    async def _extra(self, chunk: dict[str, Any], name: str) -> bool:
-        """Inspect a member of the chunk outside its choices (citations and the like) as a whole."""
-        if not isinstance(chunk[name], str | dict | list):
+    async def _extra(self, holder: dict[str, Any], name: str) -> bool:
+        """Inspect a member that stands outside the deltas (citations and the like) as a whole."""
+        if name == "message":
+            del holder[name]  # some providers repeat all that was said so far: the deltas tell it
+            return True
+        if not isinstance(holder[name], str | dict | list):
             return False
-        found = texts(chunk[name], step(name))
+        found = texts(holder[name], step(name))
         if not found:
             return False
         verdict = await self._inspect(found)
         if not verdict.edits:
             return False
-        chunk[name] = apply_edits(chunk, verdict.edits)[name]
+        holder[name] = apply_edits(holder, verdict.edits)[name]
         return True
 
     async def _inspect(self, found: list[Segment]) -> Verdict:
@@ -355,10 +364,10 @@ class ChatStream:
     # --- frames
 
     def _choice(self, index: Any) -> _Choice:
+        if not isinstance(index, int):
+            raise UpstreamError("The provider sent a stream chunk with a choice index that is no number.")
         choice = self._choices.get(index)
         if choice is None:
-            if not isinstance(index, int):
-                raise UpstreamError("The provider sent a stream chunk with a choice index that is no number.")
             choice = self._choices[index] = _Choice(index)
         return choice
 
@@ -386,7 +395,16 @@ def _parse(payload: bytes) -> dict[str, Any]:
         raise UpstreamError("The provider sent a stream chunk that is not a JSON object.")
     if chunk.get("error"):
         raise in_band(chunk["error"])
+    for part in _list(chunk.get("choices")):
+        if not isinstance(part, dict) or not isinstance(part.get("delta"), dict | None):
+            raise UpstreamError("The provider sent a stream chunk with a choice that is none.")
     return chunk
+
+
+def _list(value: Any) -> list[Any]:
+    if value is not None and not isinstance(value, list):
+        raise UpstreamError("The provider sent a stream chunk whose choices are no array.")
+    return value or []
 
 
 def _says_something(chunk: dict[str, Any]) -> bool:
@@ -433,8 +451,10 @@ def _collect(call: _Call, piece: dict[str, Any]) -> None:
     for name, value in piece.items():
         if name in ("function", "custom") and isinstance(value, dict):
             call.kind = name if call.kind != "function_call" else call.kind
-            call.name += value.get("name") or ""
+            call.name += str(value.get("name") or "")
             text = value.get("arguments") or value.get("input") or ""
+            if not isinstance(text, str):
+                text = orjson.dumps(text).decode()
             call.size += len(text)
             if call.size > MAX_TOOL_CALL:
                 raise UpstreamError("The provider sent a tool call without end.")

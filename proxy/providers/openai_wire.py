@@ -121,13 +121,25 @@ class OpenAIWire:
 class _Body:
     """The body of one answer, read piece by piece under its deadlines: a ReplyStream."""
 
-    __slots__ = ("_decode", "_ends", "_idle", "_loop", "_response", "_timer", "_waits", "headers", "status")
+    __slots__ = (
+        "_decode",
+        "_ends",
+        "_idle",
+        "_loop",
+        "_packed",
+        "_response",
+        "_timer",
+        "_waits",
+        "headers",
+        "status",
+    )
 
     def __init__(self, response: aiohttp.ClientResponse, deadlines: Timeouts) -> None:
         self.status: int = response.status
         self.headers: Mapping[str, str] = relayed_headers(response.headers.items())
         self._response = response
         self._decode = _decompressor(response.headers.get("content-encoding", ""))
+        self._packed = False
         self._loop = asyncio.get_running_loop()
         self._idle = deadlines.idle
         self._ends = math.inf if deadlines.total is None else self._loop.time() + deadlines.total
@@ -152,7 +164,7 @@ class _Body:
             if data:
                 return data
         self._stop_watching()
-        if self._decode is not None and not self._decode.eof:
+        if self._packed and not self._decode.eof:
             raise UpstreamError("The provider broke off in the middle of its answer.")
         self._response.release()
         raise StopAsyncIteration
@@ -201,7 +213,7 @@ class _Body:
 
     def _inflated(self, data: bytes) -> bytes:
         """Compressed bytes made plain. Raises UpstreamError when they are not what the header says."""
-        assert self._decode is not None
+        self._packed = True
         try:
             plain: bytes = self._decode.decompress(data, MAX_REPLY_BYTES)
         except zlib.error:

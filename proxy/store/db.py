@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,13 +98,13 @@ class Store:
     def ping(self) -> None:
         """Raises when the database does not answer."""
         with self.read() as connection:
-            connection.execute(text("SELECT 1"))
+            connection.execute(text("SELECT version_num FROM alembic_version"))
 
     def trouble(self) -> str | None:
         """What keeps the database from answering, in words for an operator; None when it answers."""
         try:
             self.ping()
-        except SQLAlchemyError as error:
+        except _AWAY as error:
             return f"the database does not answer ({type(error).__name__})"
         return None
 
@@ -128,7 +129,7 @@ def open_store(database_url: str, key: bytes) -> Store:
     store = Store(opener(database_url), key)
     try:
         migrate(store.engine)
-    except SQLAlchemyError as error:
+    except _AWAY as error:
         store.close()
         raise StoreError(f"the database cannot be opened ({type(error).__name__}). {_EXAMPLES}") from None
     return store
@@ -139,6 +140,8 @@ def url_of(data_dir: Path, database_url: str | None) -> str:
     return database_url or f"sqlite:///{data_dir / 'guardhouse.sqlite3'}"
 
 
+_AWAY = (SQLAlchemyError, sqlite3.Error)
+"""What a database that does not answer raises; the driver's own error while a connection is prepared."""
 _EXAMPLES = "Use sqlite:////var/lib/guardhouse/guardhouse.sqlite3 or postgresql+psycopg://user:password@host/database."
 
 

@@ -89,14 +89,24 @@ def main() -> None:
     for name, text in (("clean", clean()), ("dense", dense())):
         ours, ours_99 = milliseconds(lambda text=text: [check.scan(text) for check in checks])  # type: ignore[misc]
         theirs, theirs_99 = milliseconds(lambda text=text: engine(text), 30)  # type: ignore[misc]
-        print(f"4 KB {name}: ours p50 {ours:.3f} ms p99 {ours_99:.3f}; Presidio p50 {theirs:.2f} ms p99 {theirs_99:.2f}")
+        print(
+            f"4 KB {name}: ours p50 {ours:.3f} ms p99 {ours_99:.3f}; Presidio p50 {theirs:.2f} ms p99 {theirs_99:.2f}"
+        )
         print(f"  {theirs / ours:.0f} times less")
         for check, label in zip(checks, ("pii", "secrets", "words"), strict=True):
             print(f"  {label}: {milliseconds(lambda check=check, text=text: check.scan(text))[0]:.3f} ms")  # type: ignore[misc]
     stream_microseconds(checks, clean())
-    print("stream, scan and hold of 100 characters: p50 %.1f us, p99 %.1f us" % stream_microseconds(checks, clean()))
-    held = sorted(100 - min(check.hold(clean()[end - 100 : end], 64) for check in checks) for end in range(100, 4000))
-    print(f"held characters in prose: p50 {held[len(held) // 2]}, p95 {held[int(len(held) * 0.95)]}, most {held[-1]}")
+    print(
+        "stream, scan and hold of 100 characters: p50 {:.1f} us, p99 {:.1f} us".format(
+            *stream_microseconds(checks, clean())
+        )
+    )
+    held = sorted(
+        100 - min(check.hold(clean()[end - 100 : end], 64) for check in checks) for end in range(100, 4000)
+    )
+    print(
+        f"held characters in prose: p50 {held[len(held) // 2]}, p95 {held[int(len(held) * 0.95)]}, most {held[-1]}"
+    )
 
 
 if __name__ == "__main__":

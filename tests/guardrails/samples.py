@@ -47,6 +47,22 @@ class Literal(TextScanner):
         return next((span.start for span in self.scan(text, start) if span.start < hold < span.end), hold)
 
 
+class Lazy(Literal):
+    """Never says that anything is settled before the text ends."""
+
+    def hold(self, text: str, start: int = 0) -> int:
+        """The start: everything may still become a match."""
+        return start
+
+
+class Sloppy(Literal):
+    """Says that all is settled but the last code point, also in the middle of what it found."""
+
+    def hold(self, text: str, start: int = 0) -> int:
+        """One before the end."""
+        return max(start, len(text) - 1)
+
+
 class Digits(TextScanner):
     """Finds runs of at least `least` digits that no letter touches; a run at the end of the text may still grow."""
 
@@ -57,7 +73,8 @@ class Digits(TextScanner):
 
     def scan(self, text: str, start: int = 0) -> list[Span]:
         """Spans in text[start:]; looks one code point to the left and right."""
-        pattern = re.compile(r"(?<![A-Za-z0-9])[0-9]{%d,}(?![A-Za-z0-9])" % self._least)
+        run = "[0-9]" * self._least + "[0-9]*"
+        pattern = re.compile(rf"(?<![A-Za-z0-9]){run}(?![A-Za-z0-9])")
         return [Span(*match.span(), self._entity, 0.9) for match in pattern.finditer(text, start)]
 
     def hold(self, text: str, start: int = 0) -> int:
@@ -123,6 +140,16 @@ def literal(text: str, entity: str = "LITERAL", score: float = 1.0) -> Check:
     return Literal(text, entity, score)
 
 
+def lazy(text: str, entity: str = "LAZY") -> Check:
+    """Factory of Lazy."""
+    return Lazy(text, entity)
+
+
+def sloppy(text: str, entity: str = "SLOPPY") -> Check:
+    """Factory of Sloppy."""
+    return Sloppy(text, entity)
+
+
 def digits(least: int = 4, entity: str = "NUMBER") -> Check:
     """Factory of Digits."""
     return Digits(least, entity)
@@ -164,7 +191,7 @@ def nonsense(answer: str) -> Check:
     return Nonsense(answers[answer])
 
 
-CHECKS = (literal, digits, whole, sleeper, broken, nonsense)
+CHECKS = (literal, lazy, sloppy, digits, whole, sleeper, broken, nonsense)
 
 
 @contextmanager

@@ -106,5 +106,5 @@ def test_a_misspelt_key_is_guessed() -> None:
     """An unknown key names the nearest known one and all of them."""
     root = read("actoin: x\n", "p.yaml", "policy")
 
-    with pytest.raises(PolicyError, match="Did you mean 'action'. Known keys: action, stages"):
+    with pytest.raises(PolicyError, match=r"Did you mean 'action'. Known keys: action, stages"):
         root.fields(known=("action", "stages"))

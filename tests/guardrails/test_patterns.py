@@ -53,7 +53,12 @@ def streamed(scanner: Scanner, text: str, sizes: list[int]) -> list[Span]:
 def _fragments() -> list[str]:
     """Realistic pieces, secrets assembled here so that none stands in the file."""
     token = "".join(random.Random(7).choice(string.ascii_letters + string.digits) for _ in range(40))
-    pem = "-----BEGIN RSA PRIVATE" + " KEY-----\n" + "\n".join(["MIIEow" + token * 1] * 3) + "\n-----END RSA PRIVATE KEY-----"
+    pem = (
+        "-----BEGIN RSA PRIVATE"
+        + " KEY-----\n"
+        + "\n".join(["MIIEow" + token * 1] * 3)
+        + "\n-----END RSA PRIVATE KEY-----"
+    )
     return [
         "mail ada.lovelace@example.com, please. ",
         "call +44 20 7946 0958 or (212) 555-0187x12 ",
@@ -88,7 +93,10 @@ SCANNERS: dict[str, Scanner] = {}
 def scanner(request: pytest.FixtureRequest) -> Scanner:
     """Each built-in scanner with everything it can look for, built once."""
     if not SCANNERS:
-        listed = words(deny=["project nightjar", "nightjar", "items"], patterns=[{"name": "REPORT", "regex": r"\d{4}-\d\d"}])
+        listed = words(
+            deny=["project nightjar", "nightjar", "items"],
+            patterns=[{"name": "REPORT", "regex": r"\d{4}-\d\d"}],
+        )
         for name, built in (("pii", pii(STRUCTURED)), ("secrets", secrets()), ("words", listed)):
             assert isinstance(built, Scanner)
             SCANNERS[name] = built
@@ -122,7 +130,9 @@ def test_a_stream_finds_what_the_whole_text_holds(scanner: Scanner) -> None:
         assert found == expected
 
 
-_PIECES = st.sampled_from(["a", "b", "ab", "[ab]", "a{1,3}", "(?:ab|b)", "b+", r"\b", "-", "(?:a-?){2,3}", "é"])
+_PIECES = st.sampled_from(
+    ["a", "b", "ab", "[ab]", "a{1,3}", "(?:ab|b)", "b+", r"\b", "-", "(?:a-?){2,3}", "é"]
+)
 _SMALL = st.lists(_PIECES, min_size=1, max_size=4).map("".join)
 
 
@@ -148,7 +158,13 @@ def test_keyword_groups_and_refusals_keep_the_contract_in_streams(text: str, siz
     patterns = PatternSet(
         [
             Pattern("VALUE", "k=-?([ab]{2,3})", group=1),
-            Pattern("ODD", "[ab]{1,4}", validate=lambda value: value.count("a") == 2, before=lambda left: left != "b", reach=1),
+            Pattern(
+                "ODD",
+                "[ab]{1,4}",
+                validate=lambda value: value.count("a") == 2,
+                before=lambda left: left != "b",
+                reach=1,
+            ),
             Pattern("SHORT", "-[ab]{1,4}", shorten=lambda value: 2 if value[1] == "a" else 0),
         ]
     )
@@ -183,7 +199,9 @@ def test_a_start_sees_the_text_before_it_as_context_only() -> None:
         ([Span(0, 4, "A"), Span(4, 6, "B")], [Span(0, 4, "A"), Span(4, 6, "B")]),
     ],
 )
-def test_overlapping_spans_become_one_named_after_the_longest(spans: list[Span], expected: list[Span]) -> None:
+def test_overlapping_spans_become_one_named_after_the_longest(
+    spans: list[Span], expected: list[Span]
+) -> None:
     """Everything any candidate covers stays covered; the longest, then the surest, gives the name."""
     assert joined(spans) == expected
 

@@ -24,7 +24,9 @@ CLASSES = [
 
 
 @pytest.mark.parametrize(("kind", "status", "family", "code"), CLASSES)
-def test_each_error_has_its_status_type_and_code(kind: type[ProxyError], status: int, family: str, code: str) -> None:
+def test_each_error_has_its_status_type_and_code(
+    kind: type[ProxyError], status: int, family: str, code: str
+) -> None:
     """The rendered envelope holds exactly OpenAI's four fields."""
     error = kind("wrong", param="messages")
     assert error.status == status
@@ -35,8 +37,15 @@ def test_each_error_has_its_status_type_and_code(kind: type[ProxyError], status:
 
 def test_a_caller_may_name_its_own_code_and_status() -> None:
     """What is given wins over what the class has."""
-    error = errors.NotFound("no", code=Code.MODEL_NOT_FOUND, status=410, type="x", headers={"retry-after": "1"})
-    assert (error.status, error.code, error.type, error.headers) == (410, "model_not_found", "x", {"retry-after": "1"})
+    error = errors.NotFound(
+        "no", code=Code.MODEL_NOT_FOUND, status=410, type="x", headers={"retry-after": "1"}
+    )
+    assert (error.status, error.code, error.type, error.headers) == (
+        410,
+        "model_not_found",
+        "x",
+        {"retry-after": "1"},
+    )
 
 
 def test_the_table_above_covers_every_error() -> None:

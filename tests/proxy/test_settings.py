@@ -20,7 +20,12 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_defaults_are_local_and_safe() -> None:
     """Nothing set: loopback, port 4000, one worker, no key."""
     settings = load_settings()
-    assert (settings.host, settings.port, settings.workers, settings.admin_key) == ("127.0.0.1", 4000, 1, None)
+    assert (settings.host, settings.port, settings.workers, settings.admin_key) == (
+        "127.0.0.1",
+        4000,
+        1,
+        None,
+    )
 
 
 def test_reads_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,9 +48,16 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("GUARDHOUSE_PORT", "many"), ("GUARDHOUSE_PORT", "70000"), ("GUARDHOUSE_WORKERS", "0"), ("GUARDHOUSE_LOG_LEVEL", "x")],
+    [
+        ("GUARDHOUSE_PORT", "many"),
+        ("GUARDHOUSE_PORT", "70000"),
+        ("GUARDHOUSE_WORKERS", "0"),
+        ("GUARDHOUSE_LOG_LEVEL", "x"),
+    ],
 )
-def test_a_value_that_does_not_fit_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_a_value_that_does_not_fit_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     """The message starts with the variable."""
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=f"^{name}: "):

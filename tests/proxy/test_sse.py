@@ -1,5 +1,7 @@
 """Server-sent events: the same payloads however the bytes are cut."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +40,10 @@ def test_reads_the_payloads(wire: bytes, payloads: list[bytes]) -> None:
 
 
 @given(
-    st.lists(st.sampled_from([case[1] for case in CASES[:14]] + [b": c\r\n\r\n", "data: ü€\n\n".encode()]), max_size=8),
+    st.lists(
+        st.sampled_from([case[1] for case in CASES[:14]] + [b": c\r\n\r\n", "data: ü€\n\n".encode()]),
+        max_size=8,
+    ),
     st.lists(st.integers(0, 400), max_size=12),
 )
 def test_any_split_gives_the_same_payloads(events: list[bytes], cuts: list[int]) -> None:
@@ -47,7 +52,7 @@ def test_any_split_gives_the_same_payloads(events: list[bytes], cuts: list[int])
     places = sorted({min(cut, len(wire)) for cut in cuts} | {0, len(wire)})
     whole, parts = Decoder(), Decoder()
     expected = whole.feed(wire)
-    pieces = [wire[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [wire[start:end] for start, end in pairwise(places)]
     assert [found for piece in [b"", *pieces] for found in parts.feed(piece)] == expected
     assert parts.rest == whole.rest
 
@@ -58,7 +63,9 @@ def test_what_is_framed_is_read_back(payloads: list[bytes]) -> None:
     assert Decoder().feed(b"".join(event(payload) for payload in payloads)) == payloads
 
 
-@pytest.mark.parametrize(("wire", "rest"), [(b"data: x\n\n", False), (b"data: x\n", True), (b"da", True), (b"", False)])
+@pytest.mark.parametrize(
+    ("wire", "rest"), [(b"data: x\n\n", False), (b"data: x\n", True), (b"da", True), (b"", False)]
+)
 def test_rest_says_whether_an_event_is_open(wire: bytes, rest: bool) -> None:
     """An event is complete with its blank line."""
     decoder = Decoder()

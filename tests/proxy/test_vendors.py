@@ -42,4 +42,6 @@ def test_knows_the_base_url(vendor: str, base: str | None, expected: str) -> Non
 def test_every_known_base_is_https_or_local() -> None:
     """A key never goes over plain HTTP by default."""
     bases = [vendor.base for vendor in OPENAI_WIRE.values() if vendor.base]
-    assert all(base.startswith(("https://", "http://127.0.0.1:")) and not base.endswith("/") for base in bases)
+    assert all(
+        base.startswith(("https://", "http://127.0.0.1:")) and not base.endswith("/") for base in bases
+    )

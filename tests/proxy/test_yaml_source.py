@@ -21,7 +21,14 @@ copy: *base
 
 @pytest.mark.parametrize(
     ("path", "line"),
-    [(("a",), 1), (("a", "b"), 2), (("a", "c", 0), 4), (("a", "c", 1), 5), (("a", "c", 1, "e"), 6), (("copy", "k"), 9)],
+    [
+        (("a",), 1),
+        (("a", "b"), 2),
+        (("a", "c", 0), 4),
+        (("a", "c", 1), 5),
+        (("a", "c", 1, "e"), 6),
+        (("copy", "k"), 9),
+    ],
 )
 def test_knows_the_line_of_every_value(path: tuple[str | int, ...], line: int) -> None:
     """Of the value itself, or of the nearest thing around it."""
@@ -58,7 +65,9 @@ def test_what_is_no_mapping_is_refused_with_its_line(text: str, message: str) ->
 
 def test_a_knot_of_aliases_is_walked_once() -> None:
     """Ten levels of ten aliases are ten thousand million values, but few lines."""
-    text = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10))
+    text = "a0: &a0 [x]\n" + "".join(
+        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10)
+    )
     assert YamlSource(text, "f.yaml").line(("a9",)) == 10
 
 

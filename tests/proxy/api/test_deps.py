@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.api.runs import RUN_BYTES
+from proxy.api.traces import REVIEW_BYTES
 from tests.proxy.api.conftest import Api
 
 ROUTES = [
@@ -47,9 +47,11 @@ def test_a_body_that_is_no_json_object_is_refused(api: Api, body: bytes, code: s
 
 def test_a_body_over_the_limit_is_not_read_to_its_end(api: Api) -> None:
     """413, however much more would come."""
-    chunk = b" " * (1 << 20)
+    chunk = b" " * 1024
 
-    answer = api.client.post("/api/runs", content=(chunk for _ in range(RUN_BYTES // len(chunk) + 1)))
+    answer = api.client.post(
+        "/api/traces/x/reviews", content=(chunk for _ in range(REVIEW_BYTES // len(chunk) + 1))
+    )
 
     assert answer.status_code == 413
 

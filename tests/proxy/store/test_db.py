@@ -139,6 +139,21 @@ def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
         open_store(url, KEY)
 
 
-def test_trouble_names_what_is_wrong(store: Store) -> None:
-    """A store that answers has none."""
+def test_a_store_that_answers_has_no_trouble(store: Store) -> None:
+    """Silence means that the database was asked and answered."""
     assert store.trouble() is None
+
+
+def test_a_file_that_is_no_database_is_trouble_and_cannot_be_opened(tmp_path: Path) -> None:
+    """Both say so in words: no stack trace, no empty database in its place."""
+    path = tmp_path / "x.sqlite3"
+    store = open_store(f"sqlite:///{path}", KEY)
+    store.close()
+    for other in tmp_path.iterdir():
+        other.unlink()
+    path.write_bytes(b"not a database" * 1000)
+
+    assert "does not answer" in (store.trouble() or "")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        open_store(f"sqlite:///{path}", KEY)
+    store.close()

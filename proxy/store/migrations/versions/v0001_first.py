@@ -13,111 +13,13 @@ depends_on = None
 
 def upgrade() -> None:
     """Create every table."""
-    op.create_table(
-        "annotation",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("span_id", sa.Text(), nullable=False),
-        sa.Column("finding", sa.Integer(), nullable=True),
-        sa.Column("verdict", sa.Text(), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("author", sa.Text(), nullable=False),
-        sa.Column("created_us", sa.BigInteger(), nullable=False),
-        sa.Column("supersedes", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index("annotation_span", "annotation", ["span_id", "created_us"], unique=False)
-    op.create_table(
-        "api_key",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
-        sa.Column("admin", sa.Boolean(), nullable=False),
-        sa.Column("created_us", sa.BigInteger(), nullable=False),
-        sa.Column("revoked_us", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("hash"),
-    )
-    op.create_table(
-        "blob",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("codec", sa.Text(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_table(
-        "finding",
-        sa.Column("span_id", sa.Text(), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("rule", sa.Text(), nullable=False),
-        sa.Column("check", sa.Text(), nullable=False),
-        sa.Column("entity", sa.Text(), nullable=False),
-        sa.Column("stage", sa.Text(), nullable=False),
-        sa.Column("pointer", sa.Text(), nullable=False),
-        sa.Column("within", sa.Text(), nullable=False),
-        sa.Column("start", sa.Integer(), nullable=False),
-        sa.Column("end", sa.Integer(), nullable=False),
-        sa.Column("score", sa.Float(), nullable=False),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("mode", sa.Text(), nullable=False),
-        sa.Column("fingerprint", sa.Text(), nullable=False),
-        sa.Column("masked_start", sa.Integer(), nullable=True),
-        sa.Column("masked_end", sa.Integer(), nullable=True),
-        sa.PrimaryKeyConstraint("span_id", "seq"),
-    )
-    op.create_index("finding_fingerprint", "finding", ["fingerprint"], unique=False)
-    op.create_index("finding_rule", "finding", ["rule", "span_id"], unique=False)
-    op.create_table(
-        "gap",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("started_us", sa.BigInteger(), nullable=False),
-        sa.Column("ended_us", sa.BigInteger(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("lost", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_table(
-        "message_ref",
-        sa.Column("span_id", sa.Text(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("pointer", sa.Text(), nullable=False),
-        sa.Column("blob_id", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("span_id", "side", "seq"),
-    )
-    op.create_index("message_ref_blob", "message_ref", ["blob_id"], unique=False)
-    op.create_table(
-        "retrieval_hit",
-        sa.Column("span_id", sa.Text(), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("rank", sa.Integer(), nullable=False),
-        sa.Column("doc_id", sa.Text(), nullable=False),
-        sa.Column("score", sa.Float(), nullable=True),
-        sa.Column("text_blob", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("span_id", "seq"),
-    )
-    op.create_table(
-        "run",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("received_us", sa.BigInteger(), nullable=False),
-        sa.Column("created_at", sa.Text(), nullable=False),
-        sa.Column("suite", sa.Text(), nullable=False),
-        sa.Column("head", sa.Text(), nullable=False),
-        sa.Column("items", sa.Integer(), nullable=False),
-        sa.Column("document", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index("run_newest", "run", ["received_us", "id"], unique=False)
+    _span()
+    _parts()
+    _others()
+
+
+def _span() -> None:
+    """The wide row of an exchange."""
     op.create_table(
         "span",
         sa.Column("id", sa.Text(), nullable=False),
@@ -168,6 +70,66 @@ def upgrade() -> None:
     op.create_index("span_newest", "span", ["started_us", "id"], unique=False)
     op.create_index("span_outcome", "span", ["outcome", "started_us", "id"], unique=False)
     op.create_index("span_trace", "span", ["trace_id"], unique=False)
+
+
+def _parts() -> None:
+    """What an exchange is made of."""
+    op.create_table(
+        "blob",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("codec", sa.Text(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "finding",
+        sa.Column("span_id", sa.Text(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("check", sa.Text(), nullable=False),
+        sa.Column("entity", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("pointer", sa.Text(), nullable=False),
+        sa.Column("within", sa.Text(), nullable=False),
+        sa.Column("start", sa.Integer(), nullable=False),
+        sa.Column("end", sa.Integer(), nullable=False),
+        sa.Column("score", sa.Float(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("masked_start", sa.Integer(), nullable=True),
+        sa.Column("masked_end", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("span_id", "seq"),
+    )
+    op.create_index("finding_fingerprint", "finding", ["fingerprint"], unique=False)
+    op.create_index("finding_rule", "finding", ["rule", "span_id"], unique=False)
+    op.create_table(
+        "message_ref",
+        sa.Column("span_id", sa.Text(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("pointer", sa.Text(), nullable=False),
+        sa.Column("blob_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("span_id", "side", "seq"),
+    )
+    op.create_index("message_ref_blob", "message_ref", ["blob_id"], unique=False)
+    op.create_table(
+        "retrieval_hit",
+        sa.Column("span_id", sa.Text(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("doc_id", sa.Text(), nullable=False),
+        sa.Column("score", sa.Float(), nullable=True),
+        sa.Column("text_blob", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("span_id", "seq"),
+    )
     op.create_table(
         "tool_call",
         sa.Column("span_id", sa.Text(), nullable=False),
@@ -182,6 +144,59 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("span_id", "seq"),
     )
     op.create_index("tool_call_join", "tool_call", ["tenant", "call_id", "started_us"], unique=False)
+
+
+def _others() -> None:
+    """Reviews, runs, keys and gaps."""
+    op.create_table(
+        "annotation",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("span_id", sa.Text(), nullable=False),
+        sa.Column("finding", sa.Integer(), nullable=True),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("created_us", sa.BigInteger(), nullable=False),
+        sa.Column("supersedes", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("annotation_span", "annotation", ["span_id", "created_us"], unique=False)
+    op.create_table(
+        "api_key",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("admin", sa.Boolean(), nullable=False),
+        sa.Column("created_us", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_us", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("hash"),
+    )
+    op.create_table(
+        "gap",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("started_us", sa.BigInteger(), nullable=False),
+        sa.Column("ended_us", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("lost", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "run",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("received_us", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.Column("suite", sa.Text(), nullable=False),
+        sa.Column("head", sa.Text(), nullable=False),
+        sa.Column("items", sa.Integer(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("run_newest", "run", ["received_us", "id"], unique=False)
 
 
 def downgrade() -> None:

@@ -1,0 +1,20 @@
+"""The context that every router is given."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from tests.servers import Running
+
+
+def test_a_context_is_complete_and_fixed(proxy: Running) -> None:
+    """Every part is there when the app is built, and none can be swapped behind a router's back."""
+    context = proxy.app.context
+
+    assert all(getattr(context, field.name) is not None for field in dataclasses.fields(context))
+    assert context.guard_label == context.guard.policy.label
+    assert context.ready() == {}
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        context.guard_label = "other"  # type: ignore[misc]
