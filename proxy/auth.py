@@ -85,3 +85,12 @@ class Keyring:
         if found is None:
             raise Unauthorized(UNKNOWN, headers={"www-authenticate": "Bearer"})
         return found
+
+    def holder(self, key_id: str) -> tuple[Principal, str] | None:
+        """Who has the key with this public id, and that key's hash; None when no such key is accepted now."""
+        if not self.closed:
+            return (ANYONE, "") if key_id == ANYONE.key_id else None
+        if key_id == ADMIN.key_id:
+            return None if self._admin is None else (ADMIN, self._admin)
+        found = ((who, digest) for digest, who in self._keys.items() if who.key_id == key_id)
+        return next(found, None)

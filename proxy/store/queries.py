@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, tuple_
 
 from proxy.exchange import new_id
@@ -347,7 +346,7 @@ def get_run(store: Store, id: str) -> dict[str, Any] | None:
     """A run document as it was given; None when there is no such run."""
     with store.read() as connection:
         body = connection.execute(select(RUN.c.document).where(RUN.c.id == id)).scalar()
-    run: dict[str, Any] | None = None if body is None else orjson.loads(zlib.decompress(body))
+    run: dict[str, Any] | None = None if body is None else bodies.decode(zlib.decompress(body))
     return run
 
 
@@ -357,3 +356,35 @@ def count_spans(store: Store, filters: SpanFilter = EVERYTHING) -> int:
     query = select(func.count()).select_from(SPAN).where(*_conditions(filters, judged))
     with store.read() as connection:
         return int(connection.execute(query).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What stands around a trace in a filter's list."""
+
+    newer: str | None
+    """Id of the trace just above it; None at the top."""
+    older: str | None
+    """Id of the trace just below it; None at the bottom."""
+    above: int
+    """How many traces of the filter are newer."""
+    inside: bool
+    """Whether the trace itself is in the filter."""
+
+
+def neighbours(store: Store, filters: SpanFilter, started_us: int, id: str) -> Neighbours:
+    """The traces next to one in a filter, wherever that one stands in it or would stand."""
+    judged = exists().where(ANNOTATION.c.span_id == SPAN.c.id)
+    order = (SPAN.c.started_us, SPAN.c.id)
+    here, place = tuple_(*order), tuple_(started_us, id)
+    query = select(SPAN.c.id).where(*_conditions(filters, judged))
+    newer = query.where(here > place).order_by(*order).limit(1)
+    older = query.where(here < place).order_by(*(column.desc() for column in order)).limit(1)
+    above = query.where(here > place).with_only_columns(func.count())
+    with store.read() as connection:
+        return Neighbours(
+            newer=connection.execute(newer).scalar(),
+            older=connection.execute(older).scalar(),
+            above=int(connection.execute(above).scalar_one()),
+            inside=connection.execute(query.where(SPAN.c.id == id)).scalar() is not None,
+        )

@@ -8,6 +8,7 @@ import pytest
 
 from proxy.auth import ADMIN, ANYONE, Keyring, key_hash, new_key
 from proxy.errors import Unauthorized
+from proxy.exchange import Principal
 
 KEY = new_key()
 ROW = {"key_id": "k1", "hash": key_hash(KEY), "tenant": "shop", "admin": False, "revoked_us": None}
@@ -72,3 +73,20 @@ def test_the_ring_tells_nothing_of_its_keys() -> None:
     assert KEY not in repr(ROW)
     assert ring().empty is False
     assert Keyring().empty is True
+
+
+def test_the_holder_of_a_key_id_is_known_while_the_key_is() -> None:
+    """A session names its key by id; a key that is revoked, replaced or not asked for has no holder."""
+    ring = Keyring("root")
+    row = {"key_id": "k1", "hash": key_hash("gh-a"), "tenant": "acme", "admin": True, "revoked_us": None}
+    ring.replace([row])
+
+    assert ring.holder("admin") == (ADMIN, key_hash("root"))
+    assert ring.holder("k1") == (Principal("k1", "acme", True), key_hash("gh-a"))
+    assert ring.holder("k2") is None
+    assert ring.holder("none") is None
+    ring.replace([])
+    assert ring.holder("k1") is None
+    assert Keyring().holder("admin") is None
+    assert Keyring("root", closed=False).holder("none") == (ANYONE, "")
+    assert Keyring("root", closed=False).holder("admin") is None

@@ -22,6 +22,7 @@ from proxy.store.queries import (
     list_runs,
     list_spans,
     moment,
+    neighbours,
     reviews,
     save_run,
 )
@@ -201,3 +202,34 @@ def test_times_are_read_as_moments_or_ages() -> None:
     for text in ("yesterday", "2026-01-01T00:00:00", "-1h", ""):
         with pytest.raises(QueryError, match="since"):
             moment("since", text)
+
+
+def test_neighbours_stand_in_the_filter(store: Store) -> None:
+    """Next and previous step over what the filter leaves out, also from a trace that is not in it."""
+    traces = [masked(model="a" if number % 2 else "b", started_us=100 + number // 2) for number in range(6)]
+    _write(store, *traces)
+    filters = SpanFilter(model="a")
+    listed = [span["id"] for span in list_spans(store, filters).items]
+
+    for place, id in enumerate(listed):
+        started = next(trace.started_us for trace in traces if trace.id == id)
+        around = neighbours(store, filters, started, id)
+        assert around.newer == (listed[place - 1] if place else None)
+        assert around.older == (listed[place + 1] if place + 1 < len(listed) else None)
+        assert (around.above, around.inside) == (place, True)
+    everything = [span["id"] for span in list_spans(store).items]
+    for trace in traces[::2]:
+        above = [id for id in everything[: everything.index(trace.id)] if id in listed]
+        outside = neighbours(store, filters, trace.started_us, trace.id)
+        assert (outside.newer, outside.above, outside.inside) == (
+            above[-1] if above else None,
+            len(above),
+            False,
+        )
+
+
+def test_a_run_with_odd_characters_comes_back(store: Store) -> None:
+    """Half a surrogate pair, which JSON can spell, is kept."""
+    save_run(store, {"id": "r", "created_at": "2026-01-01T00:00:00Z", "suite": "s", "items": ["\ud800"]})
+
+    assert (get_run(store, "r") or {})["items"] == ["\ud800"]
