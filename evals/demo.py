@@ -242,9 +242,7 @@ def _blocked(client: OpenAI) -> Scene:
         client.chat.completions.create(model="demo", messages=[{"role": "user", "content": text}])
     except BadRequestError as error:
         said = f"HTTP {error.status_code}, code {error.code}: {error.body['message']}"  # type: ignore[index]
-        return Scene(
-            "A secret is blocked", text, said, error.response.headers["x-guardhouse-trace-id"]
-        )
+        return Scene("A secret is blocked", text, said, error.response.headers["x-guardhouse-trace-id"])
     raise DemoError("a secret was not blocked")
 
 
@@ -326,7 +324,8 @@ def _brief(message: dict[str, Any]) -> str:
         text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
         return text if len(text) <= 320 else f"{text[:320]}…"
     return ", ".join(
-        f"{call['function']['name']}({call['function']['arguments']})" for call in message.get("tool_calls") or ()
+        f"{call['function']['name']}({call['function']['arguments']})"
+        for call in message.get("tool_calls") or ()
     )
 
 
@@ -368,7 +367,9 @@ def _evaluate(console: Console, proxy: Proxy, index: Any, prompt: str) -> None:
     console.print(f"   {_plain(judged.gate.reason)}")
     for metric in judged.gate.metrics:
         if metric.gating and metric.delta is not None:
-            console.print(f"   [dim]{metric.metric:<14} {metric.delta:+.3f}  [{metric.low:+.3f}, {metric.high:+.3f}][/]")
+            console.print(
+                f"   [dim]{metric.metric:<14} {metric.delta:+.3f}  [{metric.low:+.3f}, {metric.high:+.3f}][/]"
+            )
 
 
 def _wait() -> None:

@@ -90,7 +90,12 @@ def as_json(trial: Trial) -> str:
                 for found in verdict.findings
             ],
             "failures": [
-                {"rule": failure.rule, "kind": failure.kind, "reason": failure.reason, "action": failure.action}
+                {
+                    "rule": failure.rule,
+                    "kind": failure.kind,
+                    "reason": failure.reason,
+                    "action": failure.action,
+                }
                 for failure in verdict.failures
             ],
             "text": trial.released,
