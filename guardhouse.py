@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,7 @@ import typer
 
 from evals.errors import EvalsError
 from guardrails.errors import GuardrailsError
-from guardrails.policy import BUILTIN, Policy, builtin, load
+from guardrails.policy import BUILT_IN, Policy, builtin, load
 from guardrails.types import Stage
 from proxy.errors import ConfigError
 
@@ -42,7 +43,9 @@ class Stop(Exception):
 
 
 def _policy(name: str) -> Policy:
-    if name in BUILTIN and not Path(name).exists():
+    """The policy in a file, or the shipped one of that name: a bare word that is no file is a name."""
+    bare = "/" not in name and not name.endswith((".yaml", ".yml"))
+    if bare and (name in BUILT_IN or not Path(name).is_file()):
         return builtin(name)
     return load(name)
 
@@ -66,8 +69,8 @@ def check(
     if jsonl is not None:
         asyncio.run(_check_lines(guard, jsonl))
         return
-    result = asyncio.run(trial.run(guard, sys.stdin.read() if text == "-" else text or "", Stage(stage)))
-    sys.stdout.write((trial.as_json(result) if as_json else _in_words(result)) + "\n")
+    result = asyncio.run(trial.run(guard, _given(text or ""), Stage(stage)))
+    _say(trial.as_json(result) if as_json else _in_words(result))
     if result.verdict.blocked_by:
         raise typer.Exit(1)
 
@@ -76,12 +79,39 @@ async def _check_lines(guard: Guard, name: str) -> None:
     from guardrails import trial
 
     try:
-        source = nullcontext(sys.stdin) if name == "-" else Path(name).open(encoding="utf-8")
+        source = nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")
     except OSError as error:
         raise Stop(f"cannot read {name}: {error.strerror}.") from None
     with source as lines:
-        async for result in trial.run_lines(guard, lines):
-            sys.stdout.write(trial.as_json(result) + "\n")
+        async for result in trial.run_lines(guard, _decoded(lines, name)):
+            _say(trial.as_json(result))
+
+
+def _given(text: str) -> str:
+    """The text to check: the argument, or all of standard input for `-`. Raises Stop when it is not UTF-8."""
+    try:
+        if text == "-":
+            return sys.stdin.buffer.read().decode("utf-8-sig")
+        # Bytes of an argument that are not UTF-8 arrive as lone surrogates.
+        text.encode("utf-8")
+    except UnicodeError:
+        raise Stop("the text is not UTF-8.") from None
+    return text
+
+
+def _decoded(lines: Iterable[bytes], name: str) -> Iterator[str]:
+    """The lines as text. Raises Stop naming the line that is not UTF-8."""
+    for number, line in enumerate(lines, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError:
+            raise Stop(f"{name}:{number}: is not UTF-8. Save it as UTF-8.") from None
+
+
+def _say(text: str) -> None:
+    """Writes a line; what the terminal's encoding lacks, lone surrogates too, as an escape."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 def _in_words(result: Trial) -> str:
@@ -124,7 +154,7 @@ def policy_test(policies: Annotated[list[str], typer.Argument(help=POLICY_HELP)]
         for outcome in outcomes:
             failed += bool(outcome.problems)
             for problem in outcome.problems:
-                sys.stdout.write(f"{name}:{outcome.line}: test {outcome.number}: {problem}\n")
+                _say(f"{name}:{outcome.line}: test {outcome.number}: {problem}")
         passed = sum(not outcome.problems for outcome in outcomes)
         sys.stdout.write(f"{name}: {passed} of {len(outcomes)} tests passed\n")
     if failed:
@@ -133,7 +163,9 @@ def policy_test(policies: Annotated[list[str], typer.Argument(help=POLICY_HELP)]
 
 @app.command()
 def doctor(
-    config: Annotated[Path, typer.Option(help="The configuration to look at.")] = Path("guardhouse.yaml"),
+    config: Annotated[
+        Path | None, typer.Option(help="The configuration to look at [default: guardhouse.yaml].")
+    ] = None,
 ) -> None:
     """What is installed, configured and reachable. Exits 1 when something needed is missing."""
     from proxy.doctor import examine
@@ -157,9 +189,8 @@ def _register() -> None:
     import evals.cli
     import evals.cli_index
     import proxy.cli
-    import proxy.cli_admin
 
-    for module in (proxy.cli, proxy.cli_admin, evals.cli, evals.cli_index):
+    for module in (proxy.cli, evals.cli, evals.cli_index):
         module.register(app)
 
 

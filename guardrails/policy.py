@@ -29,7 +29,6 @@ class Capture(StrEnum):
 
     NONE = "none"
     REDACTED = "redacted"
-    RAW = "raw"
 
 
 class BlockStyle(StrEnum):
@@ -157,7 +156,7 @@ def parse(text: str, file: str = "policy") -> Policy:
         name=_name(root["name"]),
         revision="",
         rules=tuple(rules.values()),
-        capture=root["capture"].choice(Capture) if "capture" in root else Capture.REDACTED,
+        capture=_capture(root["capture"]) if "capture" in root else Capture.REDACTED,
         block_style=root["block_style"].choice(BlockStyle) if "block_style" in root else BlockStyle.ERROR,
         unscannable=(
             root["unscannable"].choice((Action.BLOCK, Action.FLAG, Action.ALLOW))
@@ -168,6 +167,15 @@ def parse(text: str, file: str = "policy") -> Policy:
         file=file,
     )
     return _stamped(policy)
+
+
+def _capture(entry: Field) -> Capture:
+    if entry.plain() == "raw":
+        raise entry.error(
+            "capture cannot be 'raw': this version stores masked text only.",
+            f"Use one of: {', '.join(Capture)}.",
+        )
+    return entry.choice(Capture)
 
 
 def _rule(entry: Field) -> Rule:

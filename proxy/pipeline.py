@@ -88,10 +88,11 @@ def _parse(context: Context, exchange: Exchange) -> None:
         request["model"] = context.config.default_model
         exchange.body = b""
     chat.check(request)
-    exchange.request, exchange.model = request, request["model"]
-    exchange.stream = bool(request.get("stream"))
+    exchange.request, exchange.stream = request, bool(request.get("stream"))
+    context.router.resolve(request["model"])
+    # Only now: a name that is not served could hold anything, and what stands here is stored.
+    exchange.model = request["model"]
     exchange.retrieval = chat.retrieval(request)
-    context.router.resolve(exchange.model)
 
 
 async def _inspect(context: Context, exchange: Exchange) -> dict[str, Any] | None:

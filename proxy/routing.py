@@ -122,7 +122,8 @@ class Router:
         group = self._groups.get(model)
         if group is None:
             raise NotFound(
-                f"The model {model[:200]!r} does not exist here. GET /v1/models lists those that do.",
+                # The name is not repeated: messages are stored, and a caller can write anything into it.
+                "No model of that name exists here. GET /v1/models lists those that do.",
                 code=Code.MODEL_NOT_FOUND,
                 param="model",
             )

@@ -153,6 +153,15 @@ def test_no_field_hides_a_value(proxy: Running, upstream: Upstream, request_body
     assert CARD not in json.dumps(proxy.recorder.last())
 
 
+def test_the_name_of_an_unknown_model_is_not_kept(proxy: Running, upstream: Upstream) -> None:
+    """A caller can write anything into `model`: what is not served is in no record, not even in its error."""
+    answer = ask(proxy, {"model": "ada@example.com", "messages": [USER]})
+
+    kept = proxy.recorder.last()
+    assert (answer.status, kept["error"]["code"], kept["model"]) == (404, "model_not_found", "")
+    assert "ada@example.com" not in json.dumps(kept)
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "status", "code"),
     [
