@@ -6,6 +6,7 @@ Everything heavy is imported inside the command that needs it, so that help and 
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
@@ -67,6 +68,8 @@ def check(
         raise Stop(f"unknown stage {stage!r}. Stages: {', '.join(Stage)}.")
     guard = trial.guard_for(_policy(policy))
     if jsonl is not None:
+        # asyncio's own answer to Ctrl-C waits for the next line of input.
+        signal.signal(signal.SIGINT, _interrupt)
         asyncio.run(_check_lines(guard, jsonl))
         return
     result = asyncio.run(trial.run(guard, _given(text or ""), Stage(stage)))
@@ -85,6 +88,10 @@ async def _check_lines(guard: Guard, name: str) -> None:
     with source as lines:
         async for result in trial.run_lines(guard, _decoded(lines, name)):
             _say(trial.as_json(result))
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _given(text: str) -> str:

@@ -12,8 +12,9 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 def register(app: typer.Typer) -> None:
     """Add the proxy's commands."""
-    from proxy import cli_admin
+    from proxy import cli_admin, cli_init
 
+    cli_init.register(app)
     app.command("serve")(serve)
     cli_admin.register(app)
 

@@ -1,0 +1,91 @@
+"""The command `guardhouse init`: a configuration and a policy to start from."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+CONFIG = """\
+# The configuration of the proxy. Every key: docs/reference/config.md.
+# A value `os.environ/NAME` is read from the environment variable NAME: keys do not belong into this file.
+
+model_list:
+  # Answers from a script, needs no key and no network: try the guardrails with it, then take it out.
+  - model_name: demo
+    litellm_params: {model: fake/assistant}
+
+  # OpenAI:
+  # - model_name: gpt-4o-mini
+  #   litellm_params: {model: openai/gpt-4o-mini, api_key: os.environ/OPENAI_API_KEY}
+
+  # Anthropic, translated by litellm:
+  # - model_name: claude
+  #   litellm_params: {model: anthropic/claude-sonnet-4-5, api_key: os.environ/ANTHROPIC_API_KEY}
+
+  # A local vLLM, and a local Ollama:
+  # - model_name: llama
+  #   litellm_params: {model: hosted_vllm/meta-llama/Llama-3.1-8B-Instruct, api_base: "http://127.0.0.1:8000/v1"}
+  # - model_name: qwen
+  #   litellm_params: {model: ollama/qwen2.5, api_base: "http://127.0.0.1:11434/v1"}
+
+guardhouse:
+  # What is looked for, and what is done about it; relative to this file. Or the name of a shipped one.
+  policy: policy.yaml
+
+  # The model for requests that name none.
+  # default_model: demo
+
+  # Database, spool and data key; relative to this file. Back up its file `key`.
+  data_dir: data
+
+  # SQLite in data_dir unless another one is named here.
+  # database_url: os.environ/DATABASE_URL
+
+  # Longest request body in bytes; a longer one is answered with 413.
+  # max_body_bytes: 10485760
+
+  # `strict` writes a trace to disk before the last byte of its reply leaves, `group` within 20 ms.
+  # spool: {mode: group}
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to an app."""
+    app.command("init")(init)
+
+
+def init(
+    directory: Path = typer.Argument(Path(), metavar="[DIR]", help="Folder to write to.", show_default="."),
+    policy: str = typer.Option("default", help="The shipped policy to start from: default, strict."),
+) -> None:
+    """Write guardhouse.yaml and policy.yaml, which work at once. Never overwrites a file."""
+    from guardrails.policy import BUILT_IN
+
+    if policy not in BUILT_IN:
+        _stop(f"there is no shipped policy {policy!r}. Use one of: {', '.join(BUILT_IN)}.")
+    shipped = resources.files("guardrails.policies").joinpath(f"{policy}.yaml").read_text(encoding="utf-8")
+    files = {directory / "policy.yaml": shipped, directory / "guardhouse.yaml": CONFIG}
+    for file in files:
+        if file.exists() or file.is_symlink():
+            _stop(f"{file} is there already and is not overwritten. Name another folder, or move it away.")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for file, text in files.items():
+            with file.open("x", encoding="utf-8") as new:
+                new.write(text)
+    except OSError as error:
+        _stop(f"cannot write to {directory}: {error.strerror}. Name a folder that this user can write.")
+    config = shlex.quote(str(directory / "guardhouse.yaml"))
+    typer.echo(f"wrote {', '.join(str(file) for file in files)}. Next:")
+    typer.echo(f"  guardhouse doctor --config {config}")
+    typer.echo(f"  guardhouse serve --config {config}")
+
+
+def _stop(line: str) -> NoReturn:
+    typer.echo(f"guardhouse: {line}", err=True)
+    sys.exit(2)

@@ -1,0 +1,222 @@
+"""What `guardhouse doctor` looks at: what is installed, configured, writable and reachable. Changes nothing
+but the schema of a database that is there already, and contacts nobody beyond this machine."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import json
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from guardrails.errors import GuardrailsError
+from proxy.errors import ConfigError
+
+if TYPE_CHECKING:
+    from proxy.config import Config
+    from proxy.settings import Settings
+
+OLDEST_PYTHON = (3, 11)
+_NAMES = "PERSON, LOCATION, ORGANIZATION or NRP"
+_HERE = ("", "localhost", "127.0.0.1", "::1")
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, never listened on
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. Holds no key and no password."""
+
+    level: Literal["ok", "warn", "error"]
+    """`error`: `guardhouse serve` would not start or not keep its promises; `warn`: something has no effect."""
+    subject: str
+    text: str
+    """What was found, and what to do about it."""
+
+
+def examine(config: Path | None = None) -> list[Finding]:
+    """Everything that was found, in the order of looking; a fault in one part does not keep it from the others.
+
+    Args:
+        config: the configuration file; None takes the one that the settings name.
+    """
+    from proxy.settings import load_settings
+
+    found = [_python()]
+    try:
+        settings = load_settings()
+    except ConfigError as error:
+        return [*found, Finding("error", "settings", str(error)), *_installed()]
+    loaded, told = _configuration(config or settings.config, settings)
+    found += told
+    if loaded is not None:
+        found += [_policy(loaded), _models(loaded)]
+    folder = loaded.data_dir if loaded else settings.data_dir or Path("data")
+    found += [_data_dir(folder), _database(folder, loaded, settings), _port(settings.host, settings.port)]
+    return [*found, *_installed()]
+
+
+def _python() -> Finding:
+    running = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        return Finding("error", "python", f"{running} is too old. Use 3.11 or newer.")
+    return Finding("ok", "python", running)
+
+
+def _configuration(path: Path, settings: Settings) -> tuple[Config | None, list[Finding]]:
+    """The configuration if it can be used, and what is to be said about it."""
+    from proxy.config import load_config
+
+    if not path.exists():
+        text = f"there is no file {path}. Write one with `guardhouse init`, or name yours with --config."
+        return None, [Finding("error", "config", text)]
+    try:
+        loaded = load_config(path, settings)
+    except ConfigError as error:
+        return None, [Finding("error", "config", str(error))]
+    names = {deployment.model_name for deployment in loaded.deployments}
+    found = [Finding("ok", "config", f"{path}: {len(names)} models, {len(loaded.deployments)} deployments")]
+    found += [Finding("warn", "config", note) for note in loaded.notes]
+    if loaded.redis_url is not None:
+        found.append(Finding("warn", "config", "redis_url has no effect: this version shares no limits."))
+    return loaded, found
+
+
+def _policy(config: Config) -> Finding:
+    from guardrails.engine import load_guard
+    from proxy.app import load_policy
+
+    try:
+        guard = load_guard(load_policy(config.policy), b"doctor")
+    except GuardrailsError as error:
+        return Finding("error", "policy", str(error))
+    return Finding("ok", "policy", f"{guard.policy.label}: {len(guard.policy.rules)} rules can be enforced")
+
+
+def _models(config: Config) -> Finding:
+    """Keys were resolved when the configuration was read; only litellm may still look for one by itself."""
+    unsure = [each.id for each in config.deployments if each.provider == "litellm" and not each.api_key]
+    if unsure:
+        text = f"{', '.join(unsure)}: no api_key is configured; litellm will look for the vendor's variables"
+        return Finding("warn", "keys", text + ". Add api_key: os.environ/NAME to be sure.")
+    return Finding("ok", "keys", "every deployment that needs a key has one (none was tried)")
+
+
+def _data_dir(folder: Path) -> Finding:
+    existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not existing.is_dir():
+        return Finding("error", "data", f"{existing} is not a folder. Choose another data_dir.")
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        return Finding("error", "data", f"{existing} cannot be written: {error.strerror}. Change its owner.")
+    if existing != folder:
+        return Finding("ok", "data", f"{folder} will be made at the first start")
+    return _data_key(folder)
+
+
+def _data_key(folder: Path) -> Finding:
+    from proxy.store.keyfile import LENGTH
+
+    key = folder / "key"
+    try:
+        size = key.stat().st_size if key.exists() else None
+        readable = size is None or os.access(key, os.R_OK)
+    except OSError:
+        size, readable = None, False
+    if not readable:
+        return Finding("error", "data", f"{key} cannot be read. Make it readable for this user.")
+    if size not in (None, LENGTH):
+        return Finding("error", "data", f"{key} has {size} bytes instead of {LENGTH}. Restore a backup.")
+    return Finding("ok", "data", f"{folder} is writable" + ("" if size else "; its key is made at first start"))
+
+
+def _database(folder: Path, config: Config | None, settings: Settings) -> Finding:
+    """Whether the store opens and takes the schema. A file that is not there is not made."""
+    from proxy.store.db import StoreError, open_store, url_of
+
+    given = config.database_url if config else None
+    if given is None and settings.database_url is not None:
+        given = settings.database_url.get_secret_value()
+    url = url_of(folder, given)
+    kind = url.partition(":")[0].partition("+")[0]
+    if kind == "sqlite" and not Path(url.partition("///")[2]).exists():
+        return Finding("ok", "database", "the SQLite file will be made at the first start")
+    if kind != "sqlite" and (away := _host(url)) not in _HERE:
+        return Finding("warn", "database", f"{kind} on {away} was not contacted: it is not this machine")
+    try:
+        open_store(url, b"doctor").close()
+    except StoreError as error:
+        return Finding("error", "database", str(error))
+    return Finding("ok", "database", f"{kind} answers, its schema is up to date")
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _port(host: str, port: int) -> Finding:
+    """Whether the address can be listened on, or one of ours listens there already."""
+    place = f"{host}:{port}"
+    try:
+        [(family, _, _, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            if (policy := _ours("127.0.0.1" if host in _EVERYWHERE else host, port)) is not None:
+                return Finding("ok", "port", f"a Guardhouse listens on {place} already, with policy {policy}")
+            return Finding("error", "port", f"{place} is taken by another program. Choose another port.")
+        return Finding("error", "port", f"cannot listen on {place}: {error.strerror}. Choose another.")
+    return Finding("ok", "port", f"{place} is free")
+
+
+def _ours(host: str, port: int) -> str | None:
+    """The policy of the proxy that listens there; None when it is no proxy of ours."""
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        told = json.loads(connection.getresponse().read(65_536))
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+    return str(told["policy"]) if isinstance(told, dict) and {"policy", "reasons"} <= told.keys() else None
+
+
+def _installed() -> Iterator[Finding]:
+    """The optional parts: a language model for names, the shipped encoder, other encoders."""
+    models = sorted(entry.name for entry in metadata.entry_points(group="spacy_models"))
+    if models:
+        text = f"spaCy models {', '.join(models)}: a rule finds {_NAMES} when it names one in `spacy_model`"
+        yield Finding("ok", "names", text)
+    else:
+        text = f"no spaCy model is installed, so no rule can find {_NAMES}; such a rule is refused"
+        yield Finding("warn", "names", text + " unless `spacy_model` is a model's folder.")
+    yield _encoder()
+    has = find_spec("sentence_transformers") is not None
+    text = "is installed" if has else "is not installed; only other embedding models than the shipped need it"
+    yield Finding("ok", "sentence-transformers", text)
+
+
+def _encoder() -> Finding:
+    from guardrails import embedding
+
+    try:
+        loaded = embedding.load()
+    except GuardrailsError as error:
+        return Finding("error", "encoder", str(error))
+    return Finding("ok", "encoder", f"{loaded.name}, sha256 {loaded.sha256[:12]}, as its card says")
