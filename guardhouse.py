@@ -17,7 +17,7 @@ import typer
 
 from evals.errors import EvalsError
 from guardrails.errors import GuardrailsError
-from guardrails.policy import BUILT_IN, Policy, builtin, load
+from guardrails.policy import Policy, builtin, load
 from guardrails.types import Stage
 from proxy.errors import ConfigError
 
@@ -46,7 +46,7 @@ class Stop(Exception):
 def _policy(name: str) -> Policy:
     """The policy in a file, or the shipped one of that name: a bare word that is no file is a name."""
     bare = "/" not in name and not name.endswith((".yaml", ".yml"))
-    if bare and (name in BUILT_IN or not Path(name).is_file()):
+    if bare and not Path(name).is_file():
         return builtin(name)
     return load(name)
 
