@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -81,13 +81,8 @@ def check(
 async def _check_lines(guard: Guard, name: str) -> None:
     from guardrails import trial
 
-    try:
-        source = nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")
-    except OSError as error:
-        raise Stop(f"cannot read {name}: {error.strerror}.") from None
-    with source as lines:
-        async for result in trial.run_lines(guard, _decoded(lines, name)):
-            _say(trial.as_json(result))
+    async for result in trial.run_lines(guard, _lines(name)):
+        _say(trial.as_json(result))
 
 
 def _interrupt(*_: object) -> None:
@@ -106,13 +101,17 @@ def _given(text: str) -> str:
     return text
 
 
-def _decoded(lines: Iterable[bytes], name: str) -> Iterator[str]:
-    """The lines as text. Raises Stop naming the line that is not UTF-8."""
-    for number, line in enumerate(lines, 1):
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError:
-            raise Stop(f"{name}:{number}: is not UTF-8. Save it as UTF-8.") from None
+def _lines(name: str) -> Iterator[str]:
+    """The lines of a file, or of standard input for `-`. Raises Stop for what cannot be read, naming the line."""
+    try:
+        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError:
+                    raise Stop(f"{name}:{number}: is not UTF-8. Save it as UTF-8.") from None
+    except OSError as error:
+        raise Stop(f"cannot read {name}: {error.strerror}.") from None
 
 
 def _say(text: str) -> None:

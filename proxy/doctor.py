@@ -137,7 +137,9 @@ def _data_key(folder: Path) -> Finding:
         return Finding("error", "data", f"{key} cannot be read. Make it readable for this user.")
     if size not in (None, LENGTH):
         return Finding("error", "data", f"{key} has {size} bytes instead of {LENGTH}. Restore a backup.")
-    return Finding("ok", "data", f"{folder} is writable" + ("" if size else "; its key is made at first start"))
+    return Finding(
+        "ok", "data", f"{folder} is writable" + ("" if size else "; its key is made at first start")
+    )
 
 
 def _database(folder: Path, config: Config | None, settings: Settings) -> Finding:

@@ -79,7 +79,10 @@ def test_every_command_and_option_is_documented(command: str) -> None:
 
 def _mentioned(text: str) -> set[str]:
     """The commands a page names: in code, after `guardhouse`, up to what is no lower-case word."""
-    code = [*re.findall(r"```.*?```", text, re.S), *GROUPED.findall(re.sub(r"```.*?```", "", text, flags=re.S))]
+    code = [
+        *re.findall(r"```.*?```", text, re.S),
+        *GROUPED.findall(re.sub(r"```.*?```", "", text, flags=re.S)),
+    ]
     pattern = re.compile(r"(?:^|[`$(;&|]|\bthen) *guardhouse((?: [a-z]+)+)", re.M)
     return {" ".join(words.split()) for block in code for words in pattern.findall(block)}
 
@@ -116,7 +119,9 @@ def test_links_lead_somewhere(path: Path) -> None:
             continue
         name, _, anchor = link.partition("#")
         target = (path.parent / name).resolve() if name else path
-        missing = not target.exists() or (anchor and target.suffix == ".md" and anchor not in _anchors(target))
+        missing = not target.exists() or (
+            anchor and target.suffix == ".md" and anchor not in _anchors(target)
+        )
         dead += [link] if missing else []
 
     assert dead == []
@@ -150,8 +155,14 @@ def test_every_configuration_key_is_documented(name: str) -> None:
 def test_every_policy_key_is_documented() -> None:
     """docs/reference/policy.md has a row for each key that a policy, a rule, a test and an expectation take."""
     source = (ROOT / "guardrails" / "policy.py").read_text(encoding="utf-8")
-    known = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.keyword) and node.arg == "known"]
+    known = [
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.keyword) and node.arg == "known"
+    ]
     keys = {node.value for value in known for node in ast.walk(value) if isinstance(node, ast.Constant)}
 
     assert {"block_style", "on_error", "timeout_ms", "findings", "entity"} <= keys
-    assert {key for key in keys if key not in {word.rpartition(".")[2] for word in rows(page("policy"))}} == set()
+    assert {
+        key for key in keys if key not in {word.rpartition(".")[2] for word in rows(page("policy"))}
+    } == set()

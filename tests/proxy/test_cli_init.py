@@ -53,7 +53,13 @@ def test_its_examples_hold_when_they_are_uncommented(tmp_path: Path, monkeypatch
 
     config = load_config(tmp_path / "guardhouse.yaml", Settings())
 
-    assert [each.model_name for each in config.deployments] == ["demo", "gpt-4o-mini", "claude", "llama", "qwen"]
+    assert [each.model_name for each in config.deployments] == [
+        "demo",
+        "gpt-4o-mini",
+        "claude",
+        "llama",
+        "qwen",
+    ]
     assert config.database_url == "sqlite:////tmp/x.sqlite3"
     assert {key for key in Guardhouse.model_fields if f" {key}: " not in CONFIG} == {"redis_url"}
 
@@ -75,7 +81,10 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     assert "cannot write to" in init(str(tmp_path / "file" / "below")).stderr
-    assert "no shipped policy 'lax'. Use one of: default, strict." in init(str(tmp_path), "--policy", "lax").stderr
+    assert (
+        "no shipped policy 'lax'. Use one of: default, strict."
+        in init(str(tmp_path), "--policy", "lax").stderr
+    )
 
 
 def test_it_says_what_to_do_next(tmp_path: Path) -> None:

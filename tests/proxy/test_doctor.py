@@ -60,7 +60,9 @@ def test_without_a_configuration_the_rest_is_looked_at(look: Look) -> None:
     """One clear line says which file is missing and how to get one."""
     found = look(None)
 
-    assert found["config"].startswith("error: there is no file guardhouse.yaml. Write one with `guardhouse init`")
+    assert found["config"].startswith(
+        "error: there is no file guardhouse.yaml. Write one with `guardhouse init`"
+    )
     assert list(found) == ["python", "config", *SUBJECTS[4:], "sentence-transformers"]
     assert [subject for subject, text in found.items() if text.startswith("error")] == ["config"]
 
@@ -73,7 +75,11 @@ FAULTS = [
         "config",
         r"error: guardhouse\.yaml:1: .*GH_NONE is not set",
     ),
-    (MODELS + "general_settings: {}\n", "config", r"warn: guardhouse\.yaml:2: general_settings has no effect"),
+    (
+        MODELS + "general_settings: {}\n",
+        "config",
+        r"warn: guardhouse\.yaml:2: general_settings has no effect",
+    ),
     (MODELS + "guardhouse: {redis_url: 'redis://x'}\n", "config", r"warn: redis_url has no effect"),
     (MODELS + INLINE.replace("CHECK", "sniff"), "policy", r"error: .*there is no check named 'sniff'"),
     (
@@ -86,7 +92,11 @@ FAULTS = [
         "keys",
         r"warn: anthropic/x: no api_key is configured",
     ),
-    (MODELS + "guardhouse: {data_dir: guardhouse.yaml}\n", "data", r"error: guardhouse\.yaml is not a folder"),
+    (
+        MODELS + "guardhouse: {data_dir: guardhouse.yaml}\n",
+        "data",
+        r"error: guardhouse\.yaml is not a folder",
+    ),
     (
         MODELS + "guardhouse: {database_url: 'mysql://u:hush@localhost/x'}\n",
         "database",
