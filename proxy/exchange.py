@@ -81,7 +81,7 @@ class Exchange:
     """W3C trace id of the caller (32 hex digits), or our own id."""
     principal: Principal | None = None
     model: str = ""
-    """Model the caller asked for."""
+    """Model the caller asked for; empty when it is not one that is served, as it could then hold anything."""
     stream: bool = False
     body: bytes = b""
     """The request as it came; relayed untouched when nothing has to change."""

@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """SQLAlchemy URL of the trace store."""
     redis_url: SecretStr | None = None
-    """Redis for limits shared by several proxies."""
+    """Read, and without effect in this version."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: int = Field(default=4000, ge=0, le=65535)
