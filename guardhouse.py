@@ -9,9 +9,9 @@ import asyncio
 import signal
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -70,7 +70,8 @@ def check(
     if jsonl is not None:
         # asyncio's own answer to Ctrl-C waits for the next line of input.
         signal.signal(signal.SIGINT, _interrupt)
-        asyncio.run(_check_lines(guard, jsonl))
+        with _opened(jsonl) as lines:
+            asyncio.run(_check_lines(guard, _decoded(lines, jsonl)))
         return
     result = asyncio.run(trial.run(guard, _given(text or ""), Stage(stage)))
     _say(trial.as_json(result) if as_json else _in_words(result))
@@ -78,16 +79,20 @@ def check(
         raise typer.Exit(1)
 
 
-async def _check_lines(guard: Guard, name: str) -> None:
-    from guardrails import trial
-
+def _opened(name: str) -> AbstractContextManager[BinaryIO]:
     try:
-        source = nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")
+        if name != "-":
+            return Path(name).open("rb")
     except OSError as error:
         raise Stop(f"cannot read {name}: {error.strerror}.") from None
-    with source as lines:
-        async for result in trial.run_lines(guard, _decoded(lines, name)):
-            _say(trial.as_json(result))
+    return nullcontext(sys.stdin.buffer)
+
+
+async def _check_lines(guard: Guard, lines: Iterable[str]) -> None:
+    from guardrails import trial
+
+    async for result in trial.run_lines(guard, lines):
+        _say(trial.as_json(result))
 
 
 def _interrupt(*_: object) -> None:
