@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -70,7 +70,8 @@ def check(
     if jsonl is not None:
         # asyncio's own answer to Ctrl-C waits for the next line of input.
         signal.signal(signal.SIGINT, _interrupt)
-        asyncio.run(_check_lines(guard, jsonl))
+        with _opened(jsonl) as lines:
+            asyncio.run(_check_lines(guard, _decoded(lines, jsonl)))
         return
     result = asyncio.run(trial.run(guard, _given(text or ""), Stage(stage)))
     _say(trial.as_json(result) if as_json else _in_words(result))
@@ -78,10 +79,19 @@ def check(
         raise typer.Exit(1)
 
 
-async def _check_lines(guard: Guard, name: str) -> None:
+def _opened(name: str) -> AbstractContextManager[BinaryIO]:
+    try:
+        if name != "-":
+            return Path(name).open("rb")
+    except OSError as error:
+        raise Stop(f"cannot read {name}: {error.strerror}.") from None
+    return nullcontext(sys.stdin.buffer)
+
+
+async def _check_lines(guard: Guard, lines: Iterable[str]) -> None:
     from guardrails import trial
 
-    async for result in trial.run_lines(guard, _lines(name)):
+    async for result in trial.run_lines(guard, lines):
         _say(trial.as_json(result))
 
 
@@ -101,17 +111,13 @@ def _given(text: str) -> str:
     return text
 
 
-def _lines(name: str) -> Iterator[str]:
-    """The lines of a file, or of standard input for `-`. Raises Stop for what cannot be read, naming the line."""
-    try:
-        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError:
-                    raise Stop(f"{name}:{number}: is not UTF-8. Save it as UTF-8.") from None
-    except OSError as error:
-        raise Stop(f"cannot read {name}: {error.strerror}.") from None
+def _decoded(lines: Iterable[bytes], name: str) -> Iterator[str]:
+    """The lines as text. Raises Stop naming the line that is not UTF-8."""
+    for number, line in enumerate(lines, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError:
+            raise Stop(f"{name}:{number}: is not UTF-8. Save it as UTF-8.") from None
 
 
 def _say(text: str) -> None:
