@@ -173,7 +173,12 @@ def test_the_name_of_an_unknown_model_is_not_kept(proxy: Running, upstream: Upst
         (b"x" * 200_001, {}, 413, "request_too_large"),
         (orjson.dumps(chat()), {"content-encoding": "gzip"}, 400, "invalid_value"),
         (orjson.dumps(chat()), {"content-encoding": "br"}, 400, "invalid_value"),
-        (gzip.compress(orjson.dumps(chat()), mtime=0)[:-9], {"content-encoding": "gzip"}, 400, "invalid_value"),
+        (
+            gzip.compress(orjson.dumps(chat()), mtime=0)[:-9],
+            {"content-encoding": "gzip"},
+            400,
+            "invalid_value",
+        ),
         (gzip.compress(b" " * 10_000_000, mtime=0), {"content-encoding": "gzip"}, 413, "request_too_large"),
         (orjson.dumps({"messages": [USER]}), {}, 400, "missing_required_parameter"),
         (orjson.dumps({"model": "nobody", "messages": [USER]}), {}, 404, "model_not_found"),
