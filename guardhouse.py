@@ -76,7 +76,7 @@ async def _check_lines(guard: Guard, name: str) -> None:
     from guardrails import trial
 
     try:
-        source = nullcontext(sys.stdin) if name == "-" else Path(name).open(encoding="utf-8")
+        source = nullcontext(sys.stdin) if name == "-" else Path(name).open(encoding="utf-8")  # noqa: ASYNC230, SIM115  (nothing else runs)
     except OSError as error:
         raise Stop(f"cannot read {name}: {error.strerror}.") from None
     with source as lines:
@@ -155,11 +155,11 @@ def version() -> None:
 
 def _register() -> None:
     import evals.cli
+    import evals.cli_demo
     import evals.cli_index
     import proxy.cli
-    import proxy.cli_admin
 
-    for module in (proxy.cli, proxy.cli_admin, evals.cli, evals.cli_index):
+    for module in (proxy.cli, evals.cli, evals.cli_index, evals.cli_demo):
         module.register(app)
 
 

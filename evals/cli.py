@@ -288,7 +288,7 @@ def _policy(name: str, suite: Suite, cases: GoldenSet) -> tuple[Target, Suite, G
 
 
 def _http(base_url: str, api_key: str, asked: dict[str, Any], suite: Suite, index: Path | None) -> Target:
-    from evals.errors import SuiteError
+    from evals.errors import RetrievalError, SuiteError
     from evals.target import Ask, HttpTarget
 
     if not base_url.startswith(("http://", "https://")) or not asked["model"]:
@@ -299,7 +299,7 @@ def _http(base_url: str, api_key: str, asked: dict[str, Any], suite: Suite, inde
             build = f"`guardhouse index build {suite.corpus} DIR`, then --index DIR"
             raise SuiteError(f"the suite scores {searching[0]} but there is no index", fix=build)
         return HttpTarget(base_url, api_key, Ask(**asked))
-    from evals.retrieval import RetrievalError, open_index
+    from evals.retrieval import open_index
 
     try:
         opened = open_index(index)

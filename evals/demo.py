@@ -208,7 +208,7 @@ def _ready(url: str) -> None:
 def _index(folder: Path) -> Any:
     from evals.retrieval import build, open_index
 
-    build(DATASETS / "corpora" / "harbor", folder / "index")
+    build(DATASETS / "corpora" / "harbor" / "docs.jsonl", folder / "index")
     return open_index(folder / "index")
 
 

@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from evals.errors import RetrievalError
 from guardrails.embedding import Embedder, load
 from guardrails.sentences import sentences
 
@@ -26,10 +27,6 @@ FAISS_TYPE = "IndexFlatIP"
 MANIFEST = "manifest.json"
 CHUNKS = "chunks.jsonl"
 VECTORS = "vectors.faiss"
-
-
-class RetrievalError(Exception):
-    """A corpus or an index cannot be used; the message says which file, what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

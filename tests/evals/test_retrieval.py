@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evals.retrieval import Document, RetrievalError, build, open_index, read_corpus, read_manifest, split
+from evals.errors import RetrievalError
+from evals.retrieval import Document, build, open_index, read_corpus, read_manifest, split
 from guardrails.embedding import load
 from guardrails.errors import ModelError
 
