@@ -15,7 +15,7 @@ import typer
 
 from evals.errors import EvalsError
 from guardrails.errors import GuardrailsError
-from guardrails.policy import BUILTIN, Policy, builtin, load
+from guardrails.policy import BUILT_IN, Policy, builtin, load
 from guardrails.types import Stage
 from proxy.errors import ConfigError
 
@@ -42,7 +42,7 @@ class Stop(Exception):
 
 
 def _policy(name: str) -> Policy:
-    if name in BUILTIN and not Path(name).exists():
+    if name in BUILT_IN and not Path(name).exists():
         return builtin(name)
     return load(name)
 

@@ -244,6 +244,7 @@ def _number(word: str) -> float | None:
 
 
 def times_of_day(text: str, start: int, end: int) -> Iterator[int]:
+    """Clock times in text[start:end], in minutes since midnight."""
     for match in _CLOCK.finditer(text, start, end):
         hour, minute, half, plain_hour, plain_minute = match.groups()
         if half:

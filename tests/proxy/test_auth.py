@@ -27,7 +27,7 @@ def test_a_key_is_256_random_bits() -> None:
     assert new_key() != KEY
 
 
-@pytest.mark.parametrize("header", [f"Bearer {KEY}", f"bearer  {KEY} "])
+@pytest.mark.parametrize("header", [f"Bearer {KEY}", f"bearer  {KEY} "], ids=["plain", "loose"])
 def test_a_known_key_names_its_caller(header: str) -> None:
     """The scheme is read in any case; the key leads to its id and tenant."""
     found = ring(ROW).principal(header)
@@ -43,6 +43,7 @@ def test_the_admin_key_of_the_settings_is_accepted() -> None:
 @pytest.mark.parametrize(
     "header",
     [None, "", "Bearer", "Bearer ", KEY, f"Basic {KEY}", f"Bearer {KEY}x", "Bearer gh-", "Bearer \udcff"],
+    ids=["none", "empty", "no-key", "blank", "bare", "basic", "longer", "prefix", "surrogate"],
 )
 def test_anything_else_is_refused_without_repeating_it(header: str | None) -> None:
     """401 with OpenAI's code; the message holds nothing of what was sent."""

@@ -46,7 +46,7 @@ GONE = {"type": "http.disconnect"}
     [
         ([part(b"hello")], {}),
         ([part(b"he", True), part(b"", True), part(b"llo")], {}),
-        ([part(gzip.compress(b"hello"))], {"content-encoding": " GZIP "}),
+        ([part(gzip.compress(b"hello", mtime=0))], {"content-encoding": " GZIP "}),
         ([part(b"hello")], {"content-encoding": "identity", "content-length": "5"}),
     ],
 )
@@ -61,7 +61,7 @@ async def test_a_body_is_read_whole(pieces: list[Any], headers: dict[str, str]) 
         ([part(b"1" * 51)], {}, PayloadTooLarge),
         ([part(b"1" * 26, True), part(b"1" * 25, True)], {}, PayloadTooLarge),
         ([], {"content-length": "51"}, PayloadTooLarge),
-        ([part(gzip.compress(b"1" * 51))], {"content-encoding": "gzip"}, PayloadTooLarge),
+        ([part(gzip.compress(b"1" * 51, mtime=0))], {"content-encoding": "gzip"}, PayloadTooLarge),
         ([part(b"12345")], {"content-encoding": "gzip"}, BadRequest),
         ([part(b"12345")], {"content-encoding": "deflate"}, BadRequest),
         ([part(b"12", True), GONE], {}, ClientGone),
