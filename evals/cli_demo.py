@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from evals.cli import told
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command to an app."""
@@ -22,11 +24,7 @@ def demo(
     ] = 4000,
 ) -> None:
     """Take the tour: a proxy on a scripted provider, an eval gate, the review pages. No key, no network."""
-    from evals.demo import run
-    from evals.errors import DemoError
+    with told():
+        from evals.demo import run
 
-    try:
         run(leave or not sys.stdin.isatty(), port)
-    except DemoError as error:
-        typer.echo(f"guardhouse: demo: {error}", err=True)
-        raise typer.Exit(2) from None

@@ -20,6 +20,8 @@ UNSUPPORTED = (
 
 ENOUGH = 0.25
 """Share of the question's weight that the passages have to hold for a careful answer."""
+MORE = 0.2
+"""Share that a second sentence has to add."""
 AROUND = 0.5
 """What a word counts that stands elsewhere in the sentence's passage."""
 LATER = 0.08
@@ -101,8 +103,8 @@ def careful(passages: Sequence[Passage], question: str) -> str:
     if not ranked or not answerable(passages, question):
         return UNKNOWN
     best = ranked[0]
-    new = words(question) - best.words
-    chosen = [best, *[item for item in ranked[1:] if item.words & new][:1]]
+    weights = _weights(passages, question)
+    chosen = [best, *[item for item in ranked[1:] if _share(weights, item.words - best.words) >= MORE][:1]]
     return " ".join(f"{item.text} [{item.doc_id}]" for item in chosen)
 
 
