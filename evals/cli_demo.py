@@ -23,7 +23,10 @@ def demo(
         int, typer.Option(min=0, max=65535, help="Port of the demo's proxy; 0 takes a free one.")
     ] = 4000,
 ) -> None:
-    """Take the tour: a proxy on a scripted provider, an eval gate, the review pages. No key, no network."""
+    """Take the tour: a proxy, an eval gate, the review pages.
+
+    The provider is scripted: no key, no network.
+    """
     with told():
         from evals.demo import run
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 DATASETS = Path(__file__).resolve().parents[1] / "datasets"
 BASELINE = DATASETS / "baselines" / "support.json"
+INDEX = "harbor"
+"""Name of the index's folder, which a run mentions."""
 START_SECONDS = 30
 
 CONFIG = """\
@@ -225,8 +227,8 @@ def _ready(url: str) -> None:
 def _index(folder: Path) -> Any:
     from evals.retrieval import build, open_index
 
-    build(DATASETS / "corpora" / "harbor" / "docs.jsonl", folder / "index")
-    return open_index(folder / "index")
+    build(DATASETS / "corpora" / "harbor" / "docs.jsonl", folder / INDEX)
+    return open_index(folder / INDEX)
 
 
 def _scenes(client: OpenAI, index: Any) -> Iterator[Scene]:
@@ -363,12 +365,13 @@ def _evaluate(console: Console, proxy: Proxy, index: Any, number: str, prompt: s
     """Runs the golden set with one prompt, compares it with the accepted baseline, publishes the run."""
     from evals import document, publish, session
     from evals.golden import load as load_golden
+    from evals.retrieval import identity
     from evals.suite import load as load_suite
     from evals.target import Ask, HttpTarget
 
     suite = load_suite(DATASETS / "golden" / "support" / "suite.yaml")
     text, ref = session.read_prompt(DATASETS / "prompts" / "support" / f"{prompt}.txt")
-    how = Ask("demo", text, k=suite.k, send_hits=True)
+    how = Ask("demo", text, k=suite.k, send_hits=True, index=identity(proxy.folder / INDEX))
     setup = session.Setup(suite, load_golden(suite.golden), ref, proxy.folder / "runs" / prompt)
     baseline = document.load(BASELINE)
 

@@ -211,6 +211,13 @@ def open_index(directory: Path, *, embedder: Embedder | None = None) -> Index:
     return Index(manifest, chunks, store, used)
 
 
+def identity(directory: Path) -> str:
+    """An index's name and the hash of its manifest: how a run refers to it."""
+    manifest = directory / MANIFEST
+    digest = hashlib.sha256(manifest.read_bytes()).hexdigest()[:12] if manifest.is_file() else "unknown"
+    return f"{directory.resolve().name}@{digest}"
+
+
 def read_manifest(directory: Path) -> Manifest:
     """The manifest of an index folder. Raises RetrievalError when there is none or it is of another
     format."""
