@@ -199,10 +199,11 @@ def version() -> None:
 
 def _register() -> None:
     import evals.cli
+    import evals.cli_demo
     import evals.cli_index
     import proxy.cli
 
-    for module in (proxy.cli, evals.cli, evals.cli_index):
+    for module in (proxy.cli, evals.cli, evals.cli_index, evals.cli_demo):
         module.register(app)
 
 

@@ -288,7 +288,7 @@ def _policy(name: str, suite: Suite, cases: GoldenSet) -> tuple[Target, Suite, G
 
 
 def _http(base_url: str, api_key: str, asked: dict[str, Any], suite: Suite, index: Path | None) -> Target:
-    from evals.errors import SuiteError
+    from evals.errors import RetrievalError, SuiteError
     from evals.target import Ask, HttpTarget
 
     if not base_url.startswith(("http://", "https://")) or not asked["model"]:
@@ -299,22 +299,13 @@ def _http(base_url: str, api_key: str, asked: dict[str, Any], suite: Suite, inde
             build = f"`guardhouse index build {suite.corpus} DIR`, then --index DIR"
             raise SuiteError(f"the suite scores {searching[0]} but there is no index", fix=build)
         return HttpTarget(base_url, api_key, Ask(**asked))
-    from evals.retrieval import RetrievalError, open_index
+    from evals.retrieval import identity, open_index
 
     try:
         opened = open_index(index)
     except RetrievalError as error:
         raise SuiteError(str(error), fix="build it with `guardhouse index build`") from None
-    return HttpTarget(base_url, api_key, Ask(**asked, index=_identity(index)), opened)
-
-
-def _identity(index: Path) -> str:
-    """An index's name and the hash of its manifest."""
-    import hashlib
-
-    manifest = index / "manifest.json"
-    digest = hashlib.sha256(manifest.read_bytes()).hexdigest()[:12] if manifest.is_file() else "unknown"
-    return f"{index.resolve().name}@{digest}"
+    return HttpTarget(base_url, api_key, Ask(**asked, index=identity(index)), opened)
 
 
 def _fresh_name(suite: str, prompt: PromptRef) -> str:

@@ -32,7 +32,7 @@ def build(
     """Split, embed and store a corpus."""
     from dataclasses import asdict
 
-    from evals.retrieval import RetrievalError
+    from evals.errors import RetrievalError
     from evals.retrieval import build as build_index
     from guardrails.errors import ModelError
 
@@ -58,7 +58,8 @@ def search(
     """Print the documents closest to a query, best first."""
     from dataclasses import asdict
 
-    from evals.retrieval import RetrievalError, open_index
+    from evals.errors import RetrievalError
+    from evals.retrieval import open_index
     from guardrails.errors import ModelError
 
     try:

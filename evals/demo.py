@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +26,12 @@ from evals.errors import DemoError
 if TYPE_CHECKING:
     from openai import OpenAI
 
-    from evals.types import Run
+    from evals.types import GateMetric, Run
 
 DATASETS = Path(__file__).resolve().parents[1] / "datasets"
 BASELINE = DATASETS / "baselines" / "support.json"
+INDEX = "harbor"
+"""Name of the index's folder, which a run mentions."""
 START_SECONDS = 30
 
 CONFIG = """\
@@ -120,6 +122,7 @@ def run(leave: bool, port: int) -> None:
     if not DATASETS.is_dir():
         raise DemoError("the datasets are not here", fix="run the demo from a checkout of the repository")
     started = time.perf_counter()
+    console.print("A proxy starts on a scripted provider: no key, no network, no model.")
     with tempfile.TemporaryDirectory(prefix="guardhouse-demo-") as name, _proxy(Path(name), port) as proxy:
         console.rule("[bold]1. An app talks through the proxy")
         client = OpenAI(base_url=f"{proxy.url}/v1", api_key=proxy.key, max_retries=0)
@@ -127,16 +130,20 @@ def run(leave: bool, port: int) -> None:
         for number, scene in enumerate(_scenes(client, index), 1):
             _show(console, number, scene, proxy.trace(scene.trace_id))
         console.rule("[bold]2. An eval gates two changes of the prompt")
-        for prompt in ("v2", "degraded"):
-            _evaluate(console, proxy, index, prompt)
+        for number, prompt in enumerate(("v2", "degraded"), 1):
+            _evaluate(console, proxy, index, f"2.{number}", prompt)
         console.rule("[bold]3. A reviewer looks")
         console.print(f"Flagged traces   {proxy.url}/review")
         console.print(f"Eval runs        {proxy.url}/review/runs")
-        console.print(f"Sign in with     {proxy.key}")
+        console.print(f"Sign in with     {proxy.key}", soft_wrap=True)
         console.print(f"[dim]The tour took {time.perf_counter() - started:.0f} seconds.[/]")
-        if not leave:
-            console.print("\nThe proxy stays up; its model is called `demo`. Ctrl-C ends it.")
-            _wait()
+        if leave:
+            console.print(
+                "\nThe proxy ends here. `guardhouse demo` in a terminal keeps it up for these pages."
+            )
+            return
+        console.print("\nThe proxy stays up; its model is called `demo`. Ctrl-C ends it.")
+        _wait()
 
 
 @contextmanager
@@ -162,14 +169,14 @@ def _proxy(folder: Path, port: int) -> Iterator[Proxy]:
 
 
 def _started(process: subprocess.Popen[str], folder: Path) -> Proxy:
-    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     assert process.stderr is not None
     stderr = process.stderr
 
     def read() -> None:
         for line in stderr:
             lines.put(line.strip())
-        lines.put("")
+        lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
     said: list[str] = []
@@ -180,16 +187,28 @@ def _started(process: subprocess.Popen[str], folder: Path) -> Proxy:
             line = lines.get(timeout=left)
         except queue.Empty:
             break
-        if not line:
+        if line is None:
             break
         said.append(line)
         if line.startswith("Admin key"):
             key = line.rpartition(" ")[2]
         if "listens on" in line:
+            if not key:
+                raise DemoError("the proxy has a key already", fix="unset GUARDHOUSE_ADMIN_KEY for the demo")
             url = line.partition("listens on ")[2].split()[0]
             _ready(url)
             return Proxy(url, key, folder)
-    raise DemoError(f"the proxy did not start: {' '.join(said) or 'it said nothing'}")
+    raise _unstarted(said)
+
+
+def _unstarted(said: Sequence[str]) -> DemoError:
+    """Why the proxy did not start, from what it said: its last words, or that the port is taken."""
+    last = next((line for line in reversed(said) if line), "it said nothing")
+    if "cannot listen on" in last and "in use" in last:
+        address = last.partition("cannot listen on ")[2].partition(": ")[0]
+        fix = "end what listens there, or give --port 0 for a free port"
+        return DemoError(f"{address} is taken", fix=fix)
+    return DemoError(f"the proxy did not start: {last.removeprefix('guardhouse: ')}")
 
 
 def _ready(url: str) -> None:
@@ -208,12 +227,12 @@ def _ready(url: str) -> None:
 def _index(folder: Path) -> Any:
     from evals.retrieval import build, open_index
 
-    build(DATASETS / "corpora" / "harbor", folder / "index")
-    return open_index(folder / "index")
+    build(DATASETS / "corpora" / "harbor" / "docs.jsonl", folder / INDEX)
+    return open_index(folder / INDEX)
 
 
 def _scenes(client: OpenAI, index: Any) -> Iterator[Scene]:
-    yield _chat(client, "Plain chat", "Hello! Which of your shops opens first?")
+    yield _chat(client, "Plain chat", "Hello! Is anybody there?")
     yield _chat(
         client,
         "Personal data is masked on the way in, restored on the way out",
@@ -261,7 +280,9 @@ def _tool(client: OpenAI) -> Scene:
     call = calls[0].function  # type: ignore[union-attr]
     sent = f"{messages[0]['content']}  then the tool's result: {result}"
     got = f"calls {call.name}({call.arguments})  then: {raw.parse().choices[0].message.content}"
-    return Scene("A tool call, its result masked too", sent, got, raw.headers["x-guardhouse-trace-id"])
+    return Scene(
+        "A tool is called; its result is masked too", sent, got, raw.headers["x-guardhouse-trace-id"]
+    )
 
 
 def _rag(client: OpenAI, index: Any) -> Scene:
@@ -296,19 +317,24 @@ def _stream(client: OpenAI) -> Scene:
             for chunk in raw.parse()
             if chunk.choices and chunk.choices[0].delta.content
         ]
-    return Scene("A stream with a card number cut across its chunks", text, " | ".join(pieces), trace_id)
+    return Scene(
+        "The provider streams a card number in pieces; it never gets out",
+        text,
+        f"{' | '.join(pieces)}  (| divides the chunks)",
+        trace_id,
+    )
 
 
 def _show(console: Console, number: int, scene: Scene, trace: dict[str, Any]) -> None:
     messages = (trace.get("request") or {}).get("messages") or []
-    saw = "nothing: not one byte was sent"
+    saw = "nothing: the request was not sent"
     if trace["upstream_called"]:
         saw = " / ".join(
             _brief(message) for message in messages if message.get("role") not in ("system", "developer")
         )
     table = Table(show_header=False, box=None, padding=(0, 1), expand=True)
     table.add_column(style="bold cyan", width=14, no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column(overflow="fold", ratio=1)
     for label, text in (("app sent", scene.sent), ("provider saw", saw), ("app got", scene.got)):
         table.add_row(label, _plain(text))
     hits = f", {len(trace['retrieval'])} retrieval hits kept" if trace["retrieval"] else ""
@@ -322,7 +348,7 @@ def _brief(message: dict[str, Any]) -> str:
     content = message.get("content")
     if content:
         text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-        return text if len(text) <= 320 else f"{text[:320]}…"
+        return text if len(text) <= 320 else f"{text[:220]} … {text[-90:]}"
     return ", ".join(
         f"{call['function']['name']}({call['function']['arguments']})"
         for call in message.get("tool_calls") or ()
@@ -335,16 +361,17 @@ def _plain(text: str) -> str:
     return escape(" ".join(text.split()))
 
 
-def _evaluate(console: Console, proxy: Proxy, index: Any, prompt: str) -> None:
+def _evaluate(console: Console, proxy: Proxy, index: Any, number: str, prompt: str) -> None:
     """Runs the golden set with one prompt, compares it with the accepted baseline, publishes the run."""
     from evals import document, publish, session
     from evals.golden import load as load_golden
+    from evals.retrieval import identity
     from evals.suite import load as load_suite
     from evals.target import Ask, HttpTarget
 
     suite = load_suite(DATASETS / "golden" / "support" / "suite.yaml")
     text, ref = session.read_prompt(DATASETS / "prompts" / "support" / f"{prompt}.txt")
-    how = Ask("demo", text, k=suite.k, send_hits=True)
+    how = Ask("demo", text, k=suite.k, send_hits=True, index=identity(proxy.folder / INDEX))
     setup = session.Setup(suite, load_golden(suite.golden), ref, proxy.folder / "runs" / prompt)
     baseline = document.load(BASELINE)
 
@@ -361,15 +388,23 @@ def _evaluate(console: Console, proxy: Proxy, index: Any, prompt: str) -> None:
     verdict = judged.gate.verdict
     color = {0: "green", 1: "red"}.get(verdict.exit_code, "yellow")
     console.print(
-        f"\n[bold]2. prompt {prompt}[/] on {len(judged.items)} cases against prompt"
-        f" {baseline.prompt.version}: [bold {color}]{verdict.value}[/] (exit code {verdict.exit_code})"
+        f"\n[bold]{number} Prompt {prompt}[/] on {len(judged.items)} cases, compared with the accepted run of"
+        f" prompt {baseline.prompt.version}: [bold {color}]{verdict.value}[/] (exit code {verdict.exit_code})"
     )
     console.print(f"   {_plain(judged.gate.reason)}")
     for metric in judged.gate.metrics:
         if metric.gating and metric.delta is not None:
-            console.print(
-                f"   [dim]{metric.metric:<14} {metric.delta:+.3f}  [{metric.low:+.3f}, {metric.high:+.3f}][/]"
-            )
+            console.print(f"   [dim]{_change(metric)}[/]", highlight=False)
+
+
+def _change(metric: GateMetric) -> str:
+    """One line: before, after, the paired difference and its interval where it has one."""
+    line = (
+        f"{metric.metric:<13} {metric.baseline or 0:.2f} -> {metric.candidate or 0:.2f}   {metric.delta:+.2f}"
+    )
+    if metric.low is None or metric.high is None:
+        return line
+    return f"{line} (between {metric.low:+.2f} and {metric.high:+.2f})"
 
 
 def _wait() -> None:

@@ -8,6 +8,7 @@ EvalsError
 ├── ComparisonError  two runs are not about the same thing
 ├── TargetError      the target cannot be reached, or refuses the key
 ├── PublishError     a run could not be posted
+├── RetrievalError   a corpus or an index cannot be used
 └── DemoError        a part of the demo did not do what it shows
 """
 
@@ -68,6 +69,10 @@ class TargetError(EvalsError):
 
 class PublishError(EvalsError):
     """A run could not be posted to the proxy."""
+
+
+class RetrievalError(EvalsError):
+    """A corpus or an index cannot be used; the message says which file, what is wrong and what to do."""
 
 
 class DemoError(EvalsError):

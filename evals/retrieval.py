@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from evals.errors import RetrievalError
 from guardrails.embedding import Embedder, load
 from guardrails.sentences import sentences
 
@@ -26,10 +27,6 @@ FAISS_TYPE = "IndexFlatIP"
 MANIFEST = "manifest.json"
 CHUNKS = "chunks.jsonl"
 VECTORS = "vectors.faiss"
-
-
-class RetrievalError(Exception):
-    """A corpus or an index cannot be used; the message says which file, what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +209,13 @@ def open_index(directory: Path, *, embedder: Embedder | None = None) -> Index:
         Chunk(**json.loads(line)) for line in records.decode("utf-8", "surrogatepass").split("\n") if line
     ]
     return Index(manifest, chunks, store, used)
+
+
+def identity(directory: Path) -> str:
+    """An index's name and the hash of its manifest: how a run refers to it."""
+    manifest = directory / MANIFEST
+    digest = hashlib.sha256(manifest.read_bytes()).hexdigest()[:12] if manifest.is_file() else "unknown"
+    return f"{directory.resolve().name}@{digest}"
 
 
 def read_manifest(directory: Path) -> Manifest:

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from proxy.config import Deployment, Timeouts
 from proxy.errors import Code, ConfigError, UpstreamError, UpstreamTimeout
 from proxy.providers.base import Call, EventStream, Reply, ReplyStream
-from proxy.providers.fake_scripts import SCRIPTS, Said, content_text, crc, messages
+from proxy.providers.fake_reader import crc
+from proxy.providers.fake_scripts import SCRIPTS, Said, content_text, messages
 from proxy.sse import DONE, event
 
 FAULTS = ("empty", "garbage", "hang", "inband-error", "refuse", "stall", "truncated")

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-CARD = "Your card on file is 4111 1111 1111 1111 and it expires in 12/27."
-UNKNOWN = "I do not know."
-UNSUPPORTED = (
-    "It was first introduced in 1987 by a committee in Oslo.",
-    "Most customers are charged a fee of 49 dollars for this.",
-    "This also applies to every partner in South America.",
-    "The rule will be dropped at the end of next year.",
-)
-"""What the careless model adds although no passage says so."""
+from proxy.providers.fake_reader import careful, careless, crc, has_passages, read_prompt
 
-_PASSAGE = re.compile(r"^\[([^\]\n]+)\][ \t]+(.+)$", re.MULTILINE)
-_QUESTION = re.compile(r"^Question:[ \t]*", re.MULTILINE | re.IGNORECASE)
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-_WORD = re.compile(r"[a-z0-9]+")
+CARD = "Your card on file is 4111 1111 1111 1111 and it expires in 12/27."
+
 _NUMBER = re.compile(r"\d+")
-_STOPWORDS = frozenset(
-    _WORD.findall(
-        """
-        a an and any are as at be been but by can could did do does for from had has have how i if in into
-        is it its may me much many my no not of on or our shall should so than that the their them then
-        there these they this to was we were what when where which who whom whose why will with would you your
-        """
-    )
-)
+_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+_QUOTED = re.compile(r"[\"“]([^\"”]+)[\"”]")
+_NAME = re.compile(r"(?<=[\w,:] )[A-Z][\w-]*(?: [A-Z][\w-]*)*")
+_LETTERS = re.compile(r"[a-z]+")
 _ONLY = re.compile(r"\bonly\b", re.IGNORECASE)
 _SOURCES = re.compile(r"\b(passages?|documents?|context|sources?)\b", re.IGNORECASE)
 
@@ -54,14 +38,6 @@ class Said:
 
     text: str = ""
     tools: tuple[ToolUse, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """One retrieved passage as it stands in the prompt: a line `[doc-id] text`."""
-
-    doc_id: str
-    text: str
 
 
 def content_text(content: Any) -> str:
@@ -121,7 +97,7 @@ def assistant(payload: Mapping[str, Any]) -> Said:
     if wanted is not None:
         return use(payload, wanted)
     prompt = last_text(payload, "user")
-    if _PASSAGE.search(prompt) or _QUESTION.search(prompt):
+    if has_passages(prompt):
         return rag(payload)
     return friendly(payload)
 
@@ -144,21 +120,23 @@ def functions(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def asked_for(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The function that shares most words with the user's text; None when none shares any."""
+    """The function whose name shares most words with the user's text; None when none shares any.
+
+    A `tool_choice` that demands one gets one; a text with `args:` too.
+    """
     text = last_text(payload, "user")
     offered = functions(payload)
     if not offered:
         return None
-    if payload.get("tool_choice") == "required" or "args:" in text:
-        return offered[0]
-    chosen = payload.get("tool_choice")
-    if isinstance(chosen, Mapping) and isinstance(chosen.get("function"), Mapping):
-        named = [item for item in offered if item["name"] == chosen["function"].get("name")]
+    choice = payload.get("tool_choice")
+    if isinstance(choice, Mapping) and isinstance(choice.get("function"), Mapping):
+        named = [item for item in offered if item["name"] == choice["function"].get("name")]
         return named[0] if named else offered[0]
-    said = words(text)
-    scores = [len(said & words(f"{item['name']} {item.get('description') or ''}")) for item in offered]
-    best = max(scores)
-    return offered[scores.index(best)] if best else None
+    said = set(_LETTERS.findall(text.lower()))
+    shared = [len(said & set(item["name"].lower().split("_"))) for item in offered]
+    if not any(shared) and choice != "required" and written_arguments(text) is None:
+        return None
+    return offered[shared.index(max(shared))]
 
 
 def use(payload: Mapping[str, Any], function: Mapping[str, Any]) -> Said:
@@ -187,13 +165,27 @@ def written_arguments(text: str) -> str | None:
 
 
 def made_arguments(schema: Any, text: str) -> dict[str, Any]:
-    """A value for each required property of a JSON schema (for each property when none is required)."""
+    """A value for each required property of a JSON schema (for each property when none is required).
+
+    Whole numbers come last, from what dates and patterns have left of the text.
+    """
     if not isinstance(schema, Mapping) or not isinstance(schema.get("properties"), Mapping):
         return {}
     properties = schema["properties"]
     required = schema.get("required")
     names = required if isinstance(required, list) and required else list(properties)
-    return {str(name): made_value(properties.get(name), text) for name in names}
+    made: dict[str, Any] = {str(name): None for name in names}
+    rest = _DATE.sub(" ", text)
+    for name in sorted(made, key=lambda name: _is_number(properties.get(name))):
+        asked = properties.get(name)
+        made[name] = made_value(asked, rest if _is_number(asked) else text)
+        if isinstance(asked, Mapping) and asked.get("pattern") and isinstance(made[name], str):
+            rest = rest.replace(made[name], " ")
+    return made
+
+
+def _is_number(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and schema.get("type") in ("integer", "number")
 
 
 def made_value(schema: Any, text: str) -> Any:
@@ -202,9 +194,9 @@ def made_value(schema: Any, text: str) -> Any:
     if isinstance(schema.get("enum"), list) and schema["enum"]:
         named = [item for item in schema["enum"] if str(item).lower() in text.lower()]
         return (named or schema["enum"])[0]
-    number = _NUMBER.search(text)
     match schema.get("type"):
         case "integer" | "number":
+            number = _NUMBER.search(text)
             return int(number[0][:15]) if number else 1
         case "boolean":
             return True
@@ -213,7 +205,32 @@ def made_value(schema: Any, text: str) -> Any:
         case "object":
             return made_arguments(schema, text)
         case _:
-            return text
+            return _made_string(schema, text)
+
+
+def _made_string(schema: Mapping[str, Any], text: str) -> str:
+    """The date or the match of the pattern asked for; else what is quoted, a name, or the whole text."""
+    if schema.get("format") == "date":
+        date = _DATE.search(text)
+        return date[0] if date else ""
+    if isinstance(schema.get("pattern"), str):
+        found = _matching(schema["pattern"], text)
+        if found is not None:
+            return found
+    if quoted := _QUOTED.search(text):
+        return quoted[1]
+    name = _NAME.search(text)
+    return name[0] if name else text
+
+
+def _matching(pattern: str, text: str) -> str | None:
+    """The first whole word that matches a JSON schema's pattern. None when there is none, or it is none of ours."""
+    bare = pattern.removeprefix("^").removesuffix("$")
+    try:
+        found = re.search(rf"(?<![\w-])(?:{bare})(?![\w-])", text)
+    except re.error:
+        return None
+    return found[0] if found else None
 
 
 def rag(payload: Mapping[str, Any]) -> Said:
@@ -225,73 +242,6 @@ def rag(payload: Mapping[str, Any]) -> Said:
     if _ONLY.search(system) and _SOURCES.search(system):
         return Said(careful(passages, question))
     return Said(careless(passages, question))
-
-
-def read_prompt(prompt: str) -> tuple[list[Passage], str]:
-    """Passages (lines `[doc-id] text`) and the question (what follows `Question:`, else the other lines)."""
-    passages = [Passage(found[1], found[2].strip()) for found in _PASSAGE.finditer(prompt)]
-    pieces = _QUESTION.split(prompt)
-    if len(pieces) > 1:
-        return passages, _PASSAGE.sub("", pieces[-1]).strip()
-    return passages, _PASSAGE.sub("", prompt).strip()
-
-
-def careful(passages: Sequence[Passage], question: str) -> str:
-    """The one or two sentences that overlap the question best, with their documents; else UNKNOWN."""
-    asked = words(question)
-    needed = max(min(2, len(asked)), len(asked) / 3)
-    enough = [item for item in rank(passages, asked) if len(item[1] & asked) >= needed]
-    if not enough:
-        return UNKNOWN
-    chosen = enough[:1]
-    new = asked - chosen[0][1]
-    chosen += [item for item in enough[1:] if item[1] & new][:1]
-    return " ".join(f"{sentence} [{doc_id}]" for sentence, _, doc_id in chosen)
-
-
-def careless(passages: Sequence[Passage], question: str) -> str:
-    """The best sentence with a number changed, or followed by one that no passage supports. Never doubts."""
-    ranked = rank(passages, words(question))
-    chance = crc(question)
-    invented = UNSUPPORTED[chance % len(UNSUPPORTED)]
-    if not ranked:
-        return invented
-    sentence = ranked[0][0]
-    number = _NUMBER.search(sentence)
-    if number is not None and chance % 3:
-        wrong = str(int(number[0][:15]) + 1 + chance % 9)
-        return sentence[: number.start()] + wrong + sentence[number.end() :]
-    return f"{sentence} {invented}"
-
-
-def rank(passages: Sequence[Passage], asked: set[str]) -> list[tuple[str, set[str], str]]:
-    """Every sentence with its words and document, best overlap first; the passage as a whole counts half."""
-    scored = []
-    for passage in passages:
-        around = len(words(passage.text) & asked) / 2
-        for sentence in _SENTENCE_END.split(passage.text):
-            found = words(sentence)
-            scored.append((len(found & asked) + around, sentence.strip(), found, passage.doc_id))
-    scored.sort(key=lambda item: -item[0])
-    return [(sentence, found, doc_id) for _, sentence, found, doc_id in scored]
-
-
-def words(text: str) -> set[str]:
-    """The words that matter, in lower case and without common endings."""
-    return {stem(word) for word in _WORD.findall(text.lower()) if word not in _STOPWORDS}
-
-
-def stem(word: str) -> str:
-    """The word without a common English ending, so that `refunds`, `refunded` and `refund` are one."""
-    for ending in ("ing", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            return word[: -len(ending)].rstrip("e")
-    return word.rstrip("e") if len(word) > 4 else word
-
-
-def crc(text: str) -> int:
-    """A number that is the same for the same text, in every process."""
-    return zlib.crc32(text.encode("utf-8", "surrogatepass"))
 
 
 SCRIPTS = {

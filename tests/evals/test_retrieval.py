@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evals.retrieval import Document, RetrievalError, build, open_index, read_corpus, read_manifest, split
+from evals.errors import RetrievalError
+from evals.retrieval import Document, build, identity, open_index, read_corpus, read_manifest, split
 from guardrails.embedding import load
 from guardrails.errors import ModelError
 
@@ -216,3 +217,11 @@ def test_line_separators_inside_a_text_survive(tmp_path: Path) -> None:
     build(write(tmp_path / "docs.jsonl", [{"id": "d", "text": text}]), tmp_path / "out")
 
     assert open_index(tmp_path / "out").search("second", 1)[0].text == text
+
+
+def test_an_index_is_named_by_its_folder_and_manifest(tmp_path: Path) -> None:
+    """Two builds of one corpus under one name are one index to a run; without a manifest it is unknown."""
+    (tmp_path / "harbor").mkdir()
+    assert identity(tmp_path / "harbor") == "harbor@unknown"
+    (tmp_path / "harbor" / "manifest.json").write_text("{}")
+    assert identity(tmp_path / "harbor") == "harbor@44136fa355b3"

@@ -5,16 +5,8 @@ from typing import Any
 import orjson
 import pytest
 
-from proxy.providers.fake_scripts import (
-    CARD,
-    SCRIPTS,
-    UNKNOWN,
-    UNSUPPORTED,
-    made_arguments,
-    rag,
-    read_prompt,
-    stem,
-)
+from proxy.providers.fake_reader import UNKNOWN, UNSUPPORTED, read_prompt
+from proxy.providers.fake_scripts import CARD, SCRIPTS, made_arguments, rag
 
 PASSAGES = """Use these passages.
 [billing-1] Refunds are paid within 14 days of the request. Annual plans are billed in January.
@@ -125,6 +117,35 @@ def test_arguments_fit_their_schema(schema: Any, made: dict[str, Any]) -> None:
     assert made_arguments(schema, "In f") == made
 
 
+@pytest.mark.parametrize(
+    ("schema", "text", "made"),
+    [
+        ({"type": "string", "format": "date"}, "free on 2026-12-05, for 2 days", "2026-12-05"),
+        ({"type": "string", "pattern": "^HL-[0-9]{6}$"}, "order HL-204417?", "HL-204417"),
+        ({"type": "string", "pattern": "^[0-9]{6}$"}, "order HL-204417, plate 418206.", "418206"),
+        ({"type": "string", "pattern": "(?<bad"}, "the whole text", "the whole text"),
+        ({"enum": ["tile saw", "Wood Chipper"]}, "a wood chipper please", "Wood Chipper"),
+        ({"type": "integer"}, "from 2026-12-05 for 3 days", 3),
+        ({"type": "string"}, 'tell them "it is late"', "it is late"),
+        ({"type": "string"}, "What is the weather in New York?", "New York"),
+    ],
+)
+def test_a_value_is_found_in_the_text(schema: Any, text: str, made: Any) -> None:
+    """Dates and patterns as whole words; quoted text or a name for any other string."""
+    assert made_arguments({"properties": {"x": schema}}, text) == {"x": made}
+
+
+def test_a_number_is_not_taken_from_an_id_or_a_date() -> None:
+    """Whole numbers come last, whatever the order of the parameters; the order itself is kept."""
+    properties = {
+        "days": {"type": "integer"},
+        "order": {"type": "string", "pattern": "^HL-[0-9]{3}$"},
+        "date": {"type": "string", "format": "date"},
+    }
+    made = made_arguments({"properties": properties}, "HL-204 from 2026-12-05 for 3 days")
+    assert list(made.items()) == [("days", 3), ("order", "HL-204"), ("date", "2026-12-05")]
+
+
 @pytest.mark.parametrize("script", ["tool", "assistant"])
 def test_a_tool_result_is_quoted(script: str) -> None:
     """The sentence after the tool call."""
@@ -139,13 +160,16 @@ def test_a_tool_result_is_quoted(script: str) -> None:
         ("What is the weather in Oslo?", None, "get_weather"),
         ("Where is order 77?", None, "find_order"),
         ("Good morning!", None, None),
+        ("Look up what the forecast of a city is.", None, None),
+        ('Do it. args: {"city": "Oslo"}', None, "get_weather"),
+        ('Find my order. args: {"id": 7}', None, "find_order"),
         ("What is the weather?", "none", None),
         ("Good morning!", "required", "get_weather"),
         ("Good morning!", {"type": "function", "function": {"name": "find_order"}}, "find_order"),
     ],
 )
 def test_the_assistant_calls_the_tool_that_is_asked_for(text: str, choice: Any, called: str | None) -> None:
-    """By shared words, or because the caller demands it."""
+    """By the words of its name, or because the caller demands one."""
     said = SCRIPTS["assistant"](ask(text, tools=[WEATHER, ORDER], tool_choice=choice))
     assert [tool.name for tool in said.tools] == ([called] if called else [])
 
@@ -162,8 +186,3 @@ def test_the_assistant_quotes_the_user() -> None:
 def test_odd_requests_do_not_break_it(script: str, payload: dict[str, Any]) -> None:
     """A provider is handed whatever a caller sent."""
     SCRIPTS[script](payload)
-
-
-def test_words_are_compared_without_endings() -> None:
-    """Refund, refunds, refunded and refunding are one."""
-    assert {stem(word) for word in ("refund", "refunds", "refunded", "refunding")} == {"refund"}
