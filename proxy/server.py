@@ -20,6 +20,10 @@ GRACE_SECONDS = 30
 """How long requests under way may take to finish when the server is told to stop."""
 
 
+_COLLECT_AFTER = 20_000
+"""New objects that may pile up before cycles among them are looked for: a request makes hundreds, few cyclic."""
+
+
 def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
     """Serve until told to stop.
 
@@ -67,6 +71,7 @@ def _settle() -> None:
     """Take all that was loaded out of the garbage collector's sight: none of it will go."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
 
 
 def uvicorn_config(app: object, *, workers: int = 1) -> uvicorn.Config:

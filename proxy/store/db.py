@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,8 @@ class Store:
     def _insert_rows(self, connection: Connection, table: Table, found: list[dict[str, Any]]) -> None:
         if self.engine.dialect.name == "sqlite":
             # Whole rows of plain values: SQLAlchemy would only copy each of them, at twice the price.
-            connection.exec_driver_sql(_sqlite_insert(table), found)
+            values = itemgetter(*(column.name for column in table.columns))
+            connection.exec_driver_sql(_sqlite_insert(table), [values(row) for row in found])
         else:
             connection.execute(self.insert_or_ignore(table), found)
 
@@ -125,7 +127,7 @@ class Store:
 def _sqlite_insert(table: Table) -> str:
     """As `insert_or_ignore`, in SQL as SQLite's driver takes it, for rows that name every column."""
     insert = sqlite.insert(table).on_conflict_do_nothing()
-    return str(insert.compile(dialect=sqlite.dialect(paramstyle="named")))
+    return str(insert.compile(dialect=sqlite.dialect(paramstyle="qmark")))
 
 
 _UNSTORABLE = (DataError, IntegrityError, KeyError, TypeError, ValueError, OverflowError, AttributeError)
