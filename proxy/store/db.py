@@ -177,6 +177,8 @@ def _open_sqlite(database_url: str) -> Engine:
             f"busy_timeout = {_BUSY_MS}",
             "journal_mode = WAL",
             "synchronous = FULL",
+            # Pages (16 MB) of log: many traces change the same pages, which are then copied once.
+            "wal_autocheckpoint = 4000",
             "foreign_keys = ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
