@@ -36,21 +36,27 @@ SYSTEM = "system"
 
 _CACHED = 8192
 
+_INLINE = 65_536
+"""Code points that are scanned at once, over all rules; more go to a thread, so that the event loop lives on."""
+
+_Key = tuple[str, bytes]
+"""Rule and hash of a text."""
+
 
 class _Spans:
     """What scanners found in texts seen lately: spans only, by rule and hash of the text. Bounded."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._entries: OrderedDict[tuple[str, bytes], tuple[Span, ...]] = OrderedDict()
+        self._entries: OrderedDict[_Key, tuple[Span, ...]] = OrderedDict()
 
-    def get(self, key: tuple[str, bytes]) -> tuple[Span, ...] | None:
+    def get(self, key: _Key) -> tuple[Span, ...] | None:
         spans = self._entries.get(key)
         if spans is not None:
             self._entries.move_to_end(key)
         return spans
 
-    def put(self, key: tuple[str, bytes], spans: tuple[Span, ...]) -> None:
+    def put(self, key: _Key, spans: tuple[Span, ...]) -> None:
         self._entries[key] = spans
         if len(self._entries) > self._size:
             self._entries.popitem(last=False)
@@ -122,12 +128,8 @@ class Guard:
         failures: dict[str, CheckFailure] = {}
         timings: dict[str, float] = {}
         found: dict[int, list[Finding]] = {}
-        for index, segment in enumerate(segments):
-            if scanning := self._scanning[segment.stage]:
-                digest = blake2b(segment.text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-                for armed in scanning:
-                    if spans := self._scan(armed, segment.text, digest, failures, timings):
-                        found.setdefault(index, []).extend(armed.findings(segment, spans, self.key))
+        for index, armed, spans in await self._scanned(segments, failures, timings):
+            found.setdefault(index, []).extend(armed.findings(segments[index], spans, self.key))
         if self._asking:
             for index, finding in await self._consult(self._asking, segments, failures, timings):
                 found.setdefault(index, []).append(finding)
@@ -155,24 +157,50 @@ class Guard:
         """Turns what the rule's check raises inside the block into an entry of `failures`."""
         return _Caught(armed, failures)
 
+    async def _scanned(
+        self, segments: Sequence[Segment], failures: dict[str, CheckFailure], timings: dict[str, float]
+    ) -> list[tuple[int, ArmedRule, tuple[Span, ...]]]:
+        """What scanners find, by index of the segment; texts seen lately are not looked at again."""
+        found: list[tuple[int, ArmedRule, tuple[Span, ...]]] = []
+        asked: list[tuple[int, ArmedRule, _Key]] = []
+        missing: dict[_Key, tuple[ArmedRule, str]] = {}
+        for index, segment in enumerate(segments):
+            if scanning := self._scanning[segment.stage]:
+                digest = blake2b(segment.text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+                for armed in scanning:
+                    key = (armed.rule.id, digest)
+                    spans = self._seen.get(key)
+                    if spans is None:
+                        asked.append((index, armed, key))
+                        missing[key] = (armed, segment.text)
+                    elif spans:
+                        found.append((index, armed, spans))
+        if not missing:
+            return found
+        if sum(len(text) for _, text in missing.values()) > _INLINE:
+            new = await asyncio.to_thread(self._scan, missing, failures, timings)
+        else:
+            new = self._scan(missing, failures, timings)
+        for key, spans in new.items():
+            self._seen.put(key, spans)
+        return found + [(index, armed, new[key]) for index, armed, key in asked if new.get(key)]
+
     def _scan(
         self,
-        armed: ArmedRule,
-        text: str,
-        digest: bytes,
+        missing: dict[_Key, tuple[ArmedRule, str]],
         failures: dict[str, CheckFailure],
         timings: dict[str, float],
-    ) -> tuple[Span, ...]:
-        rule = armed.rule.id
-        spans = self._seen.get((rule, digest))
-        if spans is None:
+    ) -> dict[_Key, tuple[Span, ...]]:
+        """The spans in some texts; none for those whose check failed. Touches nothing of the guard's."""
+        found: dict[_Key, tuple[Span, ...]] = {}
+        for key, (armed, text) in missing.items():
             began = perf_counter()
             with self.caught(armed, failures):
                 assert armed.scanner is not None
-                spans = tuple(sound(armed.scanner.scan(text), len(text)))
-                self._seen.put((rule, digest), spans)
+                found[key] = tuple(sound(armed.scanner.scan(text), len(text)))
+            rule = armed.rule.id
             timings[rule] = timings.get(rule, 0.0) + (perf_counter() - began) * 1000
-        return spans or ()
+        return found
 
     async def _consult(
         self,

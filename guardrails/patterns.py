@@ -72,7 +72,7 @@ class PatternSet(TextScanner):
         )
         reach = max((pattern.reach for pattern in self._patterns), default=0)
         self.context = self._lead + reach + 1
-        self._compiled: dict[int, Any] = {}
+        self._compiled: dict[int, _Find] = {}
         self._set = _chooser(self._patterns, self._forms)
         self._prefixes = _prefixes(self._forms)
 
@@ -91,32 +91,44 @@ class PatternSet(TextScanner):
 
     def hold(self, text: str, start: int = 0) -> int:
         """The first position at or after start from which the text could still become part of a span."""
-        if len(text) <= start or not self._patterns:
-            return len(text)
-        source = _Source(text)
-        origin = source.byte(self._origin(start))
-        cut = len(text)
-        for longest, regex in self._prefixes:
-            tail = source.point(regex.search(source.data, origin).start())
-            cut = min(cut, tail if longest is None else max(tail, len(text) - longest))
-        cut = max(start, cut)
-        if cut < len(text):
-            for span in reversed(joined(self._candidates(source, start))):
-                if span.start < cut < span.end:
-                    cut = span.start
-        return cut
+        return self.settle(text, start)[0]
 
-    def _origin(self, start: int) -> int:
-        """Where matches begin whose entity can stand at or after start."""
-        return max(0, start - self._lead)
+    def settle(self, text: str, start: int = 0) -> tuple[int, list[Span]]:
+        """`hold(text, start)`, and of `scan(text, start)` what stands before it: one look instead of two."""
+        if len(text) <= start or not self._patterns:
+            return len(text), []
+        source = _Source(text)
+        origin = source.byte(start - self._lead) if start > self._lead else 0
+        cut = size = len(text)
+        for longest, find in self._prefixes:
+            tail = source.point(find(source.data, origin)[0][0])
+            if longest is not None and tail < size - longest:
+                tail = size - longest
+            if tail < cut:
+                cut = tail
+        if cut <= start:
+            return start, []
+        spans = self._candidates(source, start)
+        if not spans:
+            return cut, spans
+        spans = joined(spans)
+        for span in reversed(spans):
+            if span.start < cut < span.end:
+                cut = span.start
+        return cut, [span for span in spans if span.end <= cut]
 
     def _candidates(self, source: _Source, start: int) -> list[Span]:
         """Every valid match of every pattern whose entity stands at or after start."""
-        data, first, origin = source.data, source.byte(start), source.byte(self._origin(start))
-        fired = self._set.Match(data[origin - 1 :] if origin else data) or ()
+        data = source.data
+        # Matches begin here whose entity can stand at or after start.
+        origin = source.byte(start - self._lead) if start > self._lead else 0
+        fired: Sequence[int] = self._set.Match(data[origin - 1 :] if origin else data) or ()
+        if len(fired) == 1 and fired[0] == _SENTINEL:
+            return []
         chosen: Iterable[int] = range(len(self._patterns))
         if _SENTINEL in fired:
             chosen = (index - 1 for index in fired if index != _SENTINEL)
+        first = source.byte(start)
         found: list[Span] = []
         for index in chosen:
             self._matches(index, source, origin if self._patterns[index].group else first, found)
@@ -125,10 +137,15 @@ class PatternSet(TextScanner):
     def _matches(self, index: int, source: _Source, at: int, found: list[Span]) -> None:
         """Adds the valid matches of one pattern that begin at byte `at` or later."""
         pattern = self._patterns[index]
-        regex = self._regex(index)
+        find = self._compiled.get(index)
+        if find is None:
+            find = self._compiled[index] = _finder(self._forms[index].scan)
         data = source.data
-        while (match := regex.search(data, at)) is not None:
-            first, last = match.span()
+        while at <= len(data):
+            match = find(data, at)
+            first, last = match[0]
+            if first < 0:
+                return
             span = _accept(pattern, source, match)
             if span is None or pattern.group:
                 at = first + source.width(first)
@@ -137,12 +154,21 @@ class PatternSet(TextScanner):
             if span is not None:
                 found.append(span)
 
-    def _regex(self, index: int) -> Any:
-        """The compiled exact form of one pattern."""
-        regex = self._compiled.get(index)
-        if regex is None:
-            regex = self._compiled[index] = re2.compile(self._forms[index].scan.encode(), _options())
-        return regex
+
+_Find = Callable[[bytes, int], list[tuple[int, int]]]
+"""Bytes and where to begin in; the leftmost match and its groups out, as byte spans, (-1, -1) for none."""
+
+
+def _finder(regex: str) -> _Find:
+    """RE2's own search. The package's objects around it cost several times what most searches do."""
+    match = re2.compile(regex.encode(), _options())._regexp.Match
+    anchor = re2._Anchor.UNANCHORED
+
+    def find(data: bytes, at: int) -> list[tuple[int, int]]:
+        spans: list[tuple[int, int]] = match(anchor, data, at, len(data))
+        return spans
+
+    return find
 
 
 def _chooser(patterns: Sequence[Pattern], forms: Sequence[Regex]) -> Any:
@@ -155,22 +181,22 @@ def _chooser(patterns: Sequence[Pattern], forms: Sequence[Regex]) -> Any:
         chosen.Compile()
     except re2.error:
         return _EveryPattern(len(patterns))
-    return chosen
+    return chosen._set  # the package's own object, as in `_finder`
 
 
-def _prefixes(forms: Sequence[Regex]) -> list[tuple[int | None, Any]]:
+def _prefixes(forms: Sequence[Regex]) -> list[tuple[int | None, _Find]]:
     """For bounded and unbounded patterns: the longest match, and what matches an end that could grow."""
-    kinds: list[tuple[int | None, Any]] = []
+    kinds: list[tuple[int | None, _Find]] = []
     for bounded in (True, False):
         chosen = [form for form in forms if (form.max_length is not None) == bounded]
         if not chosen:
             continue
         alternatives = "|".join(dict.fromkeys(form.waiting for form in chosen))
         try:
-            regex = re2.compile(f"(?:{alternatives})\\z".encode(), _options())
+            find = _finder(f"(?:{alternatives})\\z")
         except re2.error as error:
             raise RegexError(f"RE2 cannot hold them together: {error}. Use fewer or shorter ones.") from None
-        kinds.append((max(form.max_length or 0 for form in chosen) if bounded else None, regex))
+        kinds.append((max(form.max_length or 0 for form in chosen) if bounded else None, find))
     return kinds
 
 
@@ -216,11 +242,11 @@ class _Source:
         return 1 if lead < 0xC0 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
 
 
-def _accept(pattern: Pattern, source: _Source, match: Any) -> Span | None:
+def _accept(pattern: Pattern, source: _Source, match: Sequence[tuple[int, int]]) -> Span | None:
     """The span of a match that the pattern's own tests accept."""
     text = source.text
-    begin = source.point(match.start())
-    start, end = (source.point(offset) for offset in match.span(pattern.group))
+    begin = source.point(match[0][0])
+    start, end = (source.point(offset) for offset in match[pattern.group])
     if pattern.before is not None and not pattern.before(text[max(0, begin - pattern.reach) : begin]):
         return None
     if pattern.shorten is not None:

@@ -16,6 +16,7 @@ from guardrails import redact
 from guardrails.arming import ArmedRule, acts, in_order, sound
 from guardrails.check import Scanner
 from guardrails.errors import GuardrailsError
+from guardrails.patterns import PatternSet
 from guardrails.pseudonyms import Vault
 from guardrails.types import Action, CheckFailure, Edit, Finding, Segment, Span, Verdict, conclude
 
@@ -100,16 +101,13 @@ class _Lane:
             self._fresh.clear()
         text = self._text + piece
         start = self.settled - self._base
-        hold = len(text) if final else max(start, min(self._scanner.hold(text, start), len(text)))
-        found: list[tuple[Span, str]] = []
-        if hold > start:
-            spans = sound(self._scanner.scan(text, start), len(text), start)
-            for span in reversed(spans):
-                if span.start < hold < span.end:
-                    hold = span.start
-            found = [self._placed(span, text) for span in spans if span.end <= hold]
+        if final:
+            hold, spans = len(text), sound(self._scanner.scan(text, start), len(text), start)
+        else:
+            hold, spans = _settled(self._scanner, text, start)
+        found = [self._placed(span, text) for span in spans] if spans else []
         self.settled = self._base + hold
-        if kept := max(0, hold - self._scanner.context):
+        if (kept := hold - self._scanner.context) > 0:
             text = text[kept:]
             self._base += kept
         self._text = text
@@ -122,6 +120,20 @@ class _Lane:
         """A span found in `text`, with its place in the whole and what stands there."""
         whole = Span(self._base + span.start, self._base + span.end, span.entity, span.score)
         return whole, text[span.start : span.end]
+
+
+def _settled(scanner: Scanner, text: str, start: int) -> tuple[int, list[Span]]:
+    """How far a scanner has made up its mind about a text, and its spans up to there."""
+    if isinstance(scanner, PatternSet):
+        return scanner.settle(text, start)
+    hold = max(start, min(scanner.hold(text, start), len(text)))
+    if hold == start:
+        return start, []
+    spans = sound(scanner.scan(text, start), len(text), start)
+    for span in reversed(spans):
+        if span.start < hold < span.end:
+            hold = span.start
+    return hold, [span for span in spans if span.end <= hold]
 
 
 class StreamGuard:
@@ -141,6 +153,7 @@ class StreamGuard:
         self._lanes = [
             (armed, _Lane(armed.scanner)) for armed in rules if armed.scanner and self._keeper is None
         ]
+        self._acting = [lane for armed, lane in self._lanes if armed.acts]
         self._tokens = _Lane(_Tokens(vault)) if vault and self._keeper is None else None
         self._beside = tuple(armed for armed in rules if armed.scanner is None and self._keeper is None)
         self._whole: list[str] | None = [] if self._keeper or self._beside else None
@@ -252,17 +265,20 @@ class StreamGuard:
                         self._pending.append(found)
             if lane.held > MAX_HELD:
                 self._failures.setdefault(armed.rule.id, armed.overflowed())
-            if armed.rule.id in self._failures:
+            if self._failures and armed.rule.id in self._failures:
                 self._lanes.remove((armed, lane))
+                self._acting = [lane for armed, lane in self._lanes if armed.acts]
         if self._tokens:
             self._shields += [(span.start, span.end) for span, _ in self._tokens.feed(piece, final)]
 
     def _cut(self) -> int:
         """How far text may leave: all acting lanes are settled there, and nothing found reaches across."""
-        settled = [lane.settled for armed, lane in self._lanes if armed.acts]
-        if self._tokens:
-            settled.append(self._tokens.settled)
-        cut = min(settled, default=self._length)
+        cut = self._length
+        for lane in self._acting:
+            if lane.settled < cut:
+                cut = lane.settled
+        if self._tokens and self._tokens.settled < cut:
+            cut = self._tokens.settled
         if not self._pending and not self._shields:
             return cut
         whole = [(found.start, found.end) for found in self._pending if acts(found.mode, found.action)]
@@ -308,13 +324,13 @@ class StreamGuard:
         return self._vault.restore(edited) if self._vault else edited
 
     def _stop_on_failure(self) -> bool:
-        if any(failure.action is Action.BLOCK for failure in self._failures.values()):
+        if self._failures and any(failure.action is Action.BLOCK for failure in self._failures.values()):
             self._stop()
         return self.blocked
 
     def _stop(self) -> None:
         self.blocked = True
-        self._lanes, self._tokens, self._whole = [], None, None
+        self._lanes, self._acting, self._tokens, self._whole = [], [], None, None
         self._held, self._pending, self._shields = [], [], []
 
 

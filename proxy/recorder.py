@@ -25,8 +25,10 @@ __all__ = ["NotRecorded", "Options", "Recorder", "document"]
 
 LATE_SECONDS = 30.0
 """Age of the oldest unwritten trace from which on the proxy is not ready."""
-_GATHER_SECONDS = 0.005
+_GATHER_SECONDS = 0.01
 """How long a group waits for company before it goes to disk."""
+_COLLECT_SECONDS = 0.25
+"""How long records on disk wait for company before they go to the database: a group costs a third per record."""
 _MEMORY_BYTES = 64 << 20
 """Encoded records that may wait for a disk that does not take them."""
 _MARK_SECONDS = 1.0
@@ -132,7 +134,8 @@ class Recorder:
                 queue.since = queue.since or time.monotonic()
         if not taken:
             self._lose("memory_full", exchange.id)
-        self._queued.set()
+        if not self._queued.is_set():
+            self._queued.set()
 
     async def written(self, id: str) -> None:
         """Returns when the exchange is on disk. Raises NotRecorded when it is lost, or not taken yet."""
@@ -305,6 +308,7 @@ class Recorder:
                 self._freed += self._reader.forget(self._reader.position, closed=True)
                 return
             self._on_disk.wait(_TICK_SECONDS)
+            self._stopping.wait(_COLLECT_SECONDS)
 
     def _carry(self, reader: Reader, end: Position | None) -> bool:
         """Carry the next records over; False when there are none before `end`. Raises _Stop when closing."""

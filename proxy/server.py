@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import socket
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 30
 """How long requests under way may take to finish when the server is told to stop."""
+
+
+_COLLECT_AFTER = 20_000
+"""New objects that may pile up before cycles among them are looked for: a request makes hundreds, few cyclic."""
+
+_SWITCH_SECONDS = 0.001
+"""How long a thread that writes traces or scans a long text may keep the event loop waiting for its turn."""
 
 
 def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
@@ -64,9 +72,11 @@ def _worker(settings: Settings, keys: bool) -> App:
 
 
 def _settle() -> None:
-    """Take all that was loaded out of the garbage collector's sight: none of it will go."""
+    """Set the interpreter up for serving: what is loaded stays, and the event loop goes first."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
+    sys.setswitchinterval(_SWITCH_SECONDS)
 
 
 def uvicorn_config(app: object, *, workers: int = 1) -> uvicorn.Config:

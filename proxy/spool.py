@@ -201,7 +201,7 @@ class Reader:
         """After everything in the slot: where a new writer begins."""
         return Position(max([*self.slot.segments(), self.position.segment]) + 1, 0)
 
-    def read(self, end: Position | None, most: int = 200, most_bytes: int = 8 << 20) -> Batch:
+    def read(self, end: Position | None, most: int = 1000, most_bytes: int = 8 << 20) -> Batch:
         """The next records before `end` (None: all there are); an empty batch when there are none."""
         records: list[bytes] = []
         position, corrupt, size = self.position, 0, 0

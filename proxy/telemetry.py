@@ -82,26 +82,35 @@ class Metrics:
         self._dropped = make(Counter, "traces_dropped", "Traces lost, by reason.", ("reason",))
         self._build = make(Gauge, "build_info", "Always 1; what is running.", ("version", "policy"))
         self._version = version
+        self._children: dict[tuple[Any, ...], Any] = {}
+        """Metrics by label values: the library looks them up under a lock. As few as there are time series."""
         self.policy(policy)
 
     def observe(self, exchange: Exchange) -> None:
         """Count a finished exchange."""
         path = exchange.path if exchange.path in PATHS else "other"
-        self._requests.labels(path, exchange.outcome).inc()
+        self._child(self._requests, path, exchange.outcome).inc()
         if exchange.duration_us is not None:
-            self._request_seconds.labels(path).observe(exchange.duration_us / 1e6)
+            self._child(self._request_seconds, path).observe(exchange.duration_us / 1e6)
         if exchange.first_token_us is not None:
             self._first_token_seconds.observe(exchange.first_token_us / 1e6)
         if exchange.failure is not None and exchange.upstream_called:
-            self._upstream_errors.labels(_kind(exchange.failure.code, exchange.failure.status)).inc()
+            self._child(self._upstream_errors, _kind(exchange.failure.code, exchange.failure.status)).inc()
         for verdict in (exchange.input, exchange.output):
             for found in verdict.findings:
                 labels = (found.rule, found.entity, found.action.value, found.mode.value)
-                self._findings.labels(*labels).inc()
+                self._child(self._findings, *labels).inc()
             for failed in verdict.failures:
-                self._failures.labels(failed.rule, failed.kind).inc()
+                self._child(self._failures, failed.rule, failed.kind).inc()
             for rule, milliseconds in verdict.timings.items():
-                self._rule_seconds.labels(rule).observe(milliseconds / 1e3)
+                self._child(self._rule_seconds, rule).observe(milliseconds / 1e3)
+
+    def _child(self, metric: Any, *labels: str) -> Any:
+        key = (metric, *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = metric.labels(*labels)
+        return child
 
     def policy(self, label: str) -> None:
         """Say which policy (`name@revision`) is enforced from now on."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
 from proxy import sse
@@ -97,33 +96,15 @@ class Connection:
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         return _decoded(body, self.headers.get(b"content-encoding", b""), limit)
 
-    @asynccontextmanager
-    async def watched(self) -> AsyncIterator[None]:
+    def watched(self) -> Watch:
         """Cancel what runs inside when the client leaves, and raise ClientGone. Read the body first."""
-        task = asyncio.current_task()
-        assert task is not None
-        watching: list[asyncio.Task[None]] = []
-        # An answer that comes at once needs no watch, and a task has its price.
-        timer = asyncio.get_running_loop().call_later(
-            WATCH_AFTER_SECONDS, lambda: watching.append(asyncio.create_task(self._watch(task)))
-        )
-        try:
-            yield
-        except asyncio.CancelledError:
-            # Only our own cancel becomes ClientGone; one from outside (shutdown) goes on.
-            if self.gone and task.uncancel() == 0:
-                raise ClientGone from None
-            raise
-        finally:
-            timer.cancel()
-            for watch in watching:
-                watch.cancel()
+        return Watch(self)
 
-    async def _watch(self, task: asyncio.Task[Any]) -> None:
+    async def left(self) -> None:
+        """Returns when the client has left."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.gone = True
-        task.cancel()
 
     async def reply(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
         """Send a whole reply."""
@@ -151,6 +132,38 @@ class Connection:
         """Send the last piece of a reply."""
         self.complete = True
         await self._send({"type": "http.response.body", "body": data})
+
+
+class Watch:
+    """`async with connection.watched():` ends what runs inside when the client leaves, with ClientGone."""
+
+    __slots__ = ("_connection", "_task", "_timer", "_watching")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._watching: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        """Begin to watch, a moment later: an answer that comes at once needs none, and a task has its price."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_SECONDS, self._begin)
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Watch no more. Only our own cancel becomes ClientGone; one from outside (shutdown) goes on."""
+        self._timer.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
+        if isinstance(error, asyncio.CancelledError) and self._connection.gone and self._task.uncancel() == 0:
+            raise ClientGone from None
+
+    def _begin(self) -> None:
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        await self._connection.left()
+        self._task.cancel()
 
 
 class Pings:

@@ -130,7 +130,7 @@ def _phones() -> list[Pattern]:
             "PHONE_NUMBER",
             spoken,
             0.7,
-            before=_near(_PHONE_WORDS),
+            before=_near_phone,
             reach=REACH,
             after=_ends,
             validate=is_phone,
@@ -351,6 +351,14 @@ def _ends(following: str) -> bool:
 def _ends_address(following: str) -> bool:
     """Whether an address may end before this character."""
     return not (following.isalnum() or following in ("_", ":", "."))
+
+
+def _near_phone(before: str) -> bool:
+    """Whether a number may begin after this text, and the text ends soon after a word for telephones."""
+    # No word is shorter than three letters and no digit may follow it: spares the search in rows of digits.
+    if any(map(str.isdecimal, before[-3:])):
+        return False
+    return _starts(before) and _PHONE_WORDS.search(before) is not None
 
 
 def _near(words: re.Pattern[str]) -> Callable[[str], bool]:

@@ -61,7 +61,7 @@ class Rows:
 
 def clean(value: Any) -> Any:
     """A text as every database takes it: no NUL, no lone surrogate, at most 512 characters."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or (len(value) <= _LONGEST and value.isascii() and "\0" not in value):
         return value
     text = value[:_LONGEST].replace("\0", "�")
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
@@ -94,7 +94,8 @@ def add(rows: Rows, document: Row) -> None:
         {**mark, "seq": seq, **_hit(rows.blobs, tenant, hit)} for seq, hit in enumerate(document["retrieval"])
     ]
     for name, new in added.items():
-        rows.by_table[name].extend(new)
+        if new:
+            rows.by_table[name].extend(new)
 
 
 def _span(document: Row) -> dict[str, Any]:
@@ -104,11 +105,14 @@ def _span(document: Row) -> dict[str, Any]:
     return {
         **{name: clean(document[name]) for name in PLAIN},
         "flagged": bool(findings or document["failures"]) or document["outcome"] in ("blocked", "masked"),
-        **{f"error_{name}": clean(error.get(name)) for name in ("type", "code", "message", "param")},
+        "error_type": clean(error.get("type")),
+        "error_code": clean(error.get("code")),
+        "error_message": clean(error.get("message")),
+        "error_param": clean(error.get("param")),
         "tokens_in": _count(usage, "prompt_tokens", "input_tokens"),
         "tokens_out": _count(usage, "completion_tokens", "output_tokens"),
-        "rules": _names(findings, "rule"),
-        "entities": _names(findings, "entity"),
+        "rules": _names(findings, "rule") if findings else "[]",
+        "entities": _names(findings, "entity") if findings else "[]",
         "findings": len(findings),
         "tool_calls": len(document["tool_calls"]),
         "hits": len(document["retrieval"]),

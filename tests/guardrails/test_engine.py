@@ -323,6 +323,43 @@ async def test_tokens_in_a_reply_are_ours() -> None:
     assert output.edits == ()
 
 
+async def test_a_long_text_does_not_stop_the_loop() -> None:
+    """While a long text that is all candidates is looked at, whoever else waits for the loop gets it."""
+    judge = load_guard(builtin("default"), KEY)
+    text = " ".join(f"{number % 100:02d}" for number in range(60_000))
+    await judge.inspect([segment("warm 01 02 03 04 05 06")], vault())
+
+    inspecting = asyncio.create_task(judge.inspect([segment(text)], vault()))
+    pauses: list[float] = []
+    before = time.perf_counter()
+    while len(pauses) < 40 and not inspecting.done():
+        await asyncio.sleep(0.001)
+        now = time.perf_counter()
+        pauses.append(now - before)
+        before = now
+
+    assert not inspecting.done()
+    assert sorted(pauses)[-2] < 0.05, "one pause is the machine's own"
+    inspecting.cancel()
+
+
+async def test_long_and_short_texts_are_judged_alike() -> None:
+    """Where a text is scanned makes no difference to what is found, nor to what is remembered."""
+    judge = guard(DIGITS)
+    texts = [segment("pin 1234", pointer="/0"), segment("a " * 40_000 + "5678", pointer="/1")]
+    texts += [segment("pin 1234", pointer="/2")]
+
+    first, again = await judge.inspect(texts), await judge.inspect(texts)
+
+    assert [(found.pointer, found.start) for found in first.findings] == [
+        ("/0", 4),
+        ("/1", 80_000),
+        ("/2", 4),
+    ]
+    assert again.findings == first.findings
+    assert not again.timings
+
+
 async def test_arguments_are_edited_in_place() -> None:
     """Findings inside tool arguments carry the inner pointer, and the JSON stays valid."""
     call = '{"to": "ada", "pins": [1, 12345]}'
