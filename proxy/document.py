@@ -5,11 +5,16 @@ It is built from what the guardrails let through and from their verdicts, never 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from guardrails.types import Edit, Finding, Mode, Verdict, strictest
 from proxy.exchange import Exchange
+
+MAX_FINDINGS = 1_000
+"""Findings of one side of an exchange that are stored; `findings_left_out` counts the rest."""
 
 
 def document(exchange: Exchange) -> dict[str, Any]:
@@ -48,6 +53,7 @@ def document(exchange: Exchange) -> dict[str, Any]:
         "findings": [
             finding for side, verdict, stored in sides for finding in _findings(side, verdict, stored)
         ],
+        "findings_left_out": sum(max(0, len(verdict.findings) - MAX_FINDINGS) for _, verdict, _ in sides),
         "failures": [
             {
                 "side": side,
@@ -90,14 +96,18 @@ def _findings(side: str, verdict: Verdict, stored: Mapping[str, Any] | None) -> 
     if not verdict.findings:
         return
     edits = verdict.edits or tuple(_redactions(verdict.findings))
-    # A blocked verdict has no edits: the masking is worked out again, and believed where the text shows it.
-    check = stored if not verdict.edits else None
     places: dict[tuple[str, str], list[Edit]] = {}
     for edit in edits:
         places.setdefault((edit.pointer, edit.within), []).append(edit)
-    for finding in verdict.findings:
-        here = places.get((finding.pointer, finding.within), [])
-        place = None if stored is None else _place(finding, here, check)
+    shifts = {address: Shift(here) for address, here in places.items()}
+    # A blocked verdict has no edits: the masking is worked out again, and believed where the text shows it.
+    unsure = stored is not None and not verdict.edits
+    texts = {address: _shown(stored, address, shift) for address, shift in shifts.items()} if unsure else {}
+    for finding in verdict.findings[:MAX_FINDINGS]:
+        address = (finding.pointer, finding.within)
+        place = None if stored is None else shifts.get(address, UNMOVED).place(finding.start, finding.end)
+        if unsure and place is not None and place.end > texts.get(address, _length(stored, address)):
+            place = None
         yield {
             "side": side,
             "rule": finding.rule,
@@ -124,35 +134,47 @@ class Place(NamedTuple):
     end: int
 
 
-def _place(finding: Finding, edits: list[Edit], check: Mapping[str, Any] | None) -> Place | None:
-    place = moved(finding.start, finding.end, edits)
-    if check is None:
-        return place
+class Shift:
+    """What edits of one text, in order and apart, do to the places in it. Looking one up costs little."""
+
+    __slots__ = ("_ends", "_grown", "edits")
+
+    def __init__(self, edits: Sequence[Edit]) -> None:
+        self.edits = edits
+        self._ends = [edit.end for edit in edits]
+        self._grown = [0, *accumulate(len(edit.replacement) - (edit.end - edit.start) for edit in edits)]
+
+    def place(self, start: int, end: int) -> Place:
+        """Where text[start:end] stands after the edits; an edge inside an edit takes in its replacement."""
+        first, last = bisect_right(self._ends, start), bisect_right(self._ends, end)
+        begin, stop = start + self._grown[first], end + self._grown[last]
+        if first < len(self.edits) and self.edits[first].start < start:
+            begin = self.edits[first].start + self._grown[first]
+        if last < len(self.edits) and self.edits[last].start < end:
+            stop = self.edits[last].start + self._grown[last] + len(self.edits[last].replacement)
+        return Place(begin, stop)
+
+
+UNMOVED = Shift(())
+
+
+def _shown(stored: Mapping[str, Any] | None, address: tuple[str, str], shift: Shift) -> int:
+    """The stored text's length when it shows every replacement in its place, else -1."""
+    length = _length(stored, address)
+    if length < 0:
+        return -1
+    text = at(stored, address[0])
+    for edit in shift.edits:
+        to = shift.place(edit.start, edit.end)
+        if text[to.start : to.end] != edit.replacement:
+            return -1
+    return length
+
+
+def _length(stored: Mapping[str, Any] | None, address: tuple[str, str]) -> int:
     # Inside a string that holds JSON the addresses of parts may have moved too: those stay unplaced.
-    text = None if finding.within else at(check, finding.pointer)
-    shown = isinstance(text, str) and all(
-        text[to.start : to.end] == edit.replacement
-        for edit in edits
-        for to in (moved(edit.start, edit.end, edits),)
-    )
-    return place if shown and isinstance(text, str) and place.end <= len(text) else None
-
-
-def moved(start: int, end: int, edits: Iterable[Edit]) -> Place:
-    """Where text[start:end] stands after edits, in order and apart; a cut edge takes in the replacement."""
-    first, last, shift = start, end, 0
-    for edit in edits:
-        grown = len(edit.replacement) - (edit.end - edit.start)
-        if edit.start < start < edit.end:
-            first = edit.start + shift
-        elif edit.end <= start:
-            first += grown
-        if edit.start < end < edit.end:
-            last = edit.start + shift + len(edit.replacement)
-        elif edit.end <= end:
-            last += grown
-        shift += grown
-    return Place(first, last)
+    text = None if address[1] else at(stored, address[0])
+    return len(text) if isinstance(text, str) else -1
 
 
 def _redactions(findings: Iterable[Finding]) -> Iterable[Edit]:

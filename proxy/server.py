@@ -43,10 +43,11 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
 
     setup_logging(settings.log_level)
     app = create_app(settings, keys=keys)
+    # The address first: a key that is shown once must not be lost to a start that fails.
+    listening = _listen(settings.host, settings.port)
     secret = app.bootstrap_key() if keys else None
     if secret is not None:
         say(f"Admin key, shown this once: {secret}")
-    listening = _listen(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     for note in app.context.config.notes:

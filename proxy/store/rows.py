@@ -18,7 +18,7 @@ _PREVIEW = 160
 
 Row = Mapping[str, Any]
 
-DETAIL = ("usage", "finish_reasons", "timings", "failures")
+DETAIL = ("usage", "finish_reasons", "timings", "failures", "findings_left_out")
 """Parts of a trace document that only the detail view reads; kept as JSON in one column."""
 
 PLAIN = (
@@ -117,7 +117,7 @@ def _span(document: Row) -> dict[str, Any]:
         "tool_calls": len(document["tool_calls"]),
         "hits": len(document["retrieval"]),
         "preview": clean(preview(document["request"])),
-        "detail": _ascii({name: document[name] for name in DETAIL}),
+        "detail": _ascii({name: document[name] for name in DETAIL if name in document}),
     }
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.types import Action, Edit, Mode, Verdict
-from proxy.document import Place, at, document, moved
+from proxy.document import MAX_FINDINGS, Place, Shift, at, document
 from proxy.exchange import Exchange, Failure
 from tests.proxy.exchanges import SECRET, finding, masked
 
@@ -18,7 +18,7 @@ def test_the_document_has_every_field_the_format_names() -> None:
     fields = (
         "id trace_id started_us duration_us first_token_us path dialect stream tenant key_id model answered_model "
         "deployment provider policy outcome http_status error usage finish_reasons attempts upstream_called request "
-        "response findings failures tool_calls retrieval timings action decided"
+        "response findings findings_left_out failures tool_calls retrieval timings action decided"
     )
 
     assert set(document(masked())) == set(fields.split())
@@ -89,7 +89,7 @@ def test_a_shadow_finding_beside_an_edit_moves_with_the_text() -> None:
 )
 def test_spans_move_with_an_edit(start: int, end: int, expected: Place) -> None:
     """An edge that an edit cuts takes in the whole replacement."""
-    assert moved(start, end, [Edit("/x", 4, 8, "##")]) == expected
+    assert Shift([Edit("/x", 4, 8, "##")]).place(start, end) == expected
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5), st.text("#", max_size=6)), max_size=6))
@@ -106,8 +106,28 @@ def test_edited_spans_land_on_their_replacements(pieces: list[tuple[int, int, st
     stored += text[last:]
 
     for edit in edits:
-        place = moved(edit.start, edit.end, edits)
+        place = Shift(edits).place(edit.start, edit.end)
         assert stored[place.start : place.end] == edit.replacement
+
+
+def test_many_findings_cost_in_proportion_and_are_cut_off() -> None:
+    """20,000 masked values in one text: the first 1,000 are listed, the rest counted, and the text shows them."""
+    from guardrails.types import Finding, Stage
+
+    edits = tuple(Edit("/messages/0/content", 10 * n, 10 * n + 9, "[X]") for n in range(20_000))
+    found = tuple(
+        Finding("pii", "pii", "X", Stage.INPUT, e.pointer, e.start, e.end, 1.0, Action.REDACT, Mode.ENFORCE)
+        for e in edits
+    )
+    exchange = Exchange(
+        "/v1/chat/completions", "chat", input=Verdict(Action.REDACT, Action.REDACT, found, (), edits)
+    )
+    exchange.safe_request = {"messages": [{"role": "user", "content": "[X] " * 20_000}]}
+
+    kept = document(exchange)
+
+    assert (len(kept["findings"]), kept["findings_left_out"]) == (MAX_FINDINGS, 19_000)
+    assert {(f["masked_start"] % 4, f["masked_end"] % 4) for f in kept["findings"]} == {(0, 3)}
 
 
 def test_pointers_reach_escaped_names_and_nothing_that_is_not_there() -> None:
