@@ -418,7 +418,8 @@ def _scalars(value: Any) -> dict[str, Any]:
     """The members of an object that say which element of a list it is, and of what kind."""
     if not isinstance(value, dict):
         return {}
-    return {name: value[name] for name in ("type", "index", "id", "format") if name in value}
+    names = ("type", "index", "id", "format")
+    return {name: value[name] for name in names if isinstance(value.get(name), str | int)}
 
 
 def _put(holder: dict[str, Any], path: Path, text: str, siblings: list[dict[str, Any]]) -> None:
@@ -430,7 +431,8 @@ def _put(holder: dict[str, Any], path: Path, text: str, siblings: list[dict[str,
         if isinstance(name, int):
             # The same element, if an earlier lane of this delta made it; else the next one of the list.
             kept = next(beside, {})
-            found = next((item for item in place if item.items() >= kept.items()), None) if kept else None
+            like = (item for item in place if isinstance(item, dict) and item.items() >= kept.items())
+            found = next(like, None) if kept else None
             if found is None:
                 found = value | kept if isinstance(value, dict) else value
                 place.append(found)
@@ -438,7 +440,9 @@ def _put(holder: dict[str, Any], path: Path, text: str, siblings: list[dict[str,
         elif following is None:
             place[name] = text
         else:
-            place = place.setdefault(name, value)
+            if not isinstance(place.get(name), type(value)):
+                place[name] = value
+            place = place[name]
 
 
 def _is_other(call: _Call, index: Any, piece: dict[str, Any]) -> bool:

@@ -305,3 +305,26 @@ async def test_members_beside_the_deltas_are_inspected() -> None:
     assert b"see [CARD]" in sent
     assert b"or [CARD]" in sent
     assert b"4111" not in sent
+
+
+async def test_content_may_be_a_list_of_parts() -> None:
+    """Content that comes as parts leaves in the same shape, is guarded across chunks, and is recorded."""
+    pieces = ["hello 4111 1111", " 1111 1111 all."]
+    payloads = [
+        orjson.dumps({"choices": [{"index": 0, "delta": {"content": [{"type": "text", "text": piece}]}}]})
+        for piece in pieces
+    ]
+    done = b'{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+
+    stream, frames = await as_stream(GUARD, [*payloads, done], None)
+
+    sent = [
+        content
+        for payload in Decoder().feed(b"".join(frames))
+        for part in orjson.loads(payload)["choices"]
+        for content in part["delta"].get("content", ())
+    ]
+    assert {part["type"] for part in sent} == {"text"}
+    assert "".join(part["text"] for part in sent) == "hello [CARD] all."
+    [choice] = stream.response()["choices"]
+    assert choice["message"]["content"] == [{"type": "text", "text": "hello [CARD] all."}]
