@@ -17,6 +17,7 @@ from guardrails.pseudonyms import Vault
 from guardrails.types import Segment, Stage, Verdict, merge
 from proxy import sse
 from proxy.dialects.chat import NO_TEXT, apply_edits
+from proxy.dialects.chat_calls import Call
 from proxy.dialects.chat_reply import in_band, texts
 from proxy.dialects.texts import step
 from proxy.errors import UpstreamError
@@ -31,8 +32,6 @@ Path = tuple[str | int, ...]
 _TOP = ("id", "created", "model", "system_fingerprint", "service_tier")
 _CHUNK_SKIP = frozenset({*_TOP, "object", "choices", "usage", "obfuscation", "error"})
 _PART_SKIP = frozenset({"index", "delta", "finish_reason", "logprobs", "content_filter_results"})
-MAX_TOOL_CALL = 4 * 1024 * 1024
-"""Characters of arguments one tool call may have; more is a fault of the provider."""
 
 
 @dataclass(slots=True)
@@ -47,28 +46,12 @@ class _Lane:
 
 
 @dataclass(slots=True)
-class _Call:
-    """One tool call while it comes in."""
-
-    index: int
-    pointer: str
-    head: dict[str, Any]
-    """`id`, `type` and whatever else came beside the function."""
-    kind: str = "function"
-    name: str = ""
-    text: list[str] = field(default_factory=list)
-    size: int = 0
-    sent_name: str | None = None
-    """The name as it already left, or None."""
-
-
-@dataclass(slots=True)
 class _Choice:
     index: int
     lanes: dict[Path, _Lane] = field(default_factory=dict)
-    calls: list[_Call] = field(default_factory=list)
-    open_call: _Call | None = None
-    function: _Call | None = None
+    calls: list[Call] = field(default_factory=list)
+    open_call: Call | None = None
+    function: Call | None = None
     """A legacy `function_call`."""
     finish: str | None = None
     recorded: dict[str, Any] = field(default_factory=dict)
@@ -307,56 +290,61 @@ class ChatStream:
         for place, piece in enumerate(deltas if isinstance(deltas, list) else [deltas]):
             if not isinstance(piece, dict):
                 raise UpstreamError("The provider sent a piece of a tool call that is no object.")
-            index = piece.get("index", place)
+            index = piece.get("index")
+            if not isinstance(index, int | None):
+                raise UpstreamError("The provider sent a piece of a tool call whose index is no number.")
+            index = place if index is None else index
             call = choice.open_call
-            if call is None or _is_other(call, index, piece):
+            if call is None or call.is_other(index, piece):
                 if call is not None:
                     out.append(await self._release(choice, call))
                 call = self._new_call(choice, index)
-            _collect(call, piece)
+            call.collect(piece)
             if call.name and call.text and call.sent_name is None:
                 out += await self._name(call)
         return out
 
-    def _new_call(self, choice: _Choice, index: int) -> _Call:
+    def _new_call(self, choice: _Choice, index: int) -> Call:
         if any(call.index == index and index != choice.calls[-1].index for call in choice.calls):
             raise UpstreamError("The provider went on with a tool call after it had begun the next one.")
         pointer = f"/choices/{choice.index}/message/tool_calls/{len(choice.calls)}"
-        call = choice.open_call = _Call(index, pointer, {})
+        call = choice.open_call = Call(index, pointer, {})
         choice.calls.append(call)
         return call
 
     def _collect_function(self, choice: _Choice, piece: Any) -> None:
         if choice.function is None:
-            choice.function = _Call(0, f"/choices/{choice.index}/message", {}, "function_call")
-        _collect(choice.function, {"function": piece})
+            choice.function = Call(0, f"/choices/{choice.index}/message", {}, "function_call")
+        choice.function.collect({"function": piece})
 
-    async def _name(self, call: _Call) -> list[dict[str, Any]]:
+    async def _name(self, call: Call) -> list[dict[str, Any]]:
         """The opening delta of a call whose name is complete, once the name was inspected and found clean."""
-        verdict = await self._guard.inspect([_name_segment(call)], self._vault, reply=True)
+        verdict = await self._guard.inspect([call.name_segment()], self._vault, reply=True)
         if verdict.findings or verdict.failures:
             return []  # decided, and told, when the call is complete
         call.sent_name = call.name
-        return [{"index": call.index, **call.head, call.kind: {"name": call.name, _text_name(call): ""}}]
+        return [{"index": call.index, **call.head, call.kind: {"name": call.name, call.text_name: ""}}]
 
-    async def _release(self, choice: _Choice, call: _Call) -> dict[str, Any]:
+    async def _release(self, choice: _Choice, call: Call) -> dict[str, Any]:
         """A complete call as one delta: inspected, edited, pseudonyms restored. Notes it for the record."""
-        raw, pointer = "".join(call.text), _text_pointer(call)
+        raw, pointer = "".join(call.text), call.text_pointer
         found = arguments.segments(raw, pointer, Stage.TOOL_CALL, "assistant")
         if call.name != call.sent_name and call.name:
-            found.append(_name_segment(call))
-        verdict = await self._inspect(found)
-        name_edits = [edit for edit in verdict.edits if edit.pointer != pointer]
+            found.append(call.name_segment())
+        verdict = await self._inspect([*found, *call.rest_segments()])
+        name_edits = [edit for edit in verdict.edits if edit.pointer == call.name_pointer]
         safe = arguments.rewrite(raw, [edit for edit in verdict.edits if edit.pointer == pointer])
         name = redact.apply(call.name, name_edits)
+        outer, inner = call.rest_edited(verdict.edits)
         if not self.blocked:
-            _record(choice, call, name, safe)
-        body: dict[str, Any] = {_text_name(call): self._restored(safe)}
+            _record(choice, call, outer, {"name": name, call.text_name: safe, **inner})
+        outer, inner = call.rest_restored(outer, inner, self._vault)
+        body: dict[str, Any] = {call.text_name: self._restored(safe), **inner}
         if call.kind == "function_call":
             return {"function": {"name": name, **body}}
         if call.sent_name is None:
-            return {"index": call.index, **call.head, call.kind: {"name": name, **body}}
-        return {"index": call.index, call.kind: body}
+            return {"index": call.index, **call.head, **outer, call.kind: {"name": name, **body}}
+        return {"index": call.index, **outer, call.kind: body}
 
     def _restored(self, text: str) -> str:
         return text if self._vault is None else arguments.restore(text, self._vault)
@@ -445,44 +433,9 @@ def _put(holder: dict[str, Any], path: Path, text: str, siblings: list[dict[str,
             place = place[name]
 
 
-def _is_other(call: _Call, index: Any, piece: dict[str, Any]) -> bool:
-    """Whether a piece opens another call: a new index, or (some providers) the same one with a new id."""
-    told = piece.get("id")
-    return index != call.index or bool(told and call.head.get("id") and told != call.head["id"])
-
-
-def _collect(call: _Call, piece: dict[str, Any]) -> None:
-    for name, value in piece.items():
-        if name in ("function", "custom") and isinstance(value, dict):
-            call.kind = name if call.kind != "function_call" else call.kind
-            call.name += str(value.get("name") or "")
-            text = value.get("arguments") or value.get("input") or ""
-            if not isinstance(text, str):
-                text = orjson.dumps(text).decode()
-            call.size += len(text)
-            if call.size > MAX_TOOL_CALL:
-                raise UpstreamError("The provider sent a tool call without end.")
-            if text:
-                call.text.append(text)
-        elif name != "index" and value is not None:
-            call.head[name] = value
-
-
-def _text_name(call: _Call) -> str:
-    return "input" if call.kind == "custom" else "arguments"
-
-
-def _text_pointer(call: _Call) -> str:
-    return f"{call.pointer}/{call.kind}/{_text_name(call)}"
-
-
-def _name_segment(call: _Call) -> Segment:
-    return Segment(call.name, f"{call.pointer}/{call.kind}/name", Stage.TOOL_CALL, "assistant")
-
-
-def _record(choice: _Choice, call: _Call, name: str, text: str) -> None:
+def _record(choice: _Choice, call: Call, outer: dict[str, Any], body: dict[str, Any]) -> None:
     if call.kind == "function_call":
-        choice.recorded["function_call"] = {"name": name, "arguments": text}
+        choice.recorded["function_call"] = body
         return
     calls = choice.recorded.setdefault("tool_calls", [])
-    calls.append({"type": "function", **call.head, call.kind: {"name": name, _text_name(call): text}})
+    calls.append({"type": "function", **call.head, **outer, call.kind: body})
