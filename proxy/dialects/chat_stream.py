@@ -14,7 +14,7 @@ import orjson
 
 from guardrails import arguments, redact
 from guardrails.pseudonyms import Vault
-from guardrails.types import Segment, Stage, Verdict, merge
+from guardrails.types import Edit, Segment, Stage, Verdict, merge
 from proxy import sse
 from proxy.dialects.chat import NO_TEXT, apply_edits
 from proxy.dialects.chat_calls import Call
@@ -49,6 +49,8 @@ class _Lane:
 class _Choice:
     index: int
     lanes: dict[Path, _Lane] = field(default_factory=dict)
+    beside: dict[str, _Lane] = field(default_factory=dict)
+    """The texts that stand beside its deltas."""
     calls: list[Call] = field(default_factory=list)
     open_call: Call | None = None
     function: Call | None = None
@@ -56,6 +58,11 @@ class _Choice:
     finish: str | None = None
     recorded: dict[str, Any] = field(default_factory=dict)
     """What is stored of its message besides its lanes."""
+
+    @property
+    def clean(self) -> bool:
+        """Whether all its texts have left at once and unchanged."""
+        return all(lane.clean for lane in (*self.lanes.values(), *self.beside.values()))
 
 
 class ChatStream:
@@ -71,6 +78,7 @@ class ChatStream:
         self.usage: dict[str, Any] | None = None
         self._guard, self._vault = guard, vault
         self._choices: dict[int, _Choice] = {}
+        self._beside: dict[str, _Lane] = {}
         self._top: dict[str, Any] = {}
         self._verdicts: list[Verdict] = []
         self._finishing: list[_Choice] = []
@@ -90,7 +98,7 @@ class ChatStream:
         for part in chunk.get("choices") or ():
             changed |= await self._part(part, before)
         for name in chunk.keys() - _CHUNK_SKIP:
-            changed |= await self._extra(chunk, name)
+            changed |= await self._extra(chunk, name, self._beside, "")
         if self.blocked:
             for choice in self._finishing:
                 choice.finish = None  # its last chunk does not leave any more
@@ -107,8 +115,12 @@ class ChatStream:
         """The frames still held when the provider has ended. Look at `blocked`, then at `broken`."""
         frames: list[bytes] = []
         for choice in self._choices.values():
-            if choice.finish is None and (delta := await self._close(choice)):
-                frames.append(self._frame(choice.index, delta))
+            if choice.finish is None:
+                delta, beside = await self._close(choice), await self._rest(choice.beside)
+                if delta or beside:
+                    frames.append(self._frame(choice.index, delta, beside=beside))
+        if beside := await self._rest(self._beside):
+            frames.append(sse.event(orjson.dumps({**self._base(), "choices": [], **beside})))
         return b"" if self.blocked else b"".join(frames)
 
     @property
@@ -136,8 +148,10 @@ class ChatStream:
 
     def verdict(self) -> Verdict:
         """What was found in all that came so far."""
-        lanes = [lane.guard.verdict for choice in self._choices.values() for lane in choice.lanes.values()]
-        return merge([*self._verdicts, *lanes])
+        lanes = [*self._beside.values()]
+        for choice in self._choices.values():
+            lanes += [*choice.lanes.values(), *choice.beside.values()]
+        return merge([*self._verdicts, *(lane.guard.verdict for lane in lanes)])
 
     @property
     def model(self) -> str | None:
@@ -172,18 +186,22 @@ class ChatStream:
         delta = part.get("delta")
         changed = bool(delta) and await self._delta(choice, delta)
         for name in part.keys() - _PART_SKIP:
-            changed |= await self._extra(part, name)
+            changed |= await self._extra(part, name, choice.beside, f"/choices/{choice.index}")
         finish = part.get("finish_reason")
         if finish and choice.finish is None:
             tail = await self._close(choice)
+            for name, rest in (await self._rest(choice.beside)).items():
+                said = part.get(name)
+                part[name] = said + rest if isinstance(said, str) else rest
+                changed = True
             choice.finish = str(finish)
             self._finishing.append(choice)
             if tail:
                 # What this very chunk says comes before what was held, and both before the finish reason.
-                before += [self._frame(choice.index, said) for said in (delta, tail) if said]
+                before += [self._frame(choice.index, told) for told in (delta, tail) if told]
                 part["delta"] = {}
                 changed = True
-        if part.get("logprobs") and not all(lane.clean for lane in choice.lanes.values()):
+        if part.get("logprobs") and not choice.clean:
             changed = True
             part["logprobs"] = None  # they spell the text that was replaced
         return changed
@@ -214,12 +232,18 @@ class ChatStream:
         return changed
 
     def _push(self, choice: _Choice, path: Path, text: str) -> str:
-        lane = choice.lanes.get(path)
         if choice.finish is not None:
             raise UpstreamError("The provider sent text for a choice it had already finished.")
+        lane = choice.lanes.get(path)
         if lane is None:
             pointer = f"/choices/{choice.index}/message" + "".join(step(str(name)) for name in path)
-            lane = choice.lanes[path] = _Lane(self._guard.stream(pointer, self._vault, "assistant"))
+            lane = choice.lanes[path] = self._lane(pointer)
+        return self._through(lane, text)
+
+    def _lane(self, pointer: str) -> _Lane:
+        return _Lane(self._guard.stream(pointer, self._vault, "assistant"))
+
+    def _through(self, lane: _Lane, text: str) -> str:
         out = lane.guard.push(text)
         if out != text:
             lane.clean = False
@@ -242,21 +266,43 @@ class ChatStream:
                 changed |= self._nested(choice, item, at, beside)
         return changed
 
-    async def _extra(self, holder: dict[str, Any], name: str) -> bool:
-        """Inspect a member that stands outside the deltas (citations and the like) as a whole."""
+    async def _extra(self, holder: dict[str, Any], name: str, lanes: dict[str, _Lane], at: str) -> bool:
+        """Guard a member that stands outside the deltas: a text in its lane, anything else as a whole."""
+        value = holder[name]
         if name == "message":
             del holder[name]  # some providers repeat all that was said so far: the deltas tell it
             return True
-        if not isinstance(holder[name], str | dict | list):
+        if isinstance(value, str) and value:
+            if name not in lanes:
+                lanes[name] = self._lane(at + step(name))
+            out = self._through(lanes[name], value)
+            if out:
+                holder[name] = out
+            else:
+                del holder[name]
+            return out != value
+        if not isinstance(value, dict | list):
             return False
-        found = texts(holder[name], step(name))
-        if not found:
-            return False
-        verdict = await self._inspect(found)
-        if not verdict.edits:
-            return False
-        holder[name] = apply_edits(holder, verdict.edits)[name]
-        return True
+        verdict = await self._inspect(texts(value, step(name)))
+        safe = apply_edits({name: value}, verdict.edits)
+        if self._vault is not None:
+            edits = [
+                Edit(segment.pointer, found.start, found.end, found.value)
+                for segment in texts(safe[name], step(name))
+                for found in self._vault.restores(segment.text)
+            ]
+            safe = apply_edits(safe, edits)
+        holder[name] = safe[name]
+        return bool(safe[name] != value)
+
+    async def _rest(self, lanes: dict[str, _Lane]) -> dict[str, str]:
+        """What the lanes beside the deltas still held; they are finished."""
+        rest = {}
+        for name, lane in lanes.items():
+            if held := await lane.guard.finish():
+                rest[name] = held
+            self.blocked |= lane.guard.blocked
+        return rest
 
     async def _inspect(self, found: list[Segment]) -> Verdict:
         verdict = await self._guard.inspect(found, self._vault, reply=True)
@@ -367,11 +413,19 @@ class ChatStream:
         if isinstance(chunk.get("usage"), dict):
             self.usage = chunk["usage"]
 
-    def _frame(self, index: int, delta: dict[str, Any], finish: str | None = None) -> bytes:
+    def _frame(
+        self,
+        index: int,
+        delta: dict[str, Any],
+        finish: str | None = None,
+        beside: dict[str, str] | None = None,
+    ) -> bytes:
         """A chunk of our own, in the provider's name."""
-        choices = [{"index": index, "delta": delta, "finish_reason": finish}]
-        chunk = {**self._top, "object": "chat.completion.chunk", "choices": choices}
-        return sse.event(orjson.dumps(chunk))
+        choices = [{"index": index, "delta": delta, "finish_reason": finish, **(beside or {})}]
+        return sse.event(orjson.dumps({**self._base(), "choices": choices}))
+
+    def _base(self) -> dict[str, Any]:
+        return {**self._top, "object": "chat.completion.chunk"}
 
 
 def _parse(payload: bytes) -> dict[str, Any]:
@@ -398,8 +452,12 @@ def _list(value: Any) -> list[Any]:
 def _says_something(chunk: dict[str, Any]) -> bool:
     """Whether a chunk still carries anything once its held texts are taken out."""
     choices = chunk.get("choices")
-    said = not choices or any(choice.get("delta") or choice.get("finish_reason") for choice in choices)
-    return said or bool(chunk.get("usage"))
+    if not choices or chunk.get("usage") or any(chunk[name] for name in chunk.keys() - _CHUNK_SKIP):
+        return True
+    return any(
+        part.get("delta") or part.get("finish_reason") or any(part[name] for name in part.keys() - _PART_SKIP)
+        for part in choices
+    )
 
 
 def _scalars(value: Any) -> dict[str, Any]:
