@@ -14,9 +14,10 @@ import orjson
 
 from guardrails import arguments, redact
 from guardrails.pseudonyms import Vault
-from guardrails.types import Segment, Stage, Verdict, merge
+from guardrails.types import Edit, Segment, Stage, Verdict, merge
 from proxy import sse
 from proxy.dialects.chat import NO_TEXT, apply_edits
+from proxy.dialects.chat_calls import Call
 from proxy.dialects.chat_reply import in_band, texts
 from proxy.dialects.texts import step
 from proxy.errors import UpstreamError
@@ -31,8 +32,6 @@ Path = tuple[str | int, ...]
 _TOP = ("id", "created", "model", "system_fingerprint", "service_tier")
 _CHUNK_SKIP = frozenset({*_TOP, "object", "choices", "usage", "obfuscation", "error"})
 _PART_SKIP = frozenset({"index", "delta", "finish_reason", "logprobs", "content_filter_results"})
-MAX_TOOL_CALL = 4 * 1024 * 1024
-"""Characters of arguments one tool call may have; more is a fault of the provider."""
 
 
 @dataclass(slots=True)
@@ -47,32 +46,23 @@ class _Lane:
 
 
 @dataclass(slots=True)
-class _Call:
-    """One tool call while it comes in."""
-
-    index: int
-    pointer: str
-    head: dict[str, Any]
-    """`id`, `type` and whatever else came beside the function."""
-    kind: str = "function"
-    name: str = ""
-    text: list[str] = field(default_factory=list)
-    size: int = 0
-    sent_name: str | None = None
-    """The name as it already left, or None."""
-
-
-@dataclass(slots=True)
 class _Choice:
     index: int
     lanes: dict[Path, _Lane] = field(default_factory=dict)
-    calls: list[_Call] = field(default_factory=list)
-    open_call: _Call | None = None
-    function: _Call | None = None
+    beside: dict[str, _Lane] = field(default_factory=dict)
+    """The texts that stand beside its deltas."""
+    calls: list[Call] = field(default_factory=list)
+    open_call: Call | None = None
+    function: Call | None = None
     """A legacy `function_call`."""
     finish: str | None = None
     recorded: dict[str, Any] = field(default_factory=dict)
     """What is stored of its message besides its lanes."""
+
+    @property
+    def clean(self) -> bool:
+        """Whether all its texts have left at once and unchanged."""
+        return all(lane.clean for lane in (*self.lanes.values(), *self.beside.values()))
 
 
 class ChatStream:
@@ -88,6 +78,7 @@ class ChatStream:
         self.usage: dict[str, Any] | None = None
         self._guard, self._vault = guard, vault
         self._choices: dict[int, _Choice] = {}
+        self._beside: dict[str, _Lane] = {}
         self._top: dict[str, Any] = {}
         self._verdicts: list[Verdict] = []
         self._finishing: list[_Choice] = []
@@ -107,7 +98,7 @@ class ChatStream:
         for part in chunk.get("choices") or ():
             changed |= await self._part(part, before)
         for name in chunk.keys() - _CHUNK_SKIP:
-            changed |= await self._extra(chunk, name)
+            changed |= await self._extra(chunk, name, self._beside, "")
         if self.blocked:
             for choice in self._finishing:
                 choice.finish = None  # its last chunk does not leave any more
@@ -124,8 +115,12 @@ class ChatStream:
         """The frames still held when the provider has ended. Look at `blocked`, then at `broken`."""
         frames: list[bytes] = []
         for choice in self._choices.values():
-            if choice.finish is None and (delta := await self._close(choice)):
-                frames.append(self._frame(choice.index, delta))
+            if choice.finish is None:
+                delta, beside = await self._close(choice), await self._rest(choice.beside)
+                if delta or beside:
+                    frames.append(self._frame(choice.index, delta, beside=beside))
+        if beside := await self._rest(self._beside):
+            frames.append(sse.event(orjson.dumps({**self._base(), "choices": [], **beside})))
         return b"" if self.blocked else b"".join(frames)
 
     @property
@@ -153,8 +148,10 @@ class ChatStream:
 
     def verdict(self) -> Verdict:
         """What was found in all that came so far."""
-        lanes = [lane.guard.verdict for choice in self._choices.values() for lane in choice.lanes.values()]
-        return merge([*self._verdicts, *lanes])
+        lanes = [*self._beside.values()]
+        for choice in self._choices.values():
+            lanes += [*choice.lanes.values(), *choice.beside.values()]
+        return merge([*self._verdicts, *(lane.guard.verdict for lane in lanes)])
 
     @property
     def model(self) -> str | None:
@@ -189,18 +186,22 @@ class ChatStream:
         delta = part.get("delta")
         changed = bool(delta) and await self._delta(choice, delta)
         for name in part.keys() - _PART_SKIP:
-            changed |= await self._extra(part, name)
+            changed |= await self._extra(part, name, choice.beside, f"/choices/{choice.index}")
         finish = part.get("finish_reason")
         if finish and choice.finish is None:
             tail = await self._close(choice)
+            for name, rest in (await self._rest(choice.beside)).items():
+                said = part.get(name)
+                part[name] = said + rest if isinstance(said, str) else rest
+                changed = True
             choice.finish = str(finish)
             self._finishing.append(choice)
             if tail:
                 # What this very chunk says comes before what was held, and both before the finish reason.
-                before += [self._frame(choice.index, said) for said in (delta, tail) if said]
+                before += [self._frame(choice.index, told) for told in (delta, tail) if told]
                 part["delta"] = {}
                 changed = True
-        if part.get("logprobs") and not all(lane.clean for lane in choice.lanes.values()):
+        if part.get("logprobs") and not choice.clean:
             changed = True
             part["logprobs"] = None  # they spell the text that was replaced
         return changed
@@ -231,12 +232,18 @@ class ChatStream:
         return changed
 
     def _push(self, choice: _Choice, path: Path, text: str) -> str:
-        lane = choice.lanes.get(path)
         if choice.finish is not None:
             raise UpstreamError("The provider sent text for a choice it had already finished.")
+        lane = choice.lanes.get(path)
         if lane is None:
             pointer = f"/choices/{choice.index}/message" + "".join(step(str(name)) for name in path)
-            lane = choice.lanes[path] = _Lane(self._guard.stream(pointer, self._vault, "assistant"))
+            lane = choice.lanes[path] = self._lane(pointer)
+        return self._through(lane, text)
+
+    def _lane(self, pointer: str) -> _Lane:
+        return _Lane(self._guard.stream(pointer, self._vault, "assistant"))
+
+    def _through(self, lane: _Lane, text: str) -> str:
         out = lane.guard.push(text)
         if out != text:
             lane.clean = False
@@ -259,21 +266,43 @@ class ChatStream:
                 changed |= self._nested(choice, item, at, beside)
         return changed
 
-    async def _extra(self, holder: dict[str, Any], name: str) -> bool:
-        """Inspect a member that stands outside the deltas (citations and the like) as a whole."""
+    async def _extra(self, holder: dict[str, Any], name: str, lanes: dict[str, _Lane], at: str) -> bool:
+        """Guard a member that stands outside the deltas: a text in its lane, anything else as a whole."""
+        value = holder[name]
         if name == "message":
             del holder[name]  # some providers repeat all that was said so far: the deltas tell it
             return True
-        if not isinstance(holder[name], str | dict | list):
+        if isinstance(value, str) and value:
+            if name not in lanes:
+                lanes[name] = self._lane(at + step(name))
+            out = self._through(lanes[name], value)
+            if out:
+                holder[name] = out
+            else:
+                del holder[name]
+            return out != value
+        if not isinstance(value, dict | list):
             return False
-        found = texts(holder[name], step(name))
-        if not found:
-            return False
-        verdict = await self._inspect(found)
-        if not verdict.edits:
-            return False
-        holder[name] = apply_edits(holder, verdict.edits)[name]
-        return True
+        verdict = await self._inspect(texts(value, step(name)))
+        safe = apply_edits({name: value}, verdict.edits)
+        if self._vault is not None:
+            edits = [
+                Edit(segment.pointer, found.start, found.end, found.value)
+                for segment in texts(safe[name], step(name))
+                for found in self._vault.restores(segment.text)
+            ]
+            safe = apply_edits(safe, edits)
+        holder[name] = safe[name]
+        return bool(safe[name] != value)
+
+    async def _rest(self, lanes: dict[str, _Lane]) -> dict[str, str]:
+        """What the lanes beside the deltas still held; they are finished."""
+        rest = {}
+        for name, lane in lanes.items():
+            if held := await lane.guard.finish():
+                rest[name] = held
+            self.blocked |= lane.guard.blocked
+        return rest
 
     async def _inspect(self, found: list[Segment]) -> Verdict:
         verdict = await self._guard.inspect(found, self._vault, reply=True)
@@ -307,56 +336,61 @@ class ChatStream:
         for place, piece in enumerate(deltas if isinstance(deltas, list) else [deltas]):
             if not isinstance(piece, dict):
                 raise UpstreamError("The provider sent a piece of a tool call that is no object.")
-            index = piece.get("index", place)
+            index = piece.get("index")
+            if not isinstance(index, int | None):
+                raise UpstreamError("The provider sent a piece of a tool call whose index is no number.")
+            index = place if index is None else index
             call = choice.open_call
-            if call is None or _is_other(call, index, piece):
+            if call is None or call.is_other(index, piece):
                 if call is not None:
                     out.append(await self._release(choice, call))
                 call = self._new_call(choice, index)
-            _collect(call, piece)
+            call.collect(piece)
             if call.name and call.text and call.sent_name is None:
                 out += await self._name(call)
         return out
 
-    def _new_call(self, choice: _Choice, index: int) -> _Call:
+    def _new_call(self, choice: _Choice, index: int) -> Call:
         if any(call.index == index and index != choice.calls[-1].index for call in choice.calls):
             raise UpstreamError("The provider went on with a tool call after it had begun the next one.")
         pointer = f"/choices/{choice.index}/message/tool_calls/{len(choice.calls)}"
-        call = choice.open_call = _Call(index, pointer, {})
+        call = choice.open_call = Call(index, pointer, {})
         choice.calls.append(call)
         return call
 
     def _collect_function(self, choice: _Choice, piece: Any) -> None:
         if choice.function is None:
-            choice.function = _Call(0, f"/choices/{choice.index}/message", {}, "function_call")
-        _collect(choice.function, {"function": piece})
+            choice.function = Call(0, f"/choices/{choice.index}/message", {}, "function_call")
+        choice.function.collect({"function": piece})
 
-    async def _name(self, call: _Call) -> list[dict[str, Any]]:
+    async def _name(self, call: Call) -> list[dict[str, Any]]:
         """The opening delta of a call whose name is complete, once the name was inspected and found clean."""
-        verdict = await self._guard.inspect([_name_segment(call)], self._vault, reply=True)
+        verdict = await self._guard.inspect([call.name_segment()], self._vault, reply=True)
         if verdict.findings or verdict.failures:
             return []  # decided, and told, when the call is complete
         call.sent_name = call.name
-        return [{"index": call.index, **call.head, call.kind: {"name": call.name, _text_name(call): ""}}]
+        return [{"index": call.index, **call.head, call.kind: {"name": call.name, call.text_name: ""}}]
 
-    async def _release(self, choice: _Choice, call: _Call) -> dict[str, Any]:
+    async def _release(self, choice: _Choice, call: Call) -> dict[str, Any]:
         """A complete call as one delta: inspected, edited, pseudonyms restored. Notes it for the record."""
-        raw, pointer = "".join(call.text), _text_pointer(call)
+        raw, pointer = "".join(call.text), call.text_pointer
         found = arguments.segments(raw, pointer, Stage.TOOL_CALL, "assistant")
         if call.name != call.sent_name and call.name:
-            found.append(_name_segment(call))
-        verdict = await self._inspect(found)
-        name_edits = [edit for edit in verdict.edits if edit.pointer != pointer]
+            found.append(call.name_segment())
+        verdict = await self._inspect([*found, *call.rest_segments()])
+        name_edits = [edit for edit in verdict.edits if edit.pointer == call.name_pointer]
         safe = arguments.rewrite(raw, [edit for edit in verdict.edits if edit.pointer == pointer])
         name = redact.apply(call.name, name_edits)
+        outer, inner = call.rest_edited(verdict.edits)
         if not self.blocked:
-            _record(choice, call, name, safe)
-        body: dict[str, Any] = {_text_name(call): self._restored(safe)}
+            _record(choice, call, outer, {"name": name, call.text_name: safe, **inner})
+        outer, inner = call.rest_restored(outer, inner, self._vault)
+        body: dict[str, Any] = {call.text_name: self._restored(safe), **inner}
         if call.kind == "function_call":
             return {"function": {"name": name, **body}}
         if call.sent_name is None:
-            return {"index": call.index, **call.head, call.kind: {"name": name, **body}}
-        return {"index": call.index, call.kind: body}
+            return {"index": call.index, **call.head, **outer, call.kind: {"name": name, **body}}
+        return {"index": call.index, **outer, call.kind: body}
 
     def _restored(self, text: str) -> str:
         return text if self._vault is None else arguments.restore(text, self._vault)
@@ -379,11 +413,19 @@ class ChatStream:
         if isinstance(chunk.get("usage"), dict):
             self.usage = chunk["usage"]
 
-    def _frame(self, index: int, delta: dict[str, Any], finish: str | None = None) -> bytes:
+    def _frame(
+        self,
+        index: int,
+        delta: dict[str, Any],
+        finish: str | None = None,
+        beside: dict[str, str] | None = None,
+    ) -> bytes:
         """A chunk of our own, in the provider's name."""
-        choices = [{"index": index, "delta": delta, "finish_reason": finish}]
-        chunk = {**self._top, "object": "chat.completion.chunk", "choices": choices}
-        return sse.event(orjson.dumps(chunk))
+        choices = [{"index": index, "delta": delta, "finish_reason": finish, **(beside or {})}]
+        return sse.event(orjson.dumps({**self._base(), "choices": choices}))
+
+    def _base(self) -> dict[str, Any]:
+        return {**self._top, "object": "chat.completion.chunk"}
 
 
 def _parse(payload: bytes) -> dict[str, Any]:
@@ -410,15 +452,20 @@ def _list(value: Any) -> list[Any]:
 def _says_something(chunk: dict[str, Any]) -> bool:
     """Whether a chunk still carries anything once its held texts are taken out."""
     choices = chunk.get("choices")
-    said = not choices or any(choice.get("delta") or choice.get("finish_reason") for choice in choices)
-    return said or bool(chunk.get("usage"))
+    if not choices or chunk.get("usage") or any(chunk[name] for name in chunk.keys() - _CHUNK_SKIP):
+        return True
+    return any(
+        part.get("delta") or part.get("finish_reason") or any(part[name] for name in part.keys() - _PART_SKIP)
+        for part in choices
+    )
 
 
 def _scalars(value: Any) -> dict[str, Any]:
     """The members of an object that say which element of a list it is, and of what kind."""
     if not isinstance(value, dict):
         return {}
-    return {name: value[name] for name in ("type", "index", "id", "format") if name in value}
+    names = ("type", "index", "id", "format")
+    return {name: value[name] for name in names if isinstance(value.get(name), str | int)}
 
 
 def _put(holder: dict[str, Any], path: Path, text: str, siblings: list[dict[str, Any]]) -> None:
@@ -430,7 +477,8 @@ def _put(holder: dict[str, Any], path: Path, text: str, siblings: list[dict[str,
         if isinstance(name, int):
             # The same element, if an earlier lane of this delta made it; else the next one of the list.
             kept = next(beside, {})
-            found = next((item for item in place if item.items() >= kept.items()), None) if kept else None
+            like = (item for item in place if isinstance(item, dict) and item.items() >= kept.items())
+            found = next(like, None) if kept else None
             if found is None:
                 found = value | kept if isinstance(value, dict) else value
                 place.append(found)
@@ -438,47 +486,14 @@ def _put(holder: dict[str, Any], path: Path, text: str, siblings: list[dict[str,
         elif following is None:
             place[name] = text
         else:
-            place = place.setdefault(name, value)
+            if not isinstance(place.get(name), type(value)):
+                place[name] = value
+            place = place[name]
 
 
-def _is_other(call: _Call, index: Any, piece: dict[str, Any]) -> bool:
-    """Whether a piece opens another call: a new index, or (some providers) the same one with a new id."""
-    told = piece.get("id")
-    return index != call.index or bool(told and call.head.get("id") and told != call.head["id"])
-
-
-def _collect(call: _Call, piece: dict[str, Any]) -> None:
-    for name, value in piece.items():
-        if name in ("function", "custom") and isinstance(value, dict):
-            call.kind = name if call.kind != "function_call" else call.kind
-            call.name += str(value.get("name") or "")
-            text = value.get("arguments") or value.get("input") or ""
-            if not isinstance(text, str):
-                text = orjson.dumps(text).decode()
-            call.size += len(text)
-            if call.size > MAX_TOOL_CALL:
-                raise UpstreamError("The provider sent a tool call without end.")
-            if text:
-                call.text.append(text)
-        elif name != "index" and value is not None:
-            call.head[name] = value
-
-
-def _text_name(call: _Call) -> str:
-    return "input" if call.kind == "custom" else "arguments"
-
-
-def _text_pointer(call: _Call) -> str:
-    return f"{call.pointer}/{call.kind}/{_text_name(call)}"
-
-
-def _name_segment(call: _Call) -> Segment:
-    return Segment(call.name, f"{call.pointer}/{call.kind}/name", Stage.TOOL_CALL, "assistant")
-
-
-def _record(choice: _Choice, call: _Call, name: str, text: str) -> None:
+def _record(choice: _Choice, call: Call, outer: dict[str, Any], body: dict[str, Any]) -> None:
     if call.kind == "function_call":
-        choice.recorded["function_call"] = {"name": name, "arguments": text}
+        choice.recorded["function_call"] = body
         return
     calls = choice.recorded.setdefault("tool_calls", [])
-    calls.append({"type": "function", **call.head, call.kind: {"name": name, _text_name(call): text}})
+    calls.append({"type": "function", **call.head, **outer, call.kind: body})

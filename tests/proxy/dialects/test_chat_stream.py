@@ -300,8 +300,83 @@ async def test_members_beside_the_deltas_are_inspected() -> None:
     }
     payload = orjson.dumps({"citations": [f"see {CARD}"], "choices": [part]})
 
-    sent = await ChatStream(GUARD, None).feed(payload)
+    stream = ChatStream(GUARD, None)
+
+    sent = await stream.feed(payload) + await stream.end()
 
     assert b"see [CARD]" in sent
-    assert b"or [CARD]" in sent
+    assert b'"note":"or "' in sent
+    assert b'"note":"[CARD]"' in sent
     assert b"4111" not in sent
+
+
+async def test_content_may_be_a_list_of_parts() -> None:
+    """Content that comes as parts leaves in the same shape, is guarded across chunks, and is recorded."""
+    pieces = ["hello 4111 1111", " 1111 1111 all."]
+    payloads = [
+        orjson.dumps({"choices": [{"index": 0, "delta": {"content": [{"type": "text", "text": piece}]}}]})
+        for piece in pieces
+    ]
+    done = b'{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+
+    stream, frames = await as_stream(GUARD, [*payloads, done], None)
+
+    sent = [
+        content
+        for payload in Decoder().feed(b"".join(frames))
+        for part in orjson.loads(payload)["choices"]
+        for content in part["delta"].get("content", ())
+    ]
+    assert {part["type"] for part in sent} == {"text"}
+    assert "".join(part["text"] for part in sent) == "hello [CARD] all."
+    [choice] = stream.response()["choices"]
+    assert choice["message"]["content"] == [{"type": "text", "text": "hello [CARD] all."}]
+
+
+@pytest.mark.parametrize("finished", [True, False])
+async def test_a_text_beside_the_deltas_cannot_leak_in_pieces(finished: bool) -> None:
+    """Texts of a choice and of a chunk have lanes of their own, flushed at the end; tokens are restored."""
+    known = await vault(GUARD)
+    text = f"{token(known)} has {CARD}"
+    payloads = [
+        orjson.dumps({"extra": piece, "choices": [{"index": 0, "delta": {"content": "4"}, "text": piece}]})
+        for piece in text
+    ]
+    last = b'{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+
+    _, frames = await as_stream(GUARD, [*payloads, last] if finished else payloads, known)
+
+    chunks = [orjson.loads(payload) for payload in Decoder().feed(b"".join(frames))]
+    said = "ada@example.com has [CARD]"
+    assert "".join(chunk.get("extra", "") for chunk in chunks) == said
+    assert "".join(part.get("text", "") for chunk in chunks for part in chunk["choices"]) == said
+
+
+async def test_members_beside_a_held_text_are_not_lost() -> None:
+    """A chunk whose text has to wait still brings its citations, edited and restored."""
+    known = await vault(GUARD)
+    payload = orjson.dumps(
+        {
+            "citations": [f"{token(known)} {CARD}"],
+            "choices": [{"index": 0, "delta": {"content": "4111"}, "notes": [token(known)]}],
+        }
+    )
+
+    [sent] = Decoder().feed(await ChatStream(GUARD, known).feed(payload))
+
+    assert orjson.loads(sent)["citations"] == ["ada@example.com [CARD]"]
+    assert orjson.loads(sent)["choices"][0]["notes"] == ["ada@example.com"]
+
+
+async def test_a_forbidden_text_beside_the_deltas_blocks() -> None:
+    """A block in a member beside the deltas, even in pieces, ends the stream; its finding is told."""
+    payloads = [
+        orjson.dumps({"extra": piece, "choices": [{"index": 0, "delta": {"content": "x"}}]})
+        for piece in ("krypto", "nite")
+    ]
+
+    stream, frames = await as_stream(GUARD, payloads, None)
+
+    assert stream.blocked
+    assert stream.verdict().blocked_by == "forbidden"
+    assert b"krypto" not in b"".join(frames)

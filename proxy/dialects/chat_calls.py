@@ -1,0 +1,136 @@
+"""One tool call of a streamed chat reply, put together from its pieces."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from guardrails import redact
+from guardrails.pseudonyms import Vault
+from guardrails.types import Edit, Segment, Stage
+from proxy.dialects.chat import MEDIA
+from proxy.dialects.texts import edited, strings
+from proxy.errors import UpstreamError
+
+MAX_TOOL_CALL = 4 * 1024 * 1024
+"""Characters of arguments one tool call may have; more is a fault of the provider."""
+_WORD = re.compile(r"[\w.:-]{1,128}")
+_TEXTS = ("name", "arguments", "input")
+
+
+@dataclass(slots=True)
+class Call:
+    """One tool call while it comes in."""
+
+    index: int
+    pointer: str
+    head: dict[str, Any]
+    """`id` and `type` where they are words: they may leave at once."""
+    kind: str = "function"
+    name: str = ""
+    text: list[str] = field(default_factory=list)
+    size: int = 0
+    sent_name: str | None = None
+    """The name as it already left, or None."""
+    outer: dict[str, Any] = field(default_factory=dict)
+    """Whatever else came beside the function; kept until it was inspected, like `inner`."""
+    inner: dict[str, Any] = field(default_factory=dict)
+    """What came in the function besides its name and arguments."""
+
+    def is_other(self, index: int, piece: dict[str, Any]) -> bool:
+        """Whether a piece opens another call: a new index, or (some providers) the same one with a new id."""
+        told, known = piece.get("id"), self.head.get("id") or self.outer.get("id")
+        return index != self.index or bool(told and known and told != known)
+
+    def collect(self, piece: dict[str, Any]) -> None:
+        """Take in one piece."""
+        for name, value in piece.items():
+            if name in ("function", "custom") and isinstance(value, dict):
+                self._body(name, value)
+            elif name in ("id", "type"):
+                if isinstance(value, str) and _WORD.fullmatch(value):
+                    self.head[name] = value
+                elif value:
+                    self.outer[name] = value
+            elif name not in ("index", "function", "custom"):
+                self._keep(self.outer, name, value)
+
+    def _body(self, kind: str, body: dict[str, Any]) -> None:
+        self.kind = kind if self.kind != "function_call" else self.kind
+        self.name += str(body.get("name") or "")
+        text = body.get("arguments") or body.get("input") or ""
+        if not isinstance(text, str):
+            text = orjson.dumps(text).decode()
+        self._grow(text)
+        if text:
+            self.text.append(text)
+        for name, value in body.items():
+            if name not in _TEXTS:
+                self._keep(self.inner, name, value)
+
+    def _keep(self, holder: dict[str, Any], name: str, value: Any) -> None:
+        if isinstance(value, str) and isinstance(holder.get(name), str):
+            value = holder[name] + value
+            self._grow(value)
+        if value is not None:
+            holder[name] = value
+
+    def _grow(self, text: str) -> None:
+        self.size += len(text)
+        if self.size > MAX_TOOL_CALL:
+            raise UpstreamError("The provider sent a tool call without end.")
+
+    @property
+    def text_name(self) -> str:
+        """The member that holds the call's text."""
+        return "input" if self.kind == "custom" else "arguments"
+
+    @property
+    def text_pointer(self) -> str:
+        """Where the call's text stands in the reply."""
+        return f"{self.pointer}/{self.kind}/{self.text_name}"
+
+    @property
+    def name_pointer(self) -> str:
+        """Where the call's name stands in the reply."""
+        return f"{self.pointer}/{self.kind}/name"
+
+    def name_segment(self) -> Segment:
+        """The name, to inspect it."""
+        return Segment(self.name, self.name_pointer, Stage.TOOL_CALL, "assistant")
+
+    def rest_segments(self) -> list[Segment]:
+        """Every text beside the name and the arguments."""
+        found = strings({**self.outer, self.kind: self.inner}, self.pointer, MEDIA)
+        return [Segment(text, at, Stage.TOOL_CALL, "assistant") for at, text in found]
+
+    def rest_edited(self, edits: Iterable[Edit]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """`outer` and `inner` with those edits made that belong to them."""
+        own = [edit for edit in edits if edit.pointer not in (self.text_pointer, self.name_pointer)]
+        return self._changed(self.outer, self.inner, own)
+
+    def rest_restored(
+        self, outer: dict[str, Any], inner: dict[str, Any], vault: Vault | None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The two, edited before, with pseudonyms turned back."""
+        if vault is None:
+            return outer, inner
+        edits = [
+            Edit(at, found.start, found.end, found.value)
+            for at, text in strings({**outer, self.kind: inner}, self.pointer, MEDIA)
+            for found in vault.restores(text)
+        ]
+        return self._changed(outer, inner, edits)
+
+    def _changed(
+        self, outer: dict[str, Any], inner: dict[str, Any], edits: list[Edit]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        if not edits:
+            return outer, inner
+        own = [replace(edit, pointer=edit.pointer.removeprefix(self.pointer)) for edit in edits]
+        whole = edited({**outer, self.kind: inner}, own, lambda _, text, made: redact.apply(text, made))
+        return {name: value for name, value in whole.items() if name != self.kind}, whole[self.kind]
