@@ -30,7 +30,7 @@ Path = tuple[str | int, ...]
 """Where a lane stands in a delta: member names and list positions."""
 
 _TOP = ("id", "created", "model", "system_fingerprint", "service_tier")
-_CHUNK_SKIP = frozenset({*_TOP, "object", "choices", "usage", "obfuscation", "error"})
+_CHUNK_SKIP = frozenset({*_TOP, "object", "provider", "choices", "usage", "obfuscation", "error"})
 _PART_SKIP = frozenset({"index", "delta", "finish_reason", "logprobs", "content_filter_results"})
 
 
