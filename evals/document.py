@@ -57,7 +57,12 @@ def load(path: Path) -> Run:
 
 def save(run: Run, path: Path) -> None:
     """Writes the run whole or not at all. Raises RunError."""
-    write(path, json.dumps(dump(run), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    try:
+        text = json.dumps(dump(run), ensure_ascii=False, indent=1, allow_nan=False)
+    except ValueError:
+        what = f"{path} cannot be written (the run holds a number that is not finite)"
+        raise RunError(what, fix="look for NaN or Infinity in what the scorers or the index gave") from None
+    write(path, text + "\n")
 
 
 def write(path: Path, text: str) -> None:
