@@ -76,12 +76,16 @@ class HttpTarget:
     """Any OpenAI-compatible chat endpoint, asked through the official client: one chat call a case."""
 
     def __init__(self, base_url: str, api_key: str, how: Ask, retriever: Retriever | None = None) -> None:
+        import httpx
         from openai import AsyncOpenAI
 
         self._base_url, self._how, self._retriever = base_url, how, retriever
-        self._client: AsyncOpenAI = AsyncOpenAI(
-            base_url=base_url, api_key=api_key or "none", timeout=how.timeout_s, max_retries=2
-        )
+        try:
+            self._client: AsyncOpenAI = AsyncOpenAI(
+                base_url=base_url, api_key=api_key or "none", timeout=how.timeout_s, max_retries=2
+            )
+        except (httpx.InvalidURL, ValueError):
+            raise TargetError(f"{base_url!r} is not a web address", fix="correct --base-url") from None
 
     @property
     def ref(self) -> TargetRef:
