@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -293,6 +294,10 @@ def _http(base_url: str, api_key: str, asked: dict[str, Any], suite: Suite, inde
 
     if not base_url.startswith(("http://", "https://")) or not asked["model"]:
         raise SuiteError("no target", fix="give --base-url http://…/v1 and --model, or --policy")
+    for name in ("temperature", "timeout_s"):
+        if asked[name] is not None and not math.isfinite(asked[name]):
+            option = name.removesuffix("_s")
+            raise SuiteError(f"--{option} {asked[name]} is not a finite number", fix="give a plain number")
     if index is None:
         searching = [name for name in suite.scorers if "@" in name]
         if searching and suite.corpus is not None:
@@ -358,6 +363,6 @@ def _show(run: Run, as_json: bool) -> None:
     from evals import document, report
 
     if as_json:
-        typer.echo(json.dumps(document.dump(run), ensure_ascii=True))
+        typer.echo(document.text(run))
     else:
         report.terminal(run, Console())

@@ -94,7 +94,7 @@ def _items(source: str) -> list[Any]:
         raise GoldenError(f"cannot be read ({detail})", fix="check --from-json", file=source) from None
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _lines(text, source)
     return value if isinstance(value, list) else [value]
 
@@ -105,7 +105,7 @@ def _lines(text: str, source: str) -> list[Any]:
         if line.strip():
             try:
                 items.append(json.loads(line))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 fix = "write a JSON array, or one JSON object a line"
                 raise GoldenError(f"not JSON ({error})", fix=fix, file=source, line=number) from None
     return items

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from evals.errors import RunError
+from evals.golden import misfit
 from evals.types import FORMAT, Run, Score
 
 
@@ -40,10 +41,17 @@ def parse(data: bytes, source: str) -> Run:
     if found != FORMAT:
         fix = "give a run.json that `guardhouse eval run` wrote"
         raise RunError(f"{source} is not a {FORMAT} document (format: {found!r:.60})", fix=fix)
+    unfit = misfit(document)
+    if unfit:
+        raise RunError(f"{source}: {unfit}", fix="see docs/reference/run-format.md")
     try:
-        return TypeAdapter(Run).validate_python(_renamed(document))
+        run = TypeAdapter(Run).validate_python(_renamed(document))
     except (ValidationError, AttributeError, TypeError, KeyError) as error:
         raise RunError(f"{source}: {_first(error)}", fix="see docs/reference/run-format.md") from None
+    unfit = _contradiction(run)
+    if unfit:
+        raise RunError(f"{source}: {unfit}", fix="see docs/reference/run-format.md")
+    return run
 
 
 def load(path: Path) -> Run:
@@ -57,19 +65,40 @@ def load(path: Path) -> Run:
 
 def save(run: Run, path: Path) -> None:
     """Writes the run whole or not at all. Raises RunError."""
-    write(path, json.dumps(dump(run), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    write(path, text(run, ascii_only=False, indent=1) + "\n")
 
 
-def write(path: Path, text: str) -> None:
+def text(run: Run, *, ascii_only: bool = True, indent: int | None = None) -> str:
+    """The run as JSON text. Raises RunError when a number in it is not finite."""
+    try:
+        return json.dumps(dump(run), ensure_ascii=ascii_only, indent=indent, allow_nan=False)
+    except ValueError:
+        what = f"run {run.id} cannot be written (it holds a number that is not finite)"
+        raise RunError(what, fix="look for NaN or Infinity in what the scorers or the index gave") from None
+
+
+def write(path: Path, content: str) -> None:
     """Writes a text file whole or not at all, with its folders. Raises RunError."""
     draft = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, "utf-8", errors="backslashreplace")
+        draft.write_text(content, "utf-8", errors="backslashreplace")
         draft.replace(path)
     except OSError as error:
         what = f"{path} cannot be written ({error.strerror})"
         raise RunError(what, fix="free space there, or choose another place") from None
+
+
+def _contradiction(run: Run) -> str:
+    """What a run says that cannot be; empty when nothing."""
+    if any(rule.margin < 0 or rule.min_effect < 0 for rule in run.gating):
+        return "gating: a margin is negative"
+    seen: set[tuple[str, int]] = set()
+    for item in run.items:
+        if (item.id, item.repeat) in seen:
+            return f"items: {item.id!r}, repeat {item.repeat}, is listed twice"
+        seen.add((item.id, item.repeat))
+    return ""
 
 
 def _span(span: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from evals import compare
 from evals.compare import Column, Key
+from evals.errors import ComparisonError
 from evals.stats import RESAMPLES, Paired, fisher, holm_levels
 from evals.types import GateMetric, GateResult, GateVerdict, Gating, Run
 
@@ -45,6 +46,16 @@ class _Trial:
 
 def judge(run: Run, baseline: Run | None = None, resamples: int = RESAMPLES) -> Run:
     """The run with its verdict, and what it was compared with. Raises ComparisonError."""
+    try:
+        return _judged(run, baseline, resamples)
+    except OverflowError:
+        what = "the runs hold values that are too large to compare"
+        raise ComparisonError(what, fix="look at the scorers' values") from None
+
+
+def _judged(run: Run, baseline: Run | None, resamples: int) -> Run:
+    if baseline:
+        _same_directions(baseline, run)
     shared = compare.common(baseline, run) if baseline else None
     trials = [_trial(run, baseline, rule, shared, resamples) for rule in run.gating]
     metrics = _decide(trials)
@@ -54,6 +65,14 @@ def judge(run: Run, baseline: Run | None = None, resamples: int = RESAMPLES) -> 
     result = GateResult(verdict, reason, (*([canaries] if canaries else []), *metrics, *reported))
     ref = compare.baseline_ref(baseline, run, shared or []) if baseline else None
     return replace(run, gate=result, baseline=ref)
+
+
+def _same_directions(baseline: Run, run: Run) -> None:
+    old = {scorer.name: scorer.higher_is_better for scorer in baseline.scorers}
+    for scorer in run.scorers:
+        if old.get(scorer.name, scorer.higher_is_better) != scorer.higher_is_better:
+            what = f"scorer {scorer.name} is better when higher in one run and when lower in the other"
+            raise ComparisonError(what, fix="run the baseline again with this scorer")
 
 
 def _trial(run: Run, baseline: Run | None, rule: Gating, shared: list[Key] | None, resamples: int) -> _Trial:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ from evals.errors import GoldenError
 from evals.types import Case, Expected, ExpectedCall, ExpectedVerdict, GoldenRef, Passage
 
 ITEMS, MANIFEST, CHANGELOG = "items.jsonl", "manifest.json", "CHANGELOG.md"
+
+DEEPEST = 100
+"""Levels of nesting that are read in JSON."""
 
 Item = dict[str, Any]
 """One line of items.jsonl, as written."""
@@ -109,6 +113,22 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def misfit(value: Any) -> str:
+    """Why a parsed JSON value cannot be used: a number that is not finite, or deep nesting; else empty."""
+    waiting = [(value, 0)]
+    while waiting:
+        found, depth = waiting.pop()
+        if depth > DEEPEST:
+            return f"nested deeper than {DEEPEST} levels"
+        if isinstance(found, dict):
+            waiting.extend((child, depth + 1) for child in found.values())
+        elif isinstance(found, list):
+            waiting.extend((child, depth + 1) for child in found)
+        elif isinstance(found, float) and not math.isfinite(found):
+            return "a number is not finite"
+    return ""
+
+
 def item_sha256(item: Mapping[str, Any]) -> str:
     """Hash of what an item's scores depend on: input, expected, relevant."""
     scored = {
@@ -184,6 +204,9 @@ def parse_items(text: str, file: str) -> list[Item]:
 
 def check_item(item: Any, file: str, line: int | None) -> Item:
     """The item itself, once it is known to be well-formed. Raises GoldenError with the field."""
+    unfit = misfit(item)
+    if unfit:
+        raise GoldenError(unfit, fix="see docs/reference/golden-format.md", file=file, line=line)
     try:
         _Item.model_validate(item)
     except ValidationError as error:

@@ -61,11 +61,18 @@ class Journal:
         return self._known.get(name)
 
     def put(self, name: str, output: Output) -> None:
-        """Keeps an output before it returns, unless it is an error. Raises RunError when the disk refuses."""
+        """Keeps an output before it returns, unless it is an error or JSON cannot hold it.
+
+        Raises RunError when the disk refuses.
+        """
         if output.error:
             return
         self._known[name] = output
-        line = json.dumps({"key": name, "output": asdict(output)}, ensure_ascii=True, separators=(",", ":"))
+        entry = {"key": name, "output": asdict(output)}
+        try:
+            line = json.dumps(entry, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+        except ValueError:
+            return
         try:
             self._write(line.encode() + b"\n")
         except OSError as error:
@@ -80,10 +87,14 @@ def _read(data: bytes) -> Iterator[tuple[str, Output]]:
     adapter = TypeAdapter(Output)
     for line in data.split(b"\n"):
         try:
-            entry = json.loads(line)
+            entry = json.loads(line, parse_constant=_refuse_constant)
             yield str(entry["key"]), adapter.validate_python(entry["output"])
-        except (ValueError, KeyError, TypeError, ValidationError):
+        except (ValueError, KeyError, TypeError, RecursionError, ValidationError):
             continue
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _unwritable(path: Path, error: OSError) -> RunError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -17,8 +18,12 @@ TIMEOUT_S = 30.0
 
 def publish(run: Run, url: str, key: str) -> dict[str, Any]:
     """The proxy's answer to `POST /api/runs`. Raises PublishError, which never holds the key."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in {"http", "https"} and bool(parts.netloc)
+    except ValueError:
+        fits = False
+    if not fits:
         raise PublishError(
             f"{url!r} is not a web address", fix="give the proxy's, e.g. http://127.0.0.1:4000"
         )
@@ -38,7 +43,7 @@ def publish(run: Run, url: str, key: str) -> dict[str, Any]:
             else "look at the proxy's log"
         )
         raise PublishError(f"{base} refused the run (HTTP {status})", fix=fix) from None
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise PublishError(
             f"{base} cannot be reached ({type(reason).__name__})", fix="start it, or correct --url"

@@ -225,7 +225,7 @@ def read_manifest(directory: Path) -> Manifest:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         manifest = Manifest(**fields)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise RetrievalError(
             f"{path}: no readable manifest. Run: guardhouse index build CORPUS {directory}"
         ) from error
@@ -301,7 +301,7 @@ def _cut_sentences(text: str) -> list[str]:
 def _document(line: str, place: str) -> Document:
     try:
         fields = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RetrievalError(f"{place}: not JSON. Each line is one object with id and text.") from error
     if (
         not isinstance(fields, dict)

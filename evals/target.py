@@ -76,12 +76,16 @@ class HttpTarget:
     """Any OpenAI-compatible chat endpoint, asked through the official client: one chat call a case."""
 
     def __init__(self, base_url: str, api_key: str, how: Ask, retriever: Retriever | None = None) -> None:
+        import httpx
         from openai import AsyncOpenAI
 
         self._base_url, self._how, self._retriever = base_url, how, retriever
-        self._client: AsyncOpenAI = AsyncOpenAI(
-            base_url=base_url, api_key=api_key or "none", timeout=how.timeout_s, max_retries=2
-        )
+        try:
+            self._client: AsyncOpenAI = AsyncOpenAI(
+                base_url=base_url, api_key=api_key or "none", timeout=how.timeout_s, max_retries=2
+            )
+        except (httpx.InvalidURL, ValueError):
+            raise TargetError(f"{base_url!r} is not a web address", fix="correct --base-url") from None
 
     @property
     def ref(self) -> TargetRef:
@@ -262,15 +266,22 @@ def _output(blank: Output, reply: ChatCompletion, headers: Mapping[str, str]) ->
     choices = getattr(reply, "choices", None)
     if not choices or getattr(choices[0], "message", None) is None:
         return replace(known, error="the reply has no choices")
-    message, usage = choices[0].message, reply.usage
+    message = choices[0].message
     calls = [call for call in message.tool_calls or () if call.type == "function"]
     return replace(
         known,
         text=message.content or message.refusal or "",
         tool_calls=tuple(ToolCall(call.function.name, call.function.arguments) for call in calls),
-        usage=None if usage is None else Usage(usage.prompt_tokens, usage.completion_tokens),
+        usage=_usage(reply.usage),
         answered_model=reply.model or "",
     )
+
+
+def _usage(told: Any) -> Usage | None:
+    """Tokens as told; None unless both are whole numbers that a JSON reader keeps exact."""
+    counts = [getattr(told, name, None) for name in ("prompt_tokens", "completion_tokens")]
+    whole = [count for count in counts if type(count) is int and 0 <= count < 2**53]
+    return Usage(*whole) if len(whole) == len(counts) else None
 
 
 def _verdict(headers: Mapping[str, str]) -> str | None:

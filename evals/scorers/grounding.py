@@ -46,7 +46,12 @@ class _Groundedness:
         return Score.of(found.value, spans=tuple(_span(span) for span in found.spans))
 
 
-_EMPTY = {"no_claim": "the answer makes no checkable claim", "no_context": "the hits hold no text"}
+_EMPTY = {
+    "no_claim": "the answer makes no checkable claim",
+    "no_context": "the hits hold no text",
+    "unsupported_script": "unsupported_script: the answer is mostly in a script that is not read",
+    "no_evidence_words": "no_evidence_words: the answer has no word or number to look for",
+}
 
 
 def _measure(question: str, context: list[str], answer: str) -> Grounding:

@@ -129,9 +129,7 @@ class _Semantic:
 
 def normalised(text: str) -> list[str]:
     """The words of a text, lower case, without punctuation and English articles (SQuAD's normalisation)."""
-    folded = unicodedata.normalize("NFKC", text).lower()
-    bare = "".join("" if _is_punctuation(character) else character for character in folded)
-    return [word for word in bare.split() if word not in {"a", "an", "the"}]
+    return [word for word in _bare(text) if word not in {"a", "an", "the"}]
 
 
 def without_citations(text: str) -> str:
@@ -153,7 +151,7 @@ def without_citations(text: str) -> str:
 
 def token_f1(gold: str, answer: str) -> float:
     """Harmonic mean of the shares of words that two texts have in common; 1 when both are empty."""
-    expected, given = Counter(normalised(gold)), Counter(normalised(answer))
+    expected, given = (Counter(words) for words in _words(gold, answer))
     if not expected or not given:
         return float(expected == given)
     common = (expected & given).total()
@@ -166,6 +164,11 @@ def refuses(text: str) -> bool:
         "".join(" " if c == "\n" else "" if _is_punctuation(c) else c for c in text.lower()).split()
     )
     return any(phrase in bare for phrase in REFUSALS)
+
+
+def _bare(text: str) -> list[str]:
+    folded = unicodedata.normalize("NFKC", text).lower()
+    return "".join("" if _is_punctuation(character) else character for character in folded).split()
 
 
 def _is_punctuation(character: str) -> bool:
@@ -186,9 +189,18 @@ def _each(compare: Callable[[str, str], float], case: Case, output: Output) -> l
 
 
 def _exact(gold: str, answer: str) -> float:
-    return float(normalised(gold) == normalised(answer))
+    expected, given = _words(gold, answer)
+    return float(expected == given)
 
 
 def _contains(gold: str, answer: str) -> float:
-    words = f" {' '.join(normalised(answer))} "
-    return float(f" {' '.join(normalised(gold))} " in words)
+    expected, given = (f" {' '.join(words)} " for words in _words(gold, answer))
+    return float(expected in given)
+
+
+def _words(gold: str, answer: str) -> tuple[list[str], list[str]]:
+    """The words of both, normalised only as far as the expectation keeps any: "A" and "?!" are answers too."""
+    for read in (normalised, _bare):
+        if read(gold):
+            return read(gold), read(answer)
+    return gold.casefold().split(), answer.casefold().split()

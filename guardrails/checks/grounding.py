@@ -23,7 +23,7 @@ from guardrails.checks.grounding_features import (
     answer_features,
     sentence_features,
 )
-from guardrails.checks.grounding_text import Piece, claims
+from guardrails.checks.grounding_text import Piece, claims, foreign_script, has_evidence
 from guardrails.errors import ModelError
 
 COEFFICIENTS = Path(__file__).resolve().parent / "grounding_t0.json"
@@ -32,6 +32,8 @@ COEFFICIENTS = Path(__file__).resolve().parent / "grounding_t0.json"
 FORMAT = "guardhouse.grounding/1"
 NO_CLAIM = "no_claim"
 NO_CONTEXT = "no_context"
+UNSUPPORTED_SCRIPT = "unsupported_script"
+NO_EVIDENCE_WORDS = "no_evidence_words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Grounding:
     spans: tuple[Unsupported, ...] = ()
     """The unsupported sentences, in order. At least one whenever value is below threshold."""
     reason: str = ""
-    """Why there is no value: `no_claim` or `no_context`; else empty."""
+    """Why there is no value: `no_claim`, `no_context`, `unsupported_script` or `no_evidence_words`; else
+    empty."""
     threshold: float = 0.5
     """The value under which an answer counts as unsupported: the point of best balanced accuracy when it was
     fitted."""
@@ -79,7 +82,8 @@ def score(question: str, context: Sequence[str], answer: str) -> Grounding:
     """How far an answer to a question is supported by context strings (prose or JSON), with the sentences
     that are not.
 
-    Answers that claim nothing ("Hello!", "I do not know.") and empty contexts get no value but a reason. The
+    Answers that claim nothing ("Hello!", "I do not know."), empty contexts, answers mostly in another script
+    than Latin and answers without any word or number to look for get no value but a reason. The
     same input gives the same output, bit for bit, rounded to 1e-6.
     """
     weights, version = _coefficients()
@@ -87,10 +91,9 @@ def score(question: str, context: Sequence[str], answer: str) -> Grounding:
     model = weights["kinds"][kind(reference, question)]
     threshold = float(weights["threshold"])
     pieces = claims(answer)
-    if not pieces or not any(text.strip() for text in context):
-        return Grounding(
-            None, reason=NO_CONTEXT if pieces else NO_CLAIM, threshold=threshold, version=version
-        )
+    reason = _unmeasurable(pieces, context, answer)
+    if reason:
+        return Grounding(None, reason=reason, threshold=threshold, version=version)
     rows = [sentence_features(reference, piece, answer[piece.start : piece.end]) for piece in pieces]
     value = round(1.0 - _probability(model["answer"], answer_features(pieces, rows)), 6)
     doubts = [round(_probability(model["sentence"], row), 6) for row in rows]
@@ -112,6 +115,17 @@ def kind(reference: Reference, question: str) -> str:
     if reference.structured:
         return "structured"
     return "question" if question.strip() else "text"
+
+
+def _unmeasurable(pieces: Sequence[Piece], context: Sequence[str], answer: str) -> str:
+    """Why nothing can be said about an answer; empty when something can."""
+    if not pieces:
+        return NO_CLAIM
+    if not any(text.strip() for text in context):
+        return NO_CONTEXT
+    if foreign_script(answer):
+        return UNSUPPORTED_SCRIPT
+    return "" if any(has_evidence(piece) for piece in pieces) else NO_EVIDENCE_WORDS
 
 
 @cache

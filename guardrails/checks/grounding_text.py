@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -121,6 +122,9 @@ _ABSTAIN = re.compile(
     re.IGNORECASE,
 )
 
+_LONGEST = 40
+"""Letters of the longest stem that is taken for a word."""
+
 _TURN = re.compile(
     r"\b(?:but|however|although|though|because|since|except|instead)\b(?!\s+i\b)|;", re.IGNORECASE
 )
@@ -210,6 +214,27 @@ def take_apart(
         times,
         negated,
     )
+
+
+def foreign_script(text: str) -> bool:
+    """Whether more than half of the letters are not Latin: words of such texts are not told apart here."""
+    letters = [character for character in text if character.isalpha()]
+    return 2 * sum(not _is_latin(letter) for letter in letters) > len(letters)
+
+
+def has_evidence(piece: Piece) -> bool:
+    """Whether the piece has a number, or a content word that a context could be searched for.
+
+    Such a word has 2 to 40 Latin letters that are not all the same.
+    """
+    return bool(piece.numbers) or any(
+        2 <= len(stem) <= _LONGEST and len(set(stem)) > 1 and all(_is_latin(c) for c in stem if c.isalpha())
+        for stem in piece.content
+    )
+
+
+def _is_latin(letter: str) -> bool:
+    return letter.isascii() or "LATIN" in unicodedata.name(letter, "")
 
 
 def stem_of(word: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from evals import document
 from evals.cli import register
 from evals.document import save
 from evals.types import Gating
@@ -313,3 +314,45 @@ def test_the_shipped_guardrail_cases_hold_under_the_default_policy(tmp_path: Pat
     document = json.loads(result.output)
     assert document["summary"]["guardrail"]["mean"] == 1.0
     assert document["target"]["kind"] == "policy"
+
+
+@pytest.mark.parametrize("spoil", ["margin", "negative", "twice", "direction", "huge"])
+def test_run_documents_that_cannot_be_judged_are_exit_code_2(tmp_path: Path, spoil: str) -> None:
+    """One line each, no traceback, and no Infinity in what is printed."""
+    run = make_run({"f1": {name: [0.5] for name in "abc"}}, gating=[Gating("f1")])
+    save(run, tmp_path / "base.json")
+    told = json.loads(document.text(run))
+    if spoil in {"margin", "negative"}:
+        told["gating"][0]["margin"] = -1.0 if spoil == "negative" else 123456.5
+    elif spoil == "twice":
+        told["items"].append(told["items"][0])
+    elif spoil == "direction":
+        told["scorers"][0]["higher_is_better"] = False
+    else:
+        for each, value in zip(told["items"], (1.7e308, 1.7e308, -1.7e308), strict=True):
+            each["scores"]["f1"]["value"] = value
+    (tmp_path / "run.json").write_text(json.dumps(told).replace("123456.5", "1e999"))
+
+    result = call("eval", "gate", tmp_path / "run.json", "--baseline", tmp_path / "base.json", "--json")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("guardhouse: ") and len(result.stderr.splitlines()) == 1
+    assert "Infinity" not in result.stdout
+    if spoil == "margin":
+        assert call("eval", "accept", tmp_path / "run.json", "--to", tmp_path / "x", "--force").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--base-url", "http://x/v1", "--temperature", "nan"),
+        ("--base-url", "http://x/v1", "--timeout", "inf"),
+        ("--base-url", "http://[::1"),
+    ],
+)
+def test_options_that_do_not_fit_are_exit_code_2(place: Path, options: tuple[str, ...]) -> None:
+    """One line, no traceback."""
+    result = call("eval", "run", "--golden", place / "golden", "--model", "m", *options)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("guardhouse: ")

@@ -76,7 +76,14 @@ def test_items_come_as_object_array_or_lines(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("{}", "new item:1: id"), ("{", "-:1: not JSON"), (json.dumps(item("a")), "already in the set")],
+    [
+        (json.dumps(item("b")).replace('"All about b."', "1e999"), "not finite"),
+        ("[" * 100_000, "-:1: not JSON"),
+        ('{"id":' + "[" * 500 + "]" * 500 + "}", "nested deeper"),
+        ("{}", "new item:1: id"),
+        ("{", "-:1: not JSON"),
+        (json.dumps(item("a")), "already in the set"),
+    ],
 )
 def test_items_that_cannot_be_added_are_told(tmp_path: Path, text: str, says: str) -> None:
     """Exit code 2, and the set stays as it was."""

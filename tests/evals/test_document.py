@@ -103,3 +103,13 @@ def test_files_are_written_whole_or_told(tmp_path: Path) -> None:
         write(tmp_path / "file" / "x", "")
     with pytest.raises(RunError, match="cannot be read"):
         load(tmp_path / "none.json")
+
+
+def test_a_run_with_a_number_that_is_not_finite_is_not_written(tmp_path: Path) -> None:
+    """One error, and no file."""
+    with pytest.raises(RunError, match="not finite"):
+        save(
+            make_run({"f1": {"a": [0.5]}}, gating=[Gating("f1", margin=float("inf"))]), tmp_path / "run.json"
+        )
+
+    assert not list(tmp_path.iterdir())

@@ -36,6 +36,18 @@ def test_an_output_comes_back_as_it_was(tmp_path: Path) -> None:
         assert journal.get("other") is None
 
 
+def test_what_json_cannot_hold_is_not_kept(tmp_path: Path) -> None:
+    """A score that is not finite, put or found in the file: asked again, no crash and no broken line."""
+    with Journal(tmp_path / "j") as journal:
+        journal.put("k", Output(hits=(Hit("d", float("nan"), "t", 1),)))
+        journal.put("l", FULL)
+    with (tmp_path / "j").open("a") as file:
+        file.write('{"key":"m","output":{"latency_ms":NaN}}\n' + "[" * 100_000 + "\n")
+
+    with Journal(tmp_path / "j") as journal:
+        assert [journal.get(name) for name in "klm"] == [None, FULL, None]
+
+
 def test_an_error_is_never_kept(tmp_path: Path) -> None:
     """A failed call is asked again."""
     with Journal(tmp_path / "j") as journal:

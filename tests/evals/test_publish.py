@@ -92,3 +92,10 @@ def test_an_answer_that_is_not_json_is_no_failure(proxy: Proxy) -> None:
     proxy.answer = b"ok"
 
     assert publish(RUN, f"http://127.0.0.1:{proxy.server_port}", "k") == {}
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://x:port"])
+def test_an_address_that_cannot_be_read_is_one_error(url: str) -> None:
+    """No traceback."""
+    with pytest.raises(PublishError):
+        publish(RUN, url, "k")

@@ -225,3 +225,11 @@ def test_an_index_is_named_by_its_folder_and_manifest(tmp_path: Path) -> None:
     assert identity(tmp_path / "harbor") == "harbor@unknown"
     (tmp_path / "harbor" / "manifest.json").write_text("{}")
     assert identity(tmp_path / "harbor") == "harbor@44136fa355b3"
+
+
+def test_a_line_nested_too_deep_is_one_error() -> None:
+    """Not a RecursionError."""
+    from evals.retrieval import _document
+
+    with pytest.raises(RetrievalError, match="not JSON"):
+        _document("[" * 100_000, "x:1")

@@ -71,6 +71,18 @@ async def test_usage_that_is_not_told_is_none(chat: ChatServer) -> None:
     assert (output.usage, output.verdict, output.trace_id) == (None, None, "")
 
 
+@pytest.mark.parametrize("told", [float("nan"), float("inf"), 2.5, -1, None])
+async def test_usage_that_is_not_a_whole_number_is_none(chat: ChatServer, told: Any) -> None:
+    """A server's NaN or Infinity is not a count of tokens, and must not reach the run's documents."""
+    usage = {"prompt_tokens": told, "completion_tokens": 2, "total_tokens": 5}
+    chat.script = lambda request: (200, completion("At 9.") | {"usage": usage}, {})
+
+    async with http(chat) as target:
+        output = await target.ask(QUESTION)
+
+    assert (output.text, output.usage, output.error) == ("At 9.", None, "")
+
+
 async def test_hits_go_into_the_prompt_one_a_line(chat: ChatServer) -> None:
     """`[doc-id] text` lines above `Question:`; the hits are in the output with rank and span."""
     async with http(chat, Shelf(), system_prompt="Be brief.", temperature=0.0) as target:

@@ -38,6 +38,8 @@ async def test_a_supported_answer_scores_above_an_invented_one() -> None:
         (None, "It closes at 9.", Cause.TARGET),
         ((), "It closes at 9.", Cause.EMPTY),
         (hits(CONTEXT), "I do not know.", Cause.EMPTY),
+        (hits(CONTEXT), "商店九点开门。", Cause.EMPTY),
+        (hits(CONTEXT), "xxxx…", Cause.EMPTY),
         (hits(" "), "It closes at 9.", Cause.EMPTY),
     ],
 )

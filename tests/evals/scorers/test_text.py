@@ -33,6 +33,12 @@ def case(answer: str | None = None, *aliases: str, refusal: bool | None = None) 
         ("contains", "18:30", "It closes at 18:30 on Sundays.", 1.0),
         ("contains", "18:30", "It closes at 18:300.", 0.0),
         ("contains", "an axe", "axes", 0.0),
+        *((name, gold, "", 0.0) for name in ("exact", "f1", "contains") for gold in ("A", "?!", "the")),
+        *((name, "A", "The.", 0.0) for name in ("exact", "f1", "contains")),
+        *((name, "A", "a.", 1.0) for name in ("exact", "f1", "contains")),
+        *((name, "?!", "?!", 1.0) for name in ("exact", "f1", "contains")),
+        ("contains", "A", "Grade: A.", 1.0),
+        ("contains", "A", "banana", 0.0),
     ],
 )
 async def test_text_scorers_agree_with_a_table(name: str, expected: str, answer: str, value: float) -> None:

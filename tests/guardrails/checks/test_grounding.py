@@ -13,7 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.checks import grounding
-from guardrails.checks.grounding import COEFFICIENTS, NO_CLAIM, NO_CONTEXT, score
+from guardrails.checks.grounding import (
+    COEFFICIENTS,
+    NO_CLAIM,
+    NO_CONTEXT,
+    NO_EVIDENCE_WORDS,
+    UNSUPPORTED_SCRIPT,
+    score,
+)
 from guardrails.errors import ModelError
 
 SHOP = [
@@ -131,6 +138,33 @@ def test_without_context_there_is_no_value(context: list[str]) -> None:
     assert (found.value, found.reason) == (None, NO_CONTEXT)
 
 
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("退款需要三十天。", UNSUPPORTED_SCRIPT),
+        ("返品は三十日以内です。これは本当です。", UNSUPPORTED_SCRIPT),
+        ("Возврат в течение тридцати дней.", UNSUPPORTED_SCRIPT),
+        ("退款需要三十天 (OK).", UNSUPPORTED_SCRIPT),
+        ("xxxx…", NO_EVIDENCE_WORDS),
+        ("x" * 5000, NO_EVIDENCE_WORDS),
+        ("ab" * 2500, NO_EVIDENCE_WORDS),
+        ("x y z", NO_EVIDENCE_WORDS),
+    ],
+)
+@pytest.mark.parametrize("context", [SHOP, ["退款需要三十天。"]])
+def test_what_the_features_cannot_see_has_no_value(answer: str, reason: str, context: list[str]) -> None:
+    """Words that cannot be looked for are neither supported nor not."""
+    found = score("How long?", context, answer)
+
+    assert (found.value, found.spans, found.reason) == (None, (), reason)
+
+
+@pytest.mark.parametrize("answer", ["Zürich.", "Élan vital.", "30", "Norden Cargo (東京)."])
+def test_accents_and_numbers_are_evidence(answer: str) -> None:
+    """Latin letters of any language are read."""
+    assert score("q", SHOP, answer).value is not None
+
+
 def test_a_claim_behind_a_refusal_is_scored() -> None:
     """Politeness does not hide a claim."""
     found = score("q", SHOP, "Sure! I don't know, but Norden Cargo was founded in 1850.")
@@ -196,6 +230,7 @@ def test_spans_are_given_for_every_unsupported_answer() -> None:
     assert answer[found.spans[-1].start : found.spans[-1].end].startswith("It is flown")
 
 
+UNMEASURED = (NO_CLAIM, NO_CONTEXT, NO_EVIDENCE_WORDS, UNSUPPORTED_SCRIPT)
 WORDS = (
     r"""orders returned 30 days Norden Cargo not refund 5 paid hello the . ! ? but 4.90 euros [1] { é 東京"""
 )
@@ -210,7 +245,7 @@ def test_any_text_has_a_value_in_range_or_a_reason(context: str, answer: str) ->
 
     assert found == score("how many days?", [context], answer)
     if found.value is None:
-        assert found.reason in (NO_CLAIM, NO_CONTEXT) and not found.spans
+        assert found.reason in UNMEASURED and not found.spans
     else:
         assert 0.0 <= found.value <= 1.0 and found.reason == ""
         assert found.spans or found.supported
