@@ -41,7 +41,9 @@ _ARGUMENTS = re.compile(
     r"(?:/messages/\d+|/choices/\d+/message)/(?:tool_calls/\d+/function|function_call)/arguments"
 )
 _DATA_URL = re.compile(r"data:[\w/+.-]+;base64,")
-_KEY_END = re.compile(rb'"[ \t\r\n]*:')
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"[ \t\r\n]*+(:?)')
+_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+_WORD = re.compile(r"[\w.:/+-]{1,256}", re.ASCII)
 _CHANNELS = {"system": "system", "developer": "system", "assistant": "assistant"}
 _MAX_HITS = 1000
 
@@ -105,14 +107,8 @@ def _members(document: Any) -> int:
 
 
 def _key_ends(body: bytes) -> int:
-    """How many member names stand in a valid JSON text: quotes before a colon, not counting escaped ones."""
-    total = 0
-    for match in _KEY_END.finditer(body):
-        before = match.start()
-        while before and body[before - 1] == 0x5C:
-            before -= 1
-        total += (match.start() - before) % 2 == 0
-    return total
+    """How many member names stand in a valid JSON text: the whole strings that a colon follows."""
+    return _STRING.findall(body).count(b":")
 
 
 def _check_messages(request: dict[str, Any]) -> None:
@@ -132,18 +128,32 @@ def _check_messages(request: dict[str, Any]) -> None:
     for place, message in enumerate(messages):
         if not isinstance(message, dict):
             raise _wrong_type(f"messages[{place}]", "an object")
-        if not isinstance(message.get("role"), str):
+        role = message.get("role")
+        if not isinstance(role, str):
             raise _wrong_type(f"messages[{place}].role", "a string")
+        if role not in _ROLES:
+            raise BadRequest(
+                f"Invalid value for 'messages[{place}].role': expected one of {', '.join(sorted(_ROLES))}.",
+                code=Code.INVALID_VALUE,
+                param=f"messages[{place}].role",
+            )
         content = message.get("content")
         if isinstance(content, list):
             for number, part in enumerate(content):
                 if not isinstance(part, dict):
                     raise _wrong_type(f"messages[{place}].content[{number}]", "an object")
+                if not isinstance(part.get("type"), str | None):
+                    raise _wrong_type(f"messages[{place}].content[{number}].type", "a string")
         elif not isinstance(content, str | None):
             raise _wrong_type(f"messages[{place}].content", "a string or an array of objects")
         calls = message.get("tool_calls")
         if calls is not None and not (isinstance(calls, list) and all(isinstance(c, dict) for c in calls)):
             raise _wrong_type(f"messages[{place}].tool_calls", "an array of objects")
+        for number, call in enumerate(calls or ()):
+            if not isinstance(call.get("function"), dict | None):
+                raise _wrong_type(f"messages[{place}].tool_calls[{number}].function", "an object")
+        if not isinstance(message.get("function_call"), dict | None):
+            raise _wrong_type(f"messages[{place}].function_call", "an object")
 
 
 def _wrong_type(param: str, expected: str) -> BadRequest:
@@ -157,18 +167,14 @@ def _wrong_type(param: str, expected: str) -> BadRequest:
 
 def retrieval(request: dict[str, Any]) -> list[RetrievalHit]:
     """The hits that `guardhouse.retrieval` reports, in rank order, as they came. Raises BadRequest."""
-    extension = request.get(EXTENSION)
-    if extension is None:
+    if EXTENSION not in request:
         return []
+    extension = request[EXTENSION]
     if not isinstance(extension, dict):
         raise _wrong_type(EXTENSION, "an object")
-    for name in extension:
-        if name != "retrieval":
-            raise BadRequest(
-                f"Unknown parameter: '{EXTENSION}.{name}'. Known: retrieval.",
-                code=Code.UNKNOWN_PARAMETER,
-                param=f"{EXTENSION}.{name}",
-            )
+    if extension.keys() - {"retrieval"}:
+        # The caller's own name for it is text nobody has inspected, and errors are stored.
+        raise BadRequest(f"Unknown member in '{EXTENSION}'.", code=Code.UNKNOWN_PARAMETER, param=EXTENSION)
     given, where = extension.get("retrieval"), f"{EXTENSION}.retrieval"
     if isinstance(given, dict):
         if not isinstance(given.get("query"), str | None):
@@ -276,8 +282,9 @@ def _retrieved(extension: dict[str, Any]) -> Iterator[Segment]:
             yield Segment(given["query"], f"{pointer}/query", Stage.RETRIEVAL, "user")
         given, pointer = given["hits"], f"{pointer}/hits"
     for place, hit in enumerate(given or ()):
-        for where, text in strings(hit, f"{pointer}/{place}", {"doc_id"}):
-            yield Segment(text, where, Stage.RETRIEVAL, f"retrieved:{hit['doc_id']}")
+        document_id = hit["doc_id"] if _WORD.fullmatch(hit["doc_id"]) else place + 1
+        for where, text in strings(hit, f"{pointer}/{place}"):
+            yield Segment(text, where, Stage.RETRIEVAL, f"retrieved:{document_id}")
 
 
 def _stage(message: dict[str, Any]) -> Stage:
@@ -343,13 +350,13 @@ def _instructed(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def stored_retrieval(request: dict[str, Any], hits: list[RetrievalHit]) -> list[RetrievalHit]:
-    """The hits with the texts they have in a request to which edits were applied."""
+    """The hits with the texts and ids they have in a request to which edits were applied."""
     if not hits:
         return hits
     given = request[EXTENSION]["retrieval"]
     texts = given["hits"] if isinstance(given, dict) else given
     return [
-        RetrievalHit(hit.rank, hit.doc_id, hit.score, given["text"], hit.source)
+        RetrievalHit(hit.rank, given["doc_id"], hit.score, given["text"], hit.source)
         for hit, given in zip(hits, texts, strict=True)
     ]
 
