@@ -15,6 +15,7 @@ import orjson
 from guardrails import arguments, redact
 from guardrails.pseudonyms import INSTRUCTION
 from guardrails.types import Edit, Segment, Stage
+from proxy.dialects.chat_media import is_encoded, is_media, noted
 from proxy.dialects.texts import edited, step, strings
 from proxy.errors import BadRequest, Code
 from proxy.exchange import RetrievalHit, ToolCall
@@ -27,20 +28,25 @@ STRUCTURE = frozenset({"type", "role", "id", "tool_call_id", "call_id", "object"
 """Members whose strings are protocol, not text."""
 MEDIA = frozenset({"data", "file_data", "file_id", "signature", "encrypted_content"})
 """Members whose strings are encoded bytes."""
-UNSCANNABLE = frozenset(
-    {"image_url", "input_image", "image", "input_audio", "audio", "file", "input_file", "video_url", "video"}
-)
-"""Types of content parts that carry something other than text."""
 
 NO_TEXT = STRUCTURE | MEDIA
 """What is left out when strings are collected."""
 CALL_NO_TEXT = NO_TEXT | {"name"}
-_REQUEST_SKIP = frozenset({"model", "messages", "stream", "tool_choice", EXTENSION})
+_REQUEST_SKIP = frozenset({"model", "messages", "stream", EXTENSION})
 _DEFINITIONS = frozenset({"tools", "functions", "response_format"})
 _ARGUMENTS = re.compile(
     r"(?:/messages/\d+|/choices/\d+/message)/(?:tool_calls/\d+/function|function_call)/arguments"
 )
-_DATA_URL = re.compile(r"data:[\w/+.-]+;base64,")
+_PROTOCOL = re.compile(
+    r"/messages/\d+/(?:role|tool_call_id|audio/id|content/\d+/(?:type|(?:image_url/|file/|input_audio/)?"
+    r"(?:detail|format|file_id))|tool_calls/\d+/(?:id|type|(?:function|custom)/name)|function_call/name)"
+    r"|/tools/\d+/(?:type|(?:function|custom)/name)|/functions/\d+/name"
+    r"|/response_format/(?:type|json_schema/name)"
+    r"|/tool_choice(?:/type|/(?:function|custom)/name)?|/function_call(?:/name)?"
+)
+"""Where a request has words of the protocol; there a plain word is not a text."""
+_JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
+_CONTENT = re.compile(r"/messages/\d+/content/\d+/.*", re.DOTALL)
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"[ \t\r\n]*+(:?)')
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _WORD = re.compile(r"[\w.:/+-]{1,256}", re.ASCII)
@@ -212,8 +218,7 @@ def segments(request: dict[str, Any]) -> list[Segment]:
             continue
         definition = name in _DEFINITIONS
         stage, channel = (Stage.TOOL_DEFINITION, "system") if definition else (Stage.INPUT, "user")
-        texts = strings(value, step(name), CALL_NO_TEXT if definition else ())
-        found += [Segment(text, pointer, stage, channel) for pointer, text in texts]
+        found += [Segment(text, at, stage, channel) for at, text in _texts(value, step(name))]
     if EXTENSION in request:
         found += _retrieved(request[EXTENSION])
     return found
@@ -226,7 +231,7 @@ def unscannable(request: dict[str, Any]) -> list[tuple[str, Stage]]:
         for place, message in enumerate(request["messages"])
         if isinstance(message.get("content"), list)
         for number, part in enumerate(message["content"])
-        if part.get("type") in UNSCANNABLE
+        if is_media(part)
     ]
 
 
@@ -234,19 +239,24 @@ def _message(message: dict[str, Any], pointer: str, names: dict[str, str]) -> li
     role = message["role"]
     stage, channel = _stage(message), _CHANNELS.get(role, "user")
     if stage is Stage.TOOL_RESULT:
-        channel = f"tool:{names.get(str(message.get('tool_call_id'))) or message.get('name') or 'unknown'}"
+        name = str(names.get(str(message.get("tool_call_id"))) or message.get("name") or "")
+        channel = f"tool:{name if _WORD.fullmatch(name) else 'unknown'}"
     found: list[Segment] = []
     for name, value in message.items():
         if name == "content" and isinstance(value, str):
             if value:
                 found.append(Segment(value, pointer + "/content", stage, channel))
         elif name == "tool_calls" and value:
-            found += call_segments(value, pointer + "/tool_calls", Stage.INPUT, channel)
+            for place, call in enumerate(value):
+                at = f"{pointer}/tool_calls/{place}"
+                found += _asked(call.get("function"), at + "/function", channel)
+                rest = {member: inner for member, inner in call.items() if member != "function"}
+                found += [Segment(text, where, Stage.INPUT, channel) for where, text in _texts(rest, at)]
         elif name == "function_call":
-            found += function_segments(value, pointer + "/function_call", Stage.INPUT, channel)
-        elif name not in STRUCTURE:
-            texts = strings(value, pointer + step(name), NO_TEXT)
-            found += [Segment(text, at, stage, channel) for at, text in texts if not _is_media(at, text)]
+            found += _asked(value, pointer + "/function_call", channel)
+        elif name != "role":
+            texts = _texts(value, pointer + step(name))
+            found += [Segment(text, at, stage, channel) for at, text in texts]
     return found
 
 
@@ -271,8 +281,26 @@ def function_segments(function: Any, pointer: str, stage: Stage, channel: str) -
             yield Segment(text, where, stage, channel)
 
 
-def _is_media(pointer: str, text: str) -> bool:
-    return pointer.endswith("url") and _DATA_URL.match(text) is not None
+def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    """Every string of a request's member, save plain words where the protocol has them, and encoded bytes."""
+    for at, text in strings(value, pointer):
+        if text in _JSON_TYPES and at.endswith("/type"):
+            continue
+        if _PROTOCOL.fullmatch(at) and _WORD.fullmatch(text):
+            continue
+        if _CONTENT.fullmatch(at) and is_encoded(at, text):
+            continue
+        yield at, text
+
+
+def _asked(function: Any, pointer: str, channel: str) -> Iterator[Segment]:
+    """The texts of one called function of the history."""
+    if isinstance(function, dict):
+        if isinstance(text := function.get("arguments"), str):
+            yield from arguments.segments(text, pointer + "/arguments", Stage.INPUT, channel)
+            function = {name: value for name, value in function.items() if name != "arguments"}
+        for where, text in _texts(function, pointer):
+            yield Segment(text, where, Stage.INPUT, channel)
 
 
 def _retrieved(extension: dict[str, Any]) -> Iterator[Segment]:
@@ -328,16 +356,12 @@ def without_media(request: dict[str, Any]) -> dict[str, Any]:
     if not any(isinstance(message.get("content"), list) for message in request["messages"]):
         return request
     messages = [
-        {**message, "content": [_noted(part) for part in message["content"]]}
+        {**message, "content": [noted(part, _WORD) for part in message["content"]]}
         if isinstance(message.get("content"), list)
         else message
         for message in request["messages"]
     ]
     return {**request, "messages": messages}
-
-
-def _noted(part: dict[str, Any]) -> dict[str, Any]:
-    return {"type": part["type"], "omitted": True} if part.get("type") in UNSCANNABLE else part
 
 
 def _instructed(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -333,6 +333,24 @@ def test_an_unknown_member_of_ours_is_not_quoted() -> None:
     assert "ada" not in str(refused.value)
 
 
+def test_a_protocol_word_is_left_out_only_at_its_place() -> None:
+    """Members called `id`, `name`, `data` are texts in what users choose, and so is an odd word at its place."""
+    schema = {"type": "object", "default": {"id": "V1", "data": "V2", "name": "V3"}}
+    request = {
+        "model": "m",
+        "messages": [
+            {"role": "user", "content": [{"type": "text v4", "text": "V5", "format": "v 6"}]},
+            {"role": "tool", "tool_call_id": "ada@example.com", "content": "V7", "data": "V8"},
+        ],
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": schema}}],
+        "tool_choice": {"type": "function", "function": {"name": "f"}, "id": "V9"},
+    }
+
+    assert {s.text for s in chat.segments(request)} == {
+        *("V1", "V2", "V3", "text v4", "V5", "v 6", "ada@example.com", "V7", "V8", "V9")
+    }
+
+
 def test_answered_calls_are_joined_by_id() -> None:
     """Results after the last assistant message belong to its calls; earlier turns were told before."""
     calls = chat.answered_calls({"messages": EVERYTHING["messages"][:5]})
