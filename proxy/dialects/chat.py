@@ -16,7 +16,7 @@ from guardrails import arguments, redact
 from guardrails.pseudonyms import INSTRUCTION
 from guardrails.types import Edit, Segment, Stage
 from proxy.dialects.chat_media import is_encoded, is_media, noted
-from proxy.dialects.texts import edited, step, strings
+from proxy.dialects.texts import MEMBER, edited, everything, step, strings
 from proxy.errors import BadRequest, Code
 from proxy.exchange import RetrievalHit, ToolCall
 
@@ -46,6 +46,81 @@ _PROTOCOL = re.compile(
 )
 """Where a request has words of the protocol; there a plain word is not a text."""
 _JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
+_NUMBERS = frozenset(
+    [
+        "seed",
+        "temperature",
+        "top_p",
+        "n",
+        "max_tokens",
+        "max_completion_tokens",
+        "presence_penalty",
+        "frequency_penalty",
+    ]
+)
+_NAMES = _NUMBERS | frozenset(
+    [
+        "text",
+        "type",
+        "role",
+        "content",
+        "name",
+        "id",
+        "function",
+        "custom",
+        "arguments",
+        "description",
+        "parameters",
+        "properties",
+        "required",
+        "enum",
+        "items",
+        "default",
+        "strict",
+        "additionalProperties",
+        "schema",
+        "json_schema",
+        "anyOf",
+        "tool_calls",
+        "tool_call_id",
+        "function_call",
+        "refusal",
+        "image_url",
+        "url",
+        "detail",
+        "input_audio",
+        "data",
+        "format",
+        "file",
+        "file_data",
+        "file_id",
+        "filename",
+        "metadata",
+        "user",
+        "stop",
+        "tools",
+        "functions",
+        "tool_choice",
+        "response_format",
+        "prediction",
+        "logit_bias",
+        "stream_options",
+        "include_usage",
+        "model",
+        "messages",
+        "reasoning_effort",
+        "parallel_tool_calls",
+        "logprobs",
+        "top_logprobs",
+        "store",
+        "service_tier",
+        "reasoning_content",
+        "audio",
+        "voice",
+        "modalities",
+    ]
+)
+"""Member names of the protocol itself: never a text."""
 _CONTENT = re.compile(r"/messages/\d+/content/\d+/.*", re.DOTALL)
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"[ \t\r\n]*+(:?)')
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
@@ -214,11 +289,15 @@ def segments(request: dict[str, Any]) -> list[Segment]:
     for place, message in enumerate(request["messages"]):
         found += _message(message, f"/messages/{place}", names)
     for name, value in request.items():
-        if name in _REQUEST_SKIP or not isinstance(value, str | list | dict):
+        if name in _REQUEST_SKIP:
+            continue
+        if name and name not in _NAMES:
+            found.append(Segment(name, step(name), Stage.INPUT, "user", MEMBER))
+        if name in _NUMBERS and isinstance(value, int | float):
             continue
         definition = name in _DEFINITIONS
         stage, channel = (Stage.TOOL_DEFINITION, "system") if definition else (Stage.INPUT, "user")
-        found += [Segment(text, at, stage, channel) for at, text in _texts(value, step(name))]
+        found += _texts(value, step(name), stage, channel)
     if EXTENSION in request:
         found += _retrieved(request[EXTENSION])
     return found
@@ -251,12 +330,13 @@ def _message(message: dict[str, Any], pointer: str, names: dict[str, str]) -> li
                 at = f"{pointer}/tool_calls/{place}"
                 found += _asked(call.get("function"), at + "/function", channel)
                 rest = {member: inner for member, inner in call.items() if member != "function"}
-                found += [Segment(text, where, Stage.INPUT, channel) for where, text in _texts(rest, at)]
+                found += _texts(rest, at, Stage.INPUT, channel)
         elif name == "function_call":
             found += _asked(value, pointer + "/function_call", channel)
         elif name != "role":
-            texts = _texts(value, pointer + step(name))
-            found += [Segment(text, at, stage, channel) for at, text in texts]
+            found += _texts(value, pointer + step(name), stage, channel)
+            if name not in _NAMES:
+                found.append(Segment(name, pointer + step(name), stage, channel, MEMBER))
     return found
 
 
@@ -281,16 +361,20 @@ def function_segments(function: Any, pointer: str, stage: Stage, channel: str) -
             yield Segment(text, where, stage, channel)
 
 
-def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
-    """Every string of a request's member, save plain words where the protocol has them, and encoded bytes."""
-    for at, text in strings(value, pointer):
+def _texts(value: Any, pointer: str, stage: Stage, channel: str) -> Iterator[Segment]:
+    """Every text of a request's member, save plain words where the protocol has them, and encoded bytes."""
+    for at, text, within in everything(value, pointer):
+        if within == MEMBER:
+            if text not in _NAMES:
+                yield Segment(text, at, stage, channel, within)
+            continue
         if text in _JSON_TYPES and at.endswith("/type"):
             continue
         if _PROTOCOL.fullmatch(at) and _WORD.fullmatch(text):
             continue
         if _CONTENT.fullmatch(at) and is_encoded(at, text):
             continue
-        yield at, text
+        yield Segment(text, at, stage, channel)
 
 
 def _asked(function: Any, pointer: str, channel: str) -> Iterator[Segment]:
@@ -299,8 +383,7 @@ def _asked(function: Any, pointer: str, channel: str) -> Iterator[Segment]:
         if isinstance(text := function.get("arguments"), str):
             yield from arguments.segments(text, pointer + "/arguments", Stage.INPUT, channel)
             function = {name: value for name, value in function.items() if name != "arguments"}
-        for where, text in _texts(function, pointer):
-            yield Segment(text, where, Stage.INPUT, channel)
+        yield from _texts(function, pointer, Stage.INPUT, channel)
 
 
 def _retrieved(extension: dict[str, Any]) -> Iterator[Segment]:

@@ -346,9 +346,24 @@ def test_a_protocol_word_is_left_out_only_at_its_place() -> None:
         "tool_choice": {"type": "function", "function": {"name": "f"}, "id": "V9"},
     }
 
-    assert {s.text for s in chat.segments(request)} == {
+    assert {s.text for s in chat.segments(request) if not s.within} == {
         *("V1", "V2", "V3", "text v4", "V5", "v 6", "ada@example.com", "V7", "V8", "V9")
     }
+
+
+def test_names_and_long_numbers_are_texts() -> None:
+    """A member's name can be edited in place, and a number of many digits becomes a string."""
+    request = {
+        "model": "m",
+        "messages": [USER],
+        "metadata": {"ada@x.org": {"card": 4111111111111111}, "b": 1},
+    }
+    found = {s.text: s for s in chat.segments(request)}
+    name, number = found["ada@x.org"], found["4111111111111111"]
+    edits = [Edit(s.pointer, 0, len(s.text), "-", s.within) for s in (name, number)]
+
+    assert list(chat.apply_edits(request, edits)["metadata"].items()) == [("-", {"card": "-"}), ("b", 1)]
+    assert "ada@x.org" in request["metadata"]
 
 
 def test_answered_calls_are_joined_by_id() -> None:
