@@ -47,8 +47,8 @@ _PROTOCOL = re.compile(
 """Where a request has words of the protocol; there a plain word is not a text."""
 _JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 _NUMBERS = frozenset(
-    ["seed", "temperature", "top_p", "n", "max_tokens", "max_completion_tokens"]
-    + ["presence_penalty", "frequency_penalty"]
+    {"seed", "temperature", "top_p", "n", "max_tokens"}
+    | {"max_completion_tokens", "presence_penalty", "frequency_penalty"}
 )
 _NAMES = _NUMBERS | frozenset(
     [
