@@ -15,7 +15,8 @@ import orjson
 from guardrails import arguments, redact
 from guardrails.pseudonyms import INSTRUCTION
 from guardrails.types import Edit, Segment, Stage
-from proxy.dialects.texts import edited, step, strings
+from proxy.dialects.chat_media import is_encoded, is_media, noted
+from proxy.dialects.texts import MEMBER, edited, everything, step, strings
 from proxy.errors import BadRequest, Code
 from proxy.exchange import RetrievalHit, ToolCall
 
@@ -27,21 +28,95 @@ STRUCTURE = frozenset({"type", "role", "id", "tool_call_id", "call_id", "object"
 """Members whose strings are protocol, not text."""
 MEDIA = frozenset({"data", "file_data", "file_id", "signature", "encrypted_content"})
 """Members whose strings are encoded bytes."""
-UNSCANNABLE = frozenset(
-    {"image_url", "input_image", "image", "input_audio", "audio", "file", "input_file", "video_url", "video"}
-)
-"""Types of content parts that carry something other than text."""
 
 NO_TEXT = STRUCTURE | MEDIA
 """What is left out when strings are collected."""
 CALL_NO_TEXT = NO_TEXT | {"name"}
-_REQUEST_SKIP = frozenset({"model", "messages", "stream", "tool_choice", EXTENSION})
+_REQUEST_SKIP = frozenset({"model", "messages", "stream", EXTENSION})
 _DEFINITIONS = frozenset({"tools", "functions", "response_format"})
 _ARGUMENTS = re.compile(
     r"(?:/messages/\d+|/choices/\d+/message)/(?:tool_calls/\d+/function|function_call)/arguments"
 )
-_DATA_URL = re.compile(r"data:[\w/+.-]+;base64,")
-_KEY_END = re.compile(rb'"[ \t\r\n]*:')
+_PROTOCOL = re.compile(
+    r"/messages/\d+/(?:role|tool_call_id|audio/id|content/\d+/(?:type|(?:image_url/|file/|input_audio/)?"
+    r"(?:detail|format|file_id))|tool_calls/\d+/(?:id|type|(?:function|custom)/name)|function_call/name)"
+    r"|/tools/\d+/(?:type|(?:function|custom)/name)|/functions/\d+/name"
+    r"|/response_format/(?:type|json_schema/name)"
+    r"|/tool_choice(?:/type|/(?:function|custom)/name)?|/function_call(?:/name)?"
+)
+"""Where a request has words of the protocol; there a plain word is not a text."""
+_JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
+_NUMBERS = frozenset(
+    {"seed", "temperature", "top_p", "n", "max_tokens"}
+    | {"max_completion_tokens", "presence_penalty", "frequency_penalty"}
+)
+_NAMES = _NUMBERS | frozenset(
+    [
+        "text",
+        "type",
+        "role",
+        "content",
+        "name",
+        "id",
+        "function",
+        "custom",
+        "arguments",
+        "description",
+        "parameters",
+        "properties",
+        "required",
+        "enum",
+        "items",
+        "default",
+        "strict",
+        "additionalProperties",
+        "schema",
+        "json_schema",
+        "anyOf",
+        "tool_calls",
+        "tool_call_id",
+        "function_call",
+        "refusal",
+        "image_url",
+        "url",
+        "detail",
+        "input_audio",
+        "data",
+        "format",
+        "file",
+        "file_data",
+        "file_id",
+        "filename",
+        "metadata",
+        "user",
+        "stop",
+        "tools",
+        "functions",
+        "tool_choice",
+        "response_format",
+        "prediction",
+        "logit_bias",
+        "stream_options",
+        "include_usage",
+        "model",
+        "messages",
+        "reasoning_effort",
+        "parallel_tool_calls",
+        "logprobs",
+        "top_logprobs",
+        "store",
+        "service_tier",
+        "reasoning_content",
+        "audio",
+        "voice",
+        "modalities",
+    ]
+)
+"""Member names of the protocol itself: never a text."""
+_CONTENT = re.compile(r"/messages/\d+/content/\d+/.*", re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"[ \t\r\n]*+(:?)')
+_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+_WORD = re.compile(r"[\w.:/+-]{1,256}", re.ASCII)
 _CHANNELS = {"system": "system", "developer": "system", "assistant": "assistant"}
 _MAX_HITS = 1000
 
@@ -105,14 +180,8 @@ def _members(document: Any) -> int:
 
 
 def _key_ends(body: bytes) -> int:
-    """How many member names stand in a valid JSON text: quotes before a colon, not counting escaped ones."""
-    total = 0
-    for match in _KEY_END.finditer(body):
-        before = match.start()
-        while before and body[before - 1] == 0x5C:
-            before -= 1
-        total += (match.start() - before) % 2 == 0
-    return total
+    """How many member names stand in a valid JSON text: the whole strings that a colon follows."""
+    return _STRING.findall(body).count(b":")
 
 
 def _check_messages(request: dict[str, Any]) -> None:
@@ -132,18 +201,32 @@ def _check_messages(request: dict[str, Any]) -> None:
     for place, message in enumerate(messages):
         if not isinstance(message, dict):
             raise _wrong_type(f"messages[{place}]", "an object")
-        if not isinstance(message.get("role"), str):
+        role = message.get("role")
+        if not isinstance(role, str):
             raise _wrong_type(f"messages[{place}].role", "a string")
+        if role not in _ROLES:
+            raise BadRequest(
+                f"Invalid value for 'messages[{place}].role': expected one of {', '.join(sorted(_ROLES))}.",
+                code=Code.INVALID_VALUE,
+                param=f"messages[{place}].role",
+            )
         content = message.get("content")
         if isinstance(content, list):
             for number, part in enumerate(content):
                 if not isinstance(part, dict):
                     raise _wrong_type(f"messages[{place}].content[{number}]", "an object")
+                if not isinstance(part.get("type"), str | None):
+                    raise _wrong_type(f"messages[{place}].content[{number}].type", "a string")
         elif not isinstance(content, str | None):
             raise _wrong_type(f"messages[{place}].content", "a string or an array of objects")
         calls = message.get("tool_calls")
         if calls is not None and not (isinstance(calls, list) and all(isinstance(c, dict) for c in calls)):
             raise _wrong_type(f"messages[{place}].tool_calls", "an array of objects")
+        for number, call in enumerate(calls or ()):
+            if not isinstance(call.get("function"), dict | None):
+                raise _wrong_type(f"messages[{place}].tool_calls[{number}].function", "an object")
+        if not isinstance(message.get("function_call"), dict | None):
+            raise _wrong_type(f"messages[{place}].function_call", "an object")
 
 
 def _wrong_type(param: str, expected: str) -> BadRequest:
@@ -157,18 +240,14 @@ def _wrong_type(param: str, expected: str) -> BadRequest:
 
 def retrieval(request: dict[str, Any]) -> list[RetrievalHit]:
     """The hits that `guardhouse.retrieval` reports, in rank order, as they came. Raises BadRequest."""
-    extension = request.get(EXTENSION)
-    if extension is None:
+    if EXTENSION not in request:
         return []
+    extension = request[EXTENSION]
     if not isinstance(extension, dict):
         raise _wrong_type(EXTENSION, "an object")
-    for name in extension:
-        if name != "retrieval":
-            raise BadRequest(
-                f"Unknown parameter: '{EXTENSION}.{name}'. Known: retrieval.",
-                code=Code.UNKNOWN_PARAMETER,
-                param=f"{EXTENSION}.{name}",
-            )
+    if extension.keys() - {"retrieval"}:
+        # The caller's own name for it is text nobody has inspected, and errors are stored.
+        raise BadRequest(f"Unknown member in '{EXTENSION}'.", code=Code.UNKNOWN_PARAMETER, param=EXTENSION)
     given, where = extension.get("retrieval"), f"{EXTENSION}.retrieval"
     if isinstance(given, dict):
         if not isinstance(given.get("query"), str | None):
@@ -202,12 +281,15 @@ def segments(request: dict[str, Any]) -> list[Segment]:
     for place, message in enumerate(request["messages"]):
         found += _message(message, f"/messages/{place}", names)
     for name, value in request.items():
-        if name in _REQUEST_SKIP or not isinstance(value, str | list | dict):
+        if name in _REQUEST_SKIP:
+            continue
+        if name and name not in _NAMES:
+            found.append(Segment(name, step(name), Stage.INPUT, "user", MEMBER))
+        if name in _NUMBERS and isinstance(value, int | float):
             continue
         definition = name in _DEFINITIONS
         stage, channel = (Stage.TOOL_DEFINITION, "system") if definition else (Stage.INPUT, "user")
-        texts = strings(value, step(name), CALL_NO_TEXT if definition else ())
-        found += [Segment(text, pointer, stage, channel) for pointer, text in texts]
+        found += _texts(value, step(name), stage, channel)
     if EXTENSION in request:
         found += _retrieved(request[EXTENSION])
     return found
@@ -220,7 +302,7 @@ def unscannable(request: dict[str, Any]) -> list[tuple[str, Stage]]:
         for place, message in enumerate(request["messages"])
         if isinstance(message.get("content"), list)
         for number, part in enumerate(message["content"])
-        if part.get("type") in UNSCANNABLE
+        if is_media(part)
     ]
 
 
@@ -228,19 +310,25 @@ def _message(message: dict[str, Any], pointer: str, names: dict[str, str]) -> li
     role = message["role"]
     stage, channel = _stage(message), _CHANNELS.get(role, "user")
     if stage is Stage.TOOL_RESULT:
-        channel = f"tool:{names.get(str(message.get('tool_call_id'))) or message.get('name') or 'unknown'}"
+        name = str(names.get(str(message.get("tool_call_id"))) or message.get("name") or "")
+        channel = f"tool:{name if _WORD.fullmatch(name) else 'unknown'}"
     found: list[Segment] = []
     for name, value in message.items():
         if name == "content" and isinstance(value, str):
             if value:
                 found.append(Segment(value, pointer + "/content", stage, channel))
         elif name == "tool_calls" and value:
-            found += call_segments(value, pointer + "/tool_calls", Stage.INPUT, channel)
+            for place, call in enumerate(value):
+                at = f"{pointer}/tool_calls/{place}"
+                found += _asked(call.get("function"), at + "/function", channel)
+                rest = {member: inner for member, inner in call.items() if member != "function"}
+                found += _texts(rest, at, Stage.INPUT, channel)
         elif name == "function_call":
-            found += function_segments(value, pointer + "/function_call", Stage.INPUT, channel)
-        elif name not in STRUCTURE:
-            texts = strings(value, pointer + step(name), NO_TEXT)
-            found += [Segment(text, at, stage, channel) for at, text in texts if not _is_media(at, text)]
+            found += _asked(value, pointer + "/function_call", channel)
+        elif name != "role":
+            found += _texts(value, pointer + step(name), stage, channel)
+            if name not in _NAMES:
+                found.append(Segment(name, pointer + step(name), stage, channel, MEMBER))
     return found
 
 
@@ -265,8 +353,29 @@ def function_segments(function: Any, pointer: str, stage: Stage, channel: str) -
             yield Segment(text, where, stage, channel)
 
 
-def _is_media(pointer: str, text: str) -> bool:
-    return pointer.endswith("url") and _DATA_URL.match(text) is not None
+def _texts(value: Any, pointer: str, stage: Stage, channel: str) -> Iterator[Segment]:
+    """Every text of a request's member, save plain words where the protocol has them, and encoded bytes."""
+    for at, text, within in everything(value, pointer):
+        if within == MEMBER:
+            if text not in _NAMES:
+                yield Segment(text, at, stage, channel, within)
+            continue
+        if text in _JSON_TYPES and at.endswith("/type"):
+            continue
+        if _PROTOCOL.fullmatch(at) and _WORD.fullmatch(text):
+            continue
+        if _CONTENT.fullmatch(at) and is_encoded(at, text):
+            continue
+        yield Segment(text, at, stage, channel)
+
+
+def _asked(function: Any, pointer: str, channel: str) -> Iterator[Segment]:
+    """The texts of one called function of the history."""
+    if isinstance(function, dict):
+        if isinstance(text := function.get("arguments"), str):
+            yield from arguments.segments(text, pointer + "/arguments", Stage.INPUT, channel)
+            function = {name: value for name, value in function.items() if name != "arguments"}
+        yield from _texts(function, pointer, Stage.INPUT, channel)
 
 
 def _retrieved(extension: dict[str, Any]) -> Iterator[Segment]:
@@ -276,8 +385,9 @@ def _retrieved(extension: dict[str, Any]) -> Iterator[Segment]:
             yield Segment(given["query"], f"{pointer}/query", Stage.RETRIEVAL, "user")
         given, pointer = given["hits"], f"{pointer}/hits"
     for place, hit in enumerate(given or ()):
-        for where, text in strings(hit, f"{pointer}/{place}", {"doc_id"}):
-            yield Segment(text, where, Stage.RETRIEVAL, f"retrieved:{hit['doc_id']}")
+        document_id = hit["doc_id"] if _WORD.fullmatch(hit["doc_id"]) else place + 1
+        for where, text in strings(hit, f"{pointer}/{place}"):
+            yield Segment(text, where, Stage.RETRIEVAL, f"retrieved:{document_id}")
 
 
 def _stage(message: dict[str, Any]) -> Stage:
@@ -321,16 +431,12 @@ def without_media(request: dict[str, Any]) -> dict[str, Any]:
     if not any(isinstance(message.get("content"), list) for message in request["messages"]):
         return request
     messages = [
-        {**message, "content": [_noted(part) for part in message["content"]]}
+        {**message, "content": [noted(part, _WORD) for part in message["content"]]}
         if isinstance(message.get("content"), list)
         else message
         for message in request["messages"]
     ]
     return {**request, "messages": messages}
-
-
-def _noted(part: dict[str, Any]) -> dict[str, Any]:
-    return {"type": part["type"], "omitted": True} if part.get("type") in UNSCANNABLE else part
 
 
 def _instructed(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -343,13 +449,13 @@ def _instructed(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def stored_retrieval(request: dict[str, Any], hits: list[RetrievalHit]) -> list[RetrievalHit]:
-    """The hits with the texts they have in a request to which edits were applied."""
+    """The hits with the texts and ids they have in a request to which edits were applied."""
     if not hits:
         return hits
     given = request[EXTENSION]["retrieval"]
     texts = given["hits"] if isinstance(given, dict) else given
     return [
-        RetrievalHit(hit.rank, hit.doc_id, hit.score, given["text"], hit.source)
+        RetrievalHit(hit.rank, given["doc_id"], hit.score, given["text"], hit.source)
         for hit, given in zip(hits, texts, strict=True)
     ]
 

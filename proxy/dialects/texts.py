@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
+from guardrails import redact
 from guardrails.types import Edit
 
 Rewrite = Callable[[str, str, list[Edit]], str]
 """(pointer, text, edits of that text) -> the text as it is to stand there."""
+
+
+MEMBER = "#"
+"""`within` of a text that is the name of the member at its pointer."""
+_LONG = 7
+"""Digits from which on a number may be someone's."""
 
 
 def step(name: str) -> str:
@@ -39,6 +46,25 @@ def strings(value: Any, pointer: str, skip: Collection[str] = ()) -> Iterator[tu
             stack.extend((f"{at}/{place}", item[place]) for place in range(len(item) - 1, -1, -1))
 
 
+def everything(value: Any, pointer: str) -> Iterator[tuple[str, str, str]]:
+    """(pointer, text, within) of every string, member name (`within` is MEMBER) and number of many digits."""
+    stack: list[tuple[str, Any]] = [(pointer, value)]
+    while stack:
+        at, item = stack.pop()
+        if isinstance(item, str):
+            if item:
+                yield at, item, ""
+        elif isinstance(item, dict):
+            for name in item:
+                if name:
+                    yield at + step(name), name, MEMBER
+            stack.extend((at + step(name), member) for name, member in reversed(item.items()))
+        elif isinstance(item, list):
+            stack.extend((f"{at}/{place}", item[place]) for place in range(len(item) - 1, -1, -1))
+        elif isinstance(item, int | float) and sum(c.isdigit() for c in str(item)) >= _LONG:
+            yield at, str(item), ""
+
+
 def edited(document: dict[str, Any], edits: Iterable[Edit], rewrite: Rewrite) -> dict[str, Any]:
     """The document with its edits applied; only the containers on the way to an edit are copied."""
     by_pointer: dict[str, list[Edit]] = {}
@@ -46,7 +72,11 @@ def edited(document: dict[str, Any], edits: Iterable[Edit], rewrite: Rewrite) ->
         by_pointer.setdefault(edit.pointer, []).append(edit)
     copies: dict[int, Any] = {}
     root: dict[str, Any] = _own(document, copies)
-    for pointer, group in by_pointer.items():
+    names: list[tuple[str, list[Edit]]] = []
+    for pointer, every in by_pointer.items():
+        if renames := [edit for edit in every if edit.within == MEMBER]:
+            names.append((pointer, renames))
+        group = [edit for edit in every if edit.within != MEMBER]
         *way, last = _steps(pointer)
         holder: Any = root
         for name in way:
@@ -54,8 +84,28 @@ def edited(document: dict[str, Any], edits: Iterable[Edit], rewrite: Rewrite) ->
             holder[key] = _own(holder[key], copies)
             holder = holder[key]
         key = _key(holder, last)
-        holder[key] = rewrite(pointer, holder[key], group)
+        if group:
+            text = holder[key]
+            holder[key] = rewrite(pointer, text if isinstance(text, str) else str(text), group)
+    # Names last and the innermost first, so that every pointer still leads to its place.
+    for pointer, group in sorted(names, key=lambda found: -found[0].count("/")):
+        *way, last = _steps(pointer)
+        holder = root
+        for name in way:
+            holder = holder[_key(holder, name)]
+        _rename(holder, last, redact.apply(last, group))
     return root
+
+
+def _rename(holder: dict[str, Any], old: str, new: str) -> None:
+    """Give a member another name at its place; a name that is taken gets a number."""
+    free, count = new, 1
+    while free in holder and free != old:
+        count += 1
+        free = f"{new}_{count}"
+    members = [(free if name == old else name, value) for name, value in holder.items()]
+    holder.clear()
+    holder.update(members)
 
 
 def _own(container: Any, copies: dict[int, Any]) -> Any:

@@ -123,7 +123,7 @@ def test_a_blocked_request_sends_nothing(proxy: Running, upstream: Upstream) -> 
 
 
 SECRET_PLACES: list[dict[str, Any]] = [
-    chat({"role": role, "content": "TEXT"}) for role in ("system", "developer", "user", "assistant", "wizard")
+    chat({"role": role, "content": "TEXT"}) for role in ("system", "developer", "user", "assistant", "developer")
 ] + [
     chat({"role": "user", "content": [{"type": "text", "text": "TEXT"}]}),
     chat({"role": "user", "content": "hi", "name": "TEXT"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -71,7 +72,29 @@ def body(**members: Any) -> bytes:
         (body(n="2"), "invalid_type", "n"),
         (body(n=True), "invalid_type", "n"),
         (body(guardhouse=[]), "invalid_type", "guardhouse"),
-        (body(guardhouse={"policy": "none"}), "unknown_parameter", "guardhouse.policy"),
+        (body(guardhouse={"policy": "none"}), "unknown_parameter", "guardhouse"),
+        (body(guardhouse=None), "invalid_type", "guardhouse"),
+        (body(messages=[{"role": "wizard", "content": "x"}]), "invalid_value", "messages[0].role"),
+        (
+            body(messages=[{"role": "user", "content": [{"type": ["x"]}]}]),
+            "invalid_type",
+            "messages[0].content[0].type",
+        ),
+        (
+            body(messages=[{"role": "user", "content": [{"type": {"a": 1}}]}]),
+            "invalid_type",
+            "messages[0].content[0].type",
+        ),
+        (
+            body(messages=[{"role": "assistant", "tool_calls": [{"function": "ada@example.com"}]}]),
+            "invalid_type",
+            "messages[0].tool_calls[0].function",
+        ),
+        (
+            body(messages=[{"role": "assistant", "function_call": ["ada@example.com"]}]),
+            "invalid_type",
+            "messages[0].function_call",
+        ),
         (body(guardhouse={"retrieval": "x"}), "invalid_type", "guardhouse.retrieval"),
         (
             body(guardhouse={"retrieval": {"query": 1, "hits": []}}),
@@ -103,7 +126,9 @@ def test_a_body_of_the_wrong_shape_is_refused_by_name(raw: bytes, code: str, par
         b'{ "model" : "m", "messages": [ {"role": "user", "content": "say \\"a\\": \\\\"} ], "x": {"y": [{"z":1}]} }',
         b'{"model":"m","messages":[{"role":"user","content":"\\u0022:"}],"a_field_of_tomorrow":{"deep":[1.50]}}',
         body(n=None, stream=None, temperature=-0.5),
-        body(messages=[{"role": "wizard", "content": None}]),
+        json.dumps(
+            {"model": "m", "messages": [USER], "x": [":smile:", ":) hi", " : x", '":', "\\"]}
+        ).encode(),
     ],
 )
 def test_a_body_that_is_only_unusual_is_taken(raw: bytes) -> None:
@@ -285,6 +310,60 @@ def test_hits_are_taken_in_rank_order(bare: bool) -> None:
 
     assert [(h.rank, h.doc_id, h.score, h.text) for h in hits] == [(1, "a", 2.0, "x"), (2, "b", None, "y")]
     assert [h.text for h in chat.stored_retrieval(edited, hits)] == ["-", "-"]
+
+
+def test_an_id_of_a_document_is_a_text() -> None:
+    """A `doc_id` is inspected and stored as edited, and names its channel only where it is a plain word."""
+    request = {
+        "messages": [USER],
+        "guardhouse": {"retrieval": [{"doc_id": "ada@example.com", "text": "x"}]},
+    }
+    pointer = "/guardhouse/retrieval/0/doc_id"
+    changed = chat.apply_edits(request, [Edit(pointer, 0, 15, "[MAIL]")])
+
+    assert Segment("ada@example.com", pointer, Stage.RETRIEVAL, "retrieved:1") in chat.segments(request)
+    assert chat.stored_retrieval(changed, chat.retrieval(request))[0].doc_id == "[MAIL]"
+
+
+def test_an_unknown_member_of_ours_is_not_quoted() -> None:
+    """A refusal is stored, so it does not repeat what the caller wrote."""
+    with pytest.raises(BadRequest) as refused:
+        chat.retrieval({"guardhouse": {"ada@example.com": 1}})
+
+    assert "ada" not in str(refused.value)
+
+
+def test_a_protocol_word_is_left_out_only_at_its_place() -> None:
+    """Members called `id`, `name`, `data` are texts in what users choose, and so is an odd word at its place."""
+    schema = {"type": "object", "default": {"id": "V1", "data": "V2", "name": "V3"}}
+    request = {
+        "model": "m",
+        "messages": [
+            {"role": "user", "content": [{"type": "text v4", "text": "V5", "format": "v 6"}]},
+            {"role": "tool", "tool_call_id": "ada@example.com", "content": "V7", "data": "V8"},
+        ],
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": schema}}],
+        "tool_choice": {"type": "function", "function": {"name": "f"}, "id": "V9"},
+    }
+
+    assert {s.text for s in chat.segments(request) if not s.within} == {
+        *("V1", "V2", "V3", "text v4", "V5", "v 6", "ada@example.com", "V7", "V8", "V9")
+    }
+
+
+def test_names_and_long_numbers_are_texts() -> None:
+    """A member's name can be edited in place, and a number of many digits becomes a string."""
+    request = {
+        "model": "m",
+        "messages": [USER],
+        "metadata": {"ada@x.org": {"card": 4111111111111111}, "b": 1},
+    }
+    found = {s.text: s for s in chat.segments(request)}
+    name, number = found["ada@x.org"], found["4111111111111111"]
+    edits = [Edit(s.pointer, 0, len(s.text), "-", s.within) for s in (name, number)]
+
+    assert list(chat.apply_edits(request, edits)["metadata"].items()) == [("-", {"card": "-"}), ("b", 1)]
+    assert "ada@x.org" in request["metadata"]
 
 
 def test_answered_calls_are_joined_by_id() -> None:
