@@ -138,6 +138,7 @@ def test_another_model_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         load("some/model")
 
 
+@pytest.mark.extra
 def test_another_model_is_used_where_the_extra_is_installed(shipped: Embedder) -> None:
     """The original weights through sentence-transformers agree with the shipped model, also on long texts."""
     pytest.importorskip("sentence_transformers", reason="the extra is not installed")
