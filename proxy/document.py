@@ -20,6 +20,7 @@ MAX_FINDINGS = 1_000
 def document(exchange: Exchange) -> dict[str, Any]:
     """The exchange as it is stored. `docs/reference/trace-format.md` describes each field."""
     principal, failure = exchange.principal, exchange.failure
+    names = _found_names((*exchange.input.findings, *exchange.output.findings))
     sides = (
         ("input", exchange.input, exchange.safe_request),
         ("output", exchange.output, exchange.safe_response),
@@ -43,7 +44,12 @@ def document(exchange: Exchange) -> dict[str, Any]:
         "outcome": exchange.outcome,
         "http_status": exchange.http_status,
         "error": failure
-        and {"type": failure.type, "code": failure.code, "message": failure.message, "param": failure.param},
+        and {
+            "type": failure.type,
+            "code": failure.code,
+            "message": failure.message,
+            "param": _told(failure.param, names),
+        },
         "usage": exchange.usage,
         "finish_reasons": list(exchange.finish_reasons),
         "attempts": exchange.attempts,
@@ -51,7 +57,13 @@ def document(exchange: Exchange) -> dict[str, Any]:
         "request": exchange.safe_request,
         "response": exchange.safe_response,
         "findings": [
-            finding for side, verdict, stored in sides for finding in _findings(side, verdict, stored)
+            {
+                **finding,
+                "pointer": _told(finding["pointer"], names),
+                "within": _told(finding["within"], names, finding["pointer"]),
+            }
+            for side, verdict, stored in sides
+            for finding in _findings(side, verdict, stored)
         ],
         "findings_left_out": sum(max(0, len(verdict.findings) - MAX_FINDINGS) for _, verdict, _ in sides),
         "failures": [
@@ -125,6 +137,33 @@ def _findings(side: str, verdict: Verdict, stored: Mapping[str, Any] | None) -> 
             "masked_start": place and place.start,
             "masked_end": place and place.end,
         }
+
+
+def _found_names(findings: Iterable[Finding]) -> dict[str, str]:
+    """Addresses whose last step is a member name in which something was found, and what to write in its place."""
+    return {
+        _address(found.pointer, found.within[:-1]): f"[{found.entity}]"
+        for found in findings
+        if found.within.endswith("#")
+    }
+
+
+def _address(pointer: str, within: str) -> str:
+    return f"{pointer}\0{within}" if within else pointer
+
+
+def _told(address: str | None, names: Mapping[str, str], holder: str = "") -> str | None:
+    """A pointer as it may be stored: a name in which something was found is told by its kind alone.
+
+    `holder` is the pointer of the JSON text that `address` points into, when it does.
+    """
+    if not address or not names:
+        return address
+    path, told = "", []
+    for step in address.removesuffix("#").split("/")[1:]:
+        path += f"/{step}"
+        told.append(names.get(_address(holder, path) if holder else path, step))
+    return "".join(f"/{step}" for step in told) + "#" * address.endswith("#")
 
 
 class Place(NamedTuple):

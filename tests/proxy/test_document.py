@@ -130,6 +130,52 @@ def test_many_findings_cost_in_proportion_and_are_cut_off() -> None:
     assert {(f["masked_start"] % 4, f["masked_end"] % 4) for f in kept["findings"]} == {(0, 3)}
 
 
+def test_a_name_in_which_something_was_found_is_told_by_its_kind() -> None:
+    """A member's name may be somebody's address: no pointer, within or param repeats it."""
+    from guardrails.types import Finding, Stage
+
+    def named(pointer: str, within: str) -> Finding:
+        return Finding(
+            "pii",
+            "pii",
+            "EMAIL_ADDRESS",
+            Stage.INPUT,
+            pointer,
+            0,
+            9,
+            1.0,
+            Action.REDACT,
+            Mode.ENFORCE,
+            "",
+            within,
+        )
+
+    exchange = masked(
+        input=Verdict(
+            Action.BLOCK,
+            Action.BLOCK,
+            (
+                named("/metadata/a@raw.com", "#"),
+                named("/metadata/a@raw.com/x", ""),
+                named("/m/arguments", "/a@raw.com#"),
+                named("/m/arguments", "/a@raw.com/0"),
+            ),
+        ),
+        failure=Failure(400, "t", "content_filter", "m", "/metadata/a@raw.com"),
+    )
+
+    kept = document(exchange)
+
+    assert b"a@raw.com" not in orjson.dumps(kept)
+    assert [(f["pointer"], f["within"]) for f in kept["findings"]] == [
+        ("/metadata/[EMAIL_ADDRESS]", "#"),
+        ("/metadata/[EMAIL_ADDRESS]/x", ""),
+        ("/m/arguments", "/[EMAIL_ADDRESS]#"),
+        ("/m/arguments", "/[EMAIL_ADDRESS]/0"),
+    ]
+    assert kept["error"]["param"] == "/metadata/[EMAIL_ADDRESS]"
+
+
 def test_pointers_reach_escaped_names_and_nothing_that_is_not_there() -> None:
     """RFC 6901 escapes are undone; a missing place is None."""
     body = {"a/b": [{"~": 1}]}
