@@ -66,18 +66,7 @@ def document(exchange: Exchange) -> dict[str, Any]:
             for finding in _findings(side, verdict, stored)
         ],
         "findings_left_out": sum(max(0, len(verdict.findings) - MAX_FINDINGS) for _, verdict, _ in sides),
-        "failures": [
-            {
-                "side": side,
-                "rule": failed.rule,
-                "check": failed.check,
-                "kind": failed.kind,
-                "reason": failed.reason,
-                "action": failed.action.value,
-            }
-            for side, verdict, _ in sides
-            for failed in verdict.failures
-        ],
+        "failures": [failed for side, verdict, _ in sides for failed in _failures(side, verdict)],
         "tool_calls": [
             {
                 "call_id": call.call_id,
@@ -102,6 +91,18 @@ def document(exchange: Exchange) -> dict[str, Any]:
         "action": strictest((exchange.input.action, exchange.output.action)).value,
         "decided": strictest((exchange.input.decided, exchange.output.decided)).value,
     }
+
+
+def _failures(side: str, verdict: Verdict) -> Iterable[dict[str, Any]]:
+    for failed in verdict.failures:
+        yield {
+            "side": side,
+            "rule": failed.rule,
+            "check": failed.check,
+            "kind": failed.kind,
+            "reason": failed.reason,
+            "action": failed.action.value,
+        }
 
 
 def _findings(side: str, verdict: Verdict, stored: Mapping[str, Any] | None) -> Iterable[dict[str, Any]]:
