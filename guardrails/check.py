@@ -7,6 +7,7 @@ A check that decides by looking at bounded pieces of text also offers `scan` and
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module, metadata
@@ -56,7 +57,7 @@ class Scanner(Protocol):
         """The first position at or after start from which the text could still become (part of) a match."""
 
 
-class TextScanner:
+class TextScanner(ABC):
     """Base for scanners: runs `scan` over each segment. Subclasses give `scan`, `hold` and `context`."""
 
     context: int = 0
@@ -65,13 +66,13 @@ class TextScanner:
         """Spans found in each segment, in the order of the segments."""
         return [self.scan(segment.text) for segment in segments]
 
+    @abstractmethod
     def scan(self, text: str, start: int = 0) -> list[Span]:
         """Spans in text[start:], ordered by start."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hold(self, text: str, start: int = 0) -> int:
         """The first position at or after start from which the text could still become a match."""
-        raise NotImplementedError
 
 
 Factory = Callable[..., Check]

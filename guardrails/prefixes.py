@@ -181,7 +181,7 @@ def _plain(node: Any, flags: int) -> str:
 
 
 def _prefix(node: Any, flags: int) -> str:
-    """Every beginning of a match of one composite node."""
+    """Every beginning of a match of one node."""
     op, value = node
     if op is sre.BRANCH:
         return "(?:" + "|".join(_prefixes(list(branch), flags) for branch in value[1]) + ")"
@@ -197,8 +197,7 @@ def _prefix(node: Any, flags: int) -> str:
             return last
         before = "".join(_plain(item, flags) for item in nodes)
         return f"(?:{before}){_count(0, high if high == sre.MAXREPEAT else high - 1)}{last}"
-    _write(node, flags)
-    raise AssertionError("a leaf node is written by its parent")  # pragma: no cover
+    return f"(?:{_write(node, flags)})?"
 
 
 def _char(code: int) -> str:

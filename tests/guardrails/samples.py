@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -207,3 +208,9 @@ def guard(rules: str) -> Guard:
     """A guard for rules written in YAML flow style, one a line."""
     lines = "\n".join(f"  - {line.strip()}" for line in rules.strip().splitlines())
     return Guard(parse(f"name: test\nrules:\n{lines}\n"), KEY)
+
+
+def cut(text: str, *places: int) -> list[str]:
+    """The text in pieces."""
+    edges = [0, *sorted(places), len(text)]
+    return [text[start:end] for start, end in pairwise(edges)]

@@ -54,10 +54,12 @@ async def test_a_scanner_is_a_check_too() -> None:
     segments = [Segment("1234", "/0", Stage.INPUT), Segment("x", "/1", Stage.INPUT)]
 
     assert await Digits()(segments) == [[Span(0, 4, "NUMBER", 0.9)], []]
-    with pytest.raises(NotImplementedError):
-        TextScanner().scan("x")
-    with pytest.raises(NotImplementedError):
-        TextScanner().hold("x")
+
+
+def test_a_scanner_without_scan_or_hold_cannot_be_made() -> None:
+    """A base class that is only half filled in fails when it is built, not in the middle of a stream."""
+    with pytest.raises(TypeError, match="hold.*scan"):
+        TextScanner()  # type: ignore[abstract]
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from functools import cache
-from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +19,7 @@ from guardrails.policy import BUILT_IN, builtin
 from guardrails.pseudonyms import Vault
 from guardrails.stream import MAX_HELD, MAX_WHOLE, StreamGuard
 from guardrails.types import Action, Edit, Finding, Segment, Span, Stage, Verdict
-from tests.guardrails.samples import KEY, guard, registered
+from tests.guardrails.samples import KEY, cut, guard, registered
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -55,12 +54,6 @@ def played(stream: StreamGuard, pieces: list[str]) -> tuple[str, list[str]]:
         out += stream.push(piece)
         after.append(out)
     return out + stream.flush(), after
-
-
-def cut(text: str, *places: int) -> list[str]:
-    """The text in pieces."""
-    edges = [0, *sorted(places), len(text)]
-    return [text[start:end] for start, end in pairwise(edges)]
 
 
 def whole_of(text: str, verdict: Verdict) -> tuple[str, list[Edit], list[Finding]]:
