@@ -58,7 +58,7 @@ async def test_a_scanner_is_a_check_too() -> None:
 
 def test_a_scanner_without_scan_or_hold_cannot_be_made() -> None:
     """A base class that is only half filled in fails when it is built, not in the middle of a stream."""
-    with pytest.raises(TypeError, match="hold.*scan"):
+    with pytest.raises(TypeError, match=r"hold.*scan"):
         TextScanner()  # type: ignore[abstract]
 
 
