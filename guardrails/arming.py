@@ -65,6 +65,11 @@ class ArmedRule:
         action = self.rule.on_error if self.rule.mode is Mode.ENFORCE else Action.ALLOW
         return CheckFailure(self.rule.id, self.rule.check, kind, reason, action)
 
+    def over_budget(self, action: Action) -> CheckFailure:
+        """Failure to look at a text before the request's budget was spent; `action` is the policy's choice."""
+        acted = action if self.rule.mode is Mode.ENFORCE else Action.ALLOW
+        return CheckFailure(self.rule.id, self.rule.check, "over_budget", "OverBudget", acted)
+
     def overflowed(self) -> CheckFailure:
         """Failure to decide within the limit on held text. Undecided text never leaves: who acts blocks."""
         action = Action.BLOCK if self.acts else Action.ALLOW

@@ -4,7 +4,8 @@ GuardrailsError
 ├── PolicyError        a policy file that cannot be enforced; carries file, line, what and what to do
 ├── CheckError         a check could not be built from its configuration
 ├── BadResult          a check answered with something that is not an answer
-└── ModelError         a model file is missing, unreadable or not the one its card names
+├── ModelError         a model file is missing, unreadable or not the one its card names
+└── OverBudget         a request's scanning took longer than its policy allows
 """
 
 from __future__ import annotations
@@ -40,3 +41,7 @@ class BadResult(GuardrailsError):
 
 class ModelError(GuardrailsError):
     """A model file is missing, unreadable, or has another hash than its card."""
+
+
+class OverBudget(GuardrailsError):
+    """The scanning of one request took longer than its policy allows."""

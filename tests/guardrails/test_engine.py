@@ -186,7 +186,7 @@ async def test_a_failing_check_is_data_and_follows_on_error(rule: str, kind: str
 async def test_one_failing_text_does_not_keep_a_rule_from_the_others() -> None:
     """A rule that may fail open fails for the one text only, and is reported once."""
     judge = guard("{id: a, check: digits, stages: [input], action: redact, on_error: allow}")
-    scanner = judge._scanning[Stage.INPUT][0].scanner
+    scanner = judge._groups[Stage.INPUT][0].rules[0].scanner
     assert scanner is not None
     scan = scanner.scan
 

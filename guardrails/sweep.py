@@ -1,0 +1,208 @@
+"""Sweep: several pattern sets read a text together. One pass says which patterns occur in it at all.
+
+The text is read as it is written and, where something in it is disguised, once more for each of its views
+(see `normalize`). What is found in a view is reported at its exact place in the text itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import re2
+
+from guardrails import normalize
+from guardrails.normalize import View
+from guardrails.patterns import PatternSet, held, joined, uncut, waiting
+from guardrails.prefixes import read
+from guardrails.regexes import Chooser, Find, finder
+from guardrails.source import Source
+from guardrails.types import Span
+
+_PATIENCE = 32
+"""Letters that may wait for the end of their word without being looked at."""
+
+_WORDS_END = re.compile(r"(?s).*[^A-Za-z0-9_.%+'@/=:&#\\-]")
+
+_WIDTHS = (1,) * 12 + (2, 2, 3, 4)
+"""Bytes of a code point, by the upper half of its first byte."""
+
+Chosen = dict[int, list[int]]
+"""For each set, by index, the patterns of it that may occur."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One reading of the text: as written, or a view of it."""
+
+    source: Source
+    start: int
+    """Where to look from, in this reading."""
+    chosen: Chosen
+    view: View | None
+
+
+class Sweep:
+    """Reads texts for several pattern sets at once.
+
+    Args:
+        sets: whose patterns to look for. `Reading.spans` refers to them by index.
+
+    Raises RegexError when RE2 cannot hold them together.
+    """
+
+    def __init__(self, sets: Sequence[PatternSet]) -> None:
+        self._sets = tuple(sets)
+        self.context = max((each.context for each in sets), default=0)
+        self._disguises = len(normalize.TRIGGERS)
+        disguises = [read(regex).scan for regex in normalize.TRIGGERS]
+        self._owners = [
+            (place, index) for place, each in enumerate(self._sets) for index in range(len(each.triggers))
+        ]
+        triggers = [*disguises, *(trigger for each in self._sets for trigger in each.triggers)]
+        self._choose = Chooser(triggers)
+        forms = [form for each in self._sets for form in each.forms]
+        self._waiting = waiting(forms)
+        tails = [read(regex).scan for regex in normalize.WAITING]
+        self._unfinished = finder(f"(?:{'|'.join(tails)})\\z", groups=False)
+        self._quiet = _quiet(triggers, [*tails, *(form.waiting for form in forms)])
+
+    def read(self, text: str, start: int = 0, deadline: float | None = None) -> Reading:
+        """A text that grows no more, read from start on. `deadline` as in Source: `Reading.spans` gives up."""
+        source = Source(text, deadline)
+        disguised, chosen = self._fired(source)
+        layers = [_Layer(source, start, chosen, None)] if chosen else []
+        if disguised:
+            layers += self._views(text, start, deadline)
+        return Reading(self._sets, layers, start, len(text), self.context)
+
+    def follow(self, text: str, start: int) -> Reading:
+        """A text that is still growing, read from start on; text[:start] is what `Reading.keep` asked for."""
+        source = Source(text)
+        lead = start - self.context
+        cut = held(self._waiting, source, lead)
+        if source.point(self._unfinished(source.data, 0)[0][0]) < len(text):
+            cut = min(cut, normalize.undecided(text, start))
+        cut = max(cut, start)
+        disguised, chosen = self._fired(source)
+        layers = [_Layer(source, start, chosen, None)] if chosen else []
+        if disguised:
+            views = self._views(text, start, None)
+            for layer in views:
+                assert layer.view is not None
+                waits = held(self._waiting, layer.source, layer.start - self.context)
+                cut = min(cut, max(start, layer.view.start(waits)))
+            layers += views
+        return Reading(self._sets, layers, start, cut, self.context)
+
+    def glance(self, text: str, start: int) -> int:
+        """Up to the end of which word nothing is found or begun in text[start:]; -1 when more must be looked at.
+
+        The shortest way through what is nearly always the case. `start` itself when no word has ended yet.
+        """
+        ending = _WORDS_END.match(text, start)
+        cut = ending.end() if ending else start
+        tail = text[cut:]
+        if tail and (len(tail) > _PATIENCE or not tail.isalpha()):
+            return -1
+        if cut == start:
+            return start
+        data = text[max(0, start - 1) : cut].encode("utf-8", "surrogatepass")
+        begin = 0 if not start else _WIDTHS[data[0] >> 4]
+        return cut if self._quiet(data, begin)[0][0] == len(data) else -1
+
+    def _fired(self, source: Source) -> tuple[bool, Chosen]:
+        """Whether a text may be disguised, and the patterns that may occur in it."""
+        disguised = False
+        chosen: Chosen = {}
+        for index in self._choose(source.data):
+            if index < self._disguises:
+                disguised = True
+            else:
+                place, pattern = self._owners[index - self._disguises]
+                chosen.setdefault(place, []).append(pattern)
+        return disguised, chosen
+
+    def _views(self, text: str, start: int, deadline: float | None) -> list[_Layer]:
+        """The text's views, to be looked at from where start is in each."""
+        layers = []
+        for view in normalize.views(text):
+            source = Source(view.text, deadline)
+            layers.append(_Layer(source, view.index(start), self._fired(source)[1], view))
+        return layers
+
+
+class Reading:
+    """What one text holds, for each set of a Sweep; looked up when asked for."""
+
+    __slots__ = ("_context", "_layers", "_sets", "_start", "careful", "cut")
+
+    def __init__(
+        self, sets: Sequence[PatternSet], layers: list[_Layer], start: int, cut: int, context: int
+    ) -> None:
+        self._sets, self._layers, self._start = sets, layers, start
+        self._context = context
+        self.cut = cut
+        """Up to here, whatever is appended, spans stay as they are: once `settle` was called."""
+        self.careful = False
+        """Something found reaches over the cut: a glance at what comes next is not enough."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no set has anything to say."""
+        return not self._layers
+
+    def spans(self, place: int) -> list[Span]:
+        """Spans of one set, ordered, overlapping ones joined. Raises what its patterns' tests raise."""
+        found: list[Span] = []
+        for layer in self._layers:
+            if chosen := layer.chosen.get(place):
+                spans = self._sets[place].find(layer.source, layer.start, chosen)
+                found += spans if layer.view is None else self._mapped(layer.view, spans)
+        return joined(found) if found else found
+
+    def settle(self, spans: Sequence[Span]) -> None:
+        """Lowers the cut so that it goes through none of all the sets' spans, and through no disguise."""
+        cut = self.cut
+        apart = joined(spans) if len(spans) > 1 else spans
+        while True:
+            lowered = uncut(apart, self._outside(self.cut))
+            if lowered == self.cut:
+                break
+            self.cut = lowered
+        self.careful = self.cut < cut
+
+    def keep(self) -> int:
+        """The first position that a later reading needs, as context to the left of the cut."""
+        first = self.cut - self._context
+        for layer in self._layers:
+            if layer.view is not None:
+                first = min(first, layer.view.start(max(0, layer.view.index(self.cut) - self._context)))
+        return max(0, self._outside(first)) if first > 0 else 0
+
+    def _outside(self, position: int) -> int:
+        """The position, lowered to where it lies inside no disguise."""
+        for layer in self._layers:
+            if layer.view is not None:
+                position = min(position, layer.view.outside(position))
+        return position
+
+    def _mapped(self, view: View, spans: Sequence[Span]) -> list[Span]:
+        """Spans of a view at their places in the text."""
+        placed = []
+        for span in spans:
+            start, end = view.start(span.start), view.end(span.end)
+            if self._start <= start < end and not view.foreign(start, end):
+                placed.append(Span(start, end, span.entity, span.score))
+        return placed
+
+
+def _quiet(triggers: Sequence[str], tails: Sequence[str]) -> Find:
+    """A search that matches nothing before the end of a text only if none of these occurs or is begun."""
+    unique = "|".join(dict.fromkeys(triggers))
+    waits = "|".join(dict.fromkeys(tails))
+    try:
+        return finder(f"{unique}|(?:{waits})\\z" if unique else f"(?:{waits})\\z", groups=False)
+    except re2.error:
+        return lambda data, at: [(-1, -1)]
