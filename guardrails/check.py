@@ -30,7 +30,11 @@ BUILT_IN = {
 
 
 class Check(Protocol):
-    """Looks at segments and reports spans. Keeps no state between calls."""
+    """Looks at segments and reports spans. Keeps no state between calls.
+
+    A check whose attribute `pure` is true finds in a segment what follows from its text, stage and channel
+    alone: such a segment is not looked at again as long as it is remembered.
+    """
 
     async def __call__(self, segments: Sequence[Segment], /) -> list[list[Span]]:
         """Spans found in each segment, in the order of the segments."""

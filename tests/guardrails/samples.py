@@ -96,6 +96,21 @@ class WholeText:
         return [self._scanner.scan(segment.text) for segment in segments]
 
 
+class Pure(WholeText):
+    """The same, of which every segment needs to be looked at once only; counts what it was asked about."""
+
+    pure = True
+
+    def __init__(self, literal: str) -> None:
+        super().__init__(literal)
+        self.asked: list[Segment] = []
+
+    async def __call__(self, segments: Sequence[Segment], /) -> list[list[Span]]:
+        """Spans of the literal."""
+        self.asked += segments
+        return await super().__call__(segments)
+
+
 class Sleeper:
     """Takes its time."""
 
@@ -161,6 +176,11 @@ def whole(text: str) -> Check:
     return WholeText(text)
 
 
+def pure(text: str) -> Check:
+    """Factory of Pure."""
+    return Pure(text)
+
+
 def sleeper(seconds: float) -> Check:
     """Factory of Sleeper."""
     return Sleeper(seconds)
@@ -192,7 +212,7 @@ def nonsense(answer: str) -> Check:
     return Nonsense(answers[answer])
 
 
-CHECKS = (literal, lazy, sloppy, digits, whole, sleeper, broken, nonsense)
+CHECKS = (literal, lazy, sloppy, digits, whole, pure, sleeper, broken, nonsense)
 
 
 @contextmanager
