@@ -1,0 +1,327 @@
+"""Spellings that hide a value in ASCII, each as a regex that needs nothing but its match, and its decoder.
+
+A match depends only on the text from its first character on, and is never refused once it is found: so the
+text may be read from any place outside all matches, and the same matches follow. Base64 and hex are told
+from identifiers and digests by their characters alone: only what decodes to readable text matches.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator
+from html.entities import html5
+from itertools import accumulate
+
+from guardrails.foldings import CONFUSABLE, FOLDED, REMOVED
+from guardrails.rewriting import Stretches
+
+# --- tokens: one character each
+
+
+def _names() -> str:
+    """The named entities that stand for one ASCII character, or for one that folds to one or to nothing."""
+    known = {*FOLDED, *REMOVED, *CONFUSABLE, *range(128)}
+    names = [name[:-1] for name, value in html5.items() if name.endswith(";")]
+    return "|".join(sorted(name for name in names if len(html5[f"{name};"]) == 1 and ord(html5[f"{name};"]) in known))
+
+
+_ENTITY = f"&(?:#[0-9]{{1,8}}|#[xX][0-9A-Fa-f]{{1,8}}|{_names()});"
+_ESCAPE = r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|U[0-9A-Fa-f]{8})"
+_PERCENT = "%[0-9A-Fa-f]{2}"
+TOKENS = f"(?:{_PERCENT}|{_ENTITY}|{_ESCAPE})+"
+"""Percent, HTML and backslash escapes in a row."""
+
+_TOKEN = re.compile(
+    rf"(?P<percent>(?:{_PERCENT})+)|(?P<entity>{_ENTITY})|(?P<pair>\\u[dD][89abAB]..\\u[dD][c-fC-F]..)|{_ESCAPE}"
+)
+
+
+def tokens(found: str, start: int, into: Stretches) -> None:
+    """Decodes escapes; what stands for no character becomes U+FFFD."""
+    for token in _TOKEN.finditer(found):
+        value, end = token.group(), start + token.end()
+        if token["percent"]:
+            data = bytes.fromhex(value.replace("%", ""))
+            _bytes(data, [start + token.start() + 3 * at for at in range(len(data) + 1)], into)
+        elif token["entity"]:
+            into.block(end, _entity(value))
+        elif token["pair"]:
+            units = binascii.unhexlify(value[2:6] + value[8:12])
+            into.block(end, units.decode("utf-16-be", "replace")[:1])
+        else:
+            into.block(end, _character(int(value[2:], 16)))
+
+
+def _entity(value: str) -> str:
+    if value[1] != "#":
+        return html5[value[1:]]
+    return _character(int(value[3:-1], 16) if value[2] in "xX" else int(value[2:-1]))
+
+
+def _character(code: int) -> str:
+    return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 and code else "\ufffd"
+
+
+def _bytes(data: bytes, starts: list[int], into: Stretches) -> None:
+    """Decodes bytes that began at the given places, one more for the end, as UTF-8."""
+    if data.isascii():
+        into.put(starts[-1], data.decode("ascii"), (starts[-1] - starts[0]) // len(data), 1)
+        return
+    text = data.decode("utf-8", "replace")
+    if len(text.encode("utf-8")) == len(data):
+        offsets = list(accumulate(map(_width, text), initial=0))
+    else:
+        text = data.decode("latin-1")
+        offsets = list(range(len(data) + 1))
+    spans = ((starts[low], starts[high]) for low, high in zip(offsets, offsets[1:], strict=False))
+    into.characters(text, spans, starts[-1])
+
+
+def _width(character: str) -> int:
+    code = ord(character)
+    return 1 if code < 0x80 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
+
+
+# --- hex
+
+
+_HEX_PLAIN = "(?:[2-6][0-9A-Fa-f]|7[0-9A-Ea-e]|0[9ADad])"
+_REST = "[89ABab][0-9A-Fa-f]"
+
+
+def _hex(between: str) -> str:
+    more = f"{between}{_REST}"
+    wide = f"(?:[CDcd][0-9A-Fa-f]{more}|[Ee][0-9A-Fa-f](?:{more}){{2}}|[Ff][0-4](?:{more}){{3}})"
+    one = f"(?:{_HEX_PLAIN}|{wide})"
+    first = f"{_HEX_PLAIN}(?:{between}{_HEX_PLAIN}){{7}}|{wide}(?:{between}{one}){{7}}"
+    return f"(?:{first})(?:{between}{one})*"
+
+
+HEX = "(?:0[xX])?(?:" + "|".join(_hex(between) for between in ("", " ", ":")) + ")"
+"""Eight or more pairs of hexadecimal digits that spell readable text."""
+
+
+def hexadecimal(found: str, start: int, into: Stretches) -> None:
+    """Decodes pairs of digits, with or without one character between them."""
+    begin = 2 if found[:2] in ("0x", "0X") else 0
+    step = 2 if found[begin + 2] not in " :" else 3
+    data = bytes.fromhex(found[begin:].replace(":", ""))
+    into.put(start + begin, "", 1, 1)
+    starts = range(start + begin, start + len(found), step)
+    if data.isascii():
+        into.put(start + len(found), data.decode("ascii"), step, 1, 2)
+    else:
+        _bytes(data, [*starts, start + len(found)], into)
+
+
+# --- base64
+
+
+_SIXTY_FOUR = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def _sextets(values: Iterator[int] | range | list[int]) -> str:
+    """The class of base64 and base64url characters for some values."""
+    characters = "".join(
+        _SIXTY_FOUR[value] if value < 62 else "+\\-" if value == 62 else "/_" for value in values
+    )
+    return f"[{characters}]"
+
+
+_PLAIN, _TAIL, _LEAD = "plain", "tail", "lead"
+_BYTES = {
+    _PLAIN: [*range(0x08, 0x10), *range(0x20, 0x80)],
+    _TAIL: list(range(0x80, 0xC0)),
+    _LEAD: list(range(0xC0, 0xF8)),
+}
+"""Bytes of readable text: ASCII with tab and newlines, and those that continue or begin a longer UTF-8
+sequence. Each set is taken a little wider than it is, to where its bits make a small regex."""
+
+_AFTER = {_PLAIN: (_PLAIN, _LEAD), _LEAD: (_TAIL,), _TAIL: (_PLAIN, _TAIL, _LEAD)}
+
+
+def _quantum(kinds: tuple[tuple[str, ...], ...]) -> str:
+    """Four base64 characters whose three bytes are of one of the given rows of kinds; fewer bytes, fewer
+    characters, their spare bits being zero."""
+    table: dict[int, dict[int, set[int]]] = {}
+    for number, row in enumerate(kinds):
+        for one in _BYTES[row[0]]:
+            table.setdefault(one >> 2, {}).setdefault(one & 3, set()).add(number)
+    merged: dict[str, list[int]] = {}
+    for first, lows in table.items():
+        parts = [_from_second(kinds, rows, low) for low, rows in sorted(lows.items())]
+        merged.setdefault("|".join(parts), []).append(first)
+    return "(?:" + "|".join(f"{_sextets(sorted(firsts))}(?:{rest})" for rest, firsts in merged.items()) + ")"
+
+
+def _from_second(kinds: tuple[tuple[str, ...], ...], rows: set[int], low: int) -> str:
+    """The second to fourth character, given the two low bits of the first byte."""
+    size = len(kinds[0])
+    if size == 1:
+        return _sextets([low << 4])
+    merged: dict[str, list[int]] = {}
+    for high in range(16):
+        fitting = {
+            (row, two & 15) for row in rows for two in _BYTES[kinds[row][1]] if two >> 4 == high
+        }
+        if not fitting:
+            continue
+        thirds: dict[str, list[int]] = {}
+        for four in sorted({low_bits for _, low_bits in fitting}):
+            those = {row for row, low_bits in fitting if low_bits == four}
+            if size == 2:
+                thirds.setdefault("", []).append(four << 2)
+                continue
+            for two_bits in range(4):
+                fourths = sorted(
+                    {three & 63 for row in those for three in _BYTES[kinds[row][2]] if three >> 6 == two_bits}
+                )
+                if fourths:
+                    thirds.setdefault(_sextets(fourths), []).append(four << 2 | two_bits)
+        rest = "|".join(f"{_sextets(values)}{fourth}" for fourth, values in thirds.items())
+        merged.setdefault(rest, []).append(low << 4 | high)
+    return "|".join(f"{_sextets(values)}(?:{rest})" for rest, values in merged.items())
+
+
+def _rows(size: int, first: tuple[str, ...] = (_PLAIN, _TAIL, _LEAD)) -> tuple[tuple[str, ...], ...]:
+    """Rows of kinds in which each byte may follow the one before it."""
+    rows: list[tuple[str, ...]] = [(kind,) for kind in first]
+    for _ in range(size - 1):
+        rows = [(*row, kind) for row in rows for kind in _AFTER[row[-1]]]
+    return tuple(rows)
+
+
+_ASCII_QUANTUM = _quantum(((_PLAIN,) * 3,))
+_ANY_QUANTUM = _quantum(_rows(3))
+_LAST = f"(?:{_quantum(_rows(2))}=?|{_quantum(_rows(1))}(?:==?)?)"
+
+BASE64 = f"(?:{_ASCII_QUANTUM}{{4}}|{_ANY_QUANTUM}{{8}}){_ANY_QUANTUM}*{_LAST}?"
+"""Base64 or base64url of readable text: four quanta of ASCII, or eight of UTF-8, and whatever follows."""
+
+
+_FROM_URL = str.maketrans("-_", "+/")
+
+
+def base64(found: str, start: int, into: Stretches) -> None:
+    """Decodes quanta: each four characters stand behind three bytes."""
+    clean = found.rstrip("=").translate(_FROM_URL)
+    data = binascii.a2b_base64(clean + "=" * (-len(clean) % 4))
+    full = len(clean) // 4
+    end = start + len(found)
+    if data.isascii():
+        text = data.decode("ascii")
+        into.put(start + 4 * full, text[: 3 * full], 4, 3)
+        if end > start + 4 * full:
+            into.block(end, text[3 * full :])
+        return
+    text = data.decode("utf-8", "replace")
+    if len(text.encode("utf-8")) != len(data):
+        text = data.decode("latin-1")
+        offsets = list(range(len(data) + 1))
+    else:
+        offsets = list(accumulate(map(_width, text), initial=0))
+    spans = (
+        (start + low // 3 * 4, min(end, start + (high + 2) // 3 * 4))
+        for low, high in zip(offsets, offsets[1:], strict=False)
+    )
+    into.characters(text, spans, end)
+
+
+# --- spaced out
+
+
+_EDGE = "(?:\\A|[\\s\"'(\\[{<>=,;|`*])"
+_ONE = "[A-Za-z0-9@._+:/#%-]"
+_CLOSE = "(?:\\s|\\Z)"
+SPACED = f"{_EDGE}{_ONE}(?:(?: {{1,4}}|\\r?\\n){_ONE}){{5,}}{_CLOSE}"
+"""Six or more single characters with spaces between them; more than one space is a gap between words."""
+
+DOTTED = (
+    f"{_EDGE}(?:"
+    + "|".join(f"[A-Za-z](?:{mark}[A-Za-z]){{5,}}" for mark in ("\\.", "_", "-"))
+    + ")(?:[^A-Za-z0-9._-]|\\Z)"
+)
+"""Six or more single letters with one dot, underscore or hyphen between each two."""
+
+_GAP = re.compile(r"(?<=\S)(?: {2,}|\r?\n)(?=\S)")
+
+
+def spaced(found: str, start: int, into: Stretches) -> None:
+    """Closes the single spaces up; a wider gap becomes one."""
+    first = 1 if len(found) > 1 and (found[1] not in " \r\n" or found[0].isspace()) else 0
+    last = len(found.rstrip())
+    into.keep(start + first)
+    for gap in _GAP.finditer(found, first, last):
+        into.put(start + gap.start(), found[first : gap.start() : 2], 2, 1, 1)
+        into.block(start + gap.end(), "\n" if gap.group()[-1] == "\n" else " ")
+        first = gap.end()
+    into.put(start + last, found[first:last:2], 2, 1, 1)
+    into.keep(start + len(found))
+
+
+def dotted(found: str, start: int, into: Stretches) -> None:
+    """Leaves the marks between single letters out."""
+    first = 0 if found[0].isalpha() else 1
+    last = len(found) if found[-1].isalpha() else len(found) - 1
+    into.keep(start + first)
+    into.put(start + last, found[first:last:2], 2, 1, 1)
+    into.keep(start + len(found))
+
+
+# --- e-mail addresses in words
+
+
+_AT = "[ \\t]{0,2}[\\[({<][ \\t]?(?:[aA][tT]|@)[ \\t]?[\\])}>][ \\t]{0,2}"
+_DOT = "[ \\t]{0,2}[\\[({<][ \\t]?(?:[dD][oO][tT]|\\.)[ \\t]?[\\])}>][ \\t]{0,2}"
+_LABEL = "[A-Za-z0-9_-]+"
+_SAID_DOT = f"(?: [dD][oO][tT] |{_DOT}|\\.)"
+_SUFFIX = (
+    "(?:com|org|net|edu|gov|info|biz|io|ai|dev|app|co|me|uk|us|de|fr|es|it|nl|eu|ch|at|se|no|pl|ru|in|jp|cn|br|ca|au)"
+)
+_ASKED = "(?:e-?mail|address|contact|write|reach|ping|message)(?: (?:is|to))?:? "
+SPOKEN = (
+    f"(?i:{_ASKED})?{_LABEL}(?:{_SAID_DOT}{_LABEL})* [aA][tT] {_LABEL}(?:{_SAID_DOT}{_LABEL})*"
+    f" [dD][oO][tT] (?i:{_SUFFIX})(?:[^A-Za-z0-9]|\\Z)"
+)
+"""An e-mail address whose `at` and last `dot` are words, before a common suffix."""
+
+_PRONOUNS = frozenset("me us him her them it you we they i".split())
+
+
+def spoken(found: str, start: int, into: Stretches) -> None:
+    """As `address`, where the local part is one: with a digit, mark or dot in it, or asked for by a word
+    such as `email`. `look at example dot com` stays as it is."""
+    local = re.split(" at ", found, maxsplit=1, flags=re.IGNORECASE)[0]
+    asked = re.match(_ASKED, local, re.IGNORECASE)
+    name = local[asked.end() :] if asked else local
+    if re.search(r"[^A-Za-z]", name) or (asked and name.lower() not in _PRONOUNS):
+        address(found, start, into)
+    else:
+        into.keep(start + len(found))
+
+
+BRACKETED = f"(?:{_AT}|{_DOT})"
+"""`[at]`, `(dot)` and the like."""
+
+_WORDS = re.compile(f"(?P<at>{_AT}| [aA][tT] )|(?P<dot>{_DOT}| [dD][oO][tT] )")
+
+
+def address(found: str, start: int, into: Stretches) -> None:
+    """Turns the words back into `@` and `.`."""
+    for word in _WORDS.finditer(found):
+        into.keep(start + word.start())
+        into.block(start + word.end(), "@" if word["at"] else ".")
+    into.keep(start + len(found))
+
+
+DECODERS = (
+    (TOKENS, tokens),
+    (SPACED, spaced),
+    (DOTTED, dotted),
+    (HEX, hexadecimal),
+    (BASE64, base64),
+    (SPOKEN, spoken),
+    (BRACKETED, address),
+)
+"""Every spelling with its decoder, the surer first: it wins where two begin at the same place."""

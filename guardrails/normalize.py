@@ -1,0 +1,313 @@
+"""What a text says once the ways of hiding a value in it are undone, with the exact way back.
+
+A text is unwrapped up to LAYERS times. One layer turns reversed text round, folds characters and decodes
+what encodings.py lists, each a Rewriting of the one before. Everything is found by regexes that need nothing
+but their match, so the rewriting of a text depends neither on what stands before nor, up to what `undecided`
+says, on what comes after. Offsets are code points.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from guardrails.encodings import DECODERS
+from guardrails.foldings import CONFUSABLE, FOLDED, REMOVED, TAGS, character_class
+from guardrails.linear import Find, Source, finder
+from guardrails.prefixes import read
+from guardrails.rewriting import Rewriting, Stretches, without
+
+LAYERS = 3
+"""How often what was unwrapped is looked at again."""
+
+CONTEXT = 0
+"""Code points left of a position that what is found from it depends on."""
+
+_LONGEST_GAP = 16
+"""Removed characters in a row that leave nothing behind; a longer row becomes a newline."""
+
+_GONE = character_class(REMOVED)
+_SHADOWS = character_class(TAGS)
+_FOLD = character_class(FOLDED)
+_ALIKE = character_class(CONFUSABLE)
+_SIGNS = "@._+\\-"
+_REVERSED = "\u202e[^\u202c\u202e\n]{1,400}(?:[\u202c\n]|\\Z)"
+_MIXED = (
+    f"(?:[A-Za-z0-9][A-Za-z0-9{_SIGNS}]*[{_ALIKE}]|[{_ALIKE}][{_ALIKE}{_SIGNS}]*[A-Za-z0-9])"
+    f"[A-Za-z0-9{_ALIKE}{_SIGNS}]*"
+)
+_SPELLINGS = "|".join(regex for regex, _ in DECODERS)
+
+TRIGGERS = (f"[{_GONE}{_FOLD}]", _MIXED, *(regex for regex, _ in DECODERS))
+"""Regexes of which one occurs in every text that has a view."""
+
+WAITING = (f"[ -~\\s{_GONE}{_FOLD}{_ALIKE}]",)
+"""Regexes of which one matches the end of every text that is not decided to its end."""
+
+
+class View:
+    """One reading of a text, and where in the text each part of it stands."""
+
+    __slots__ = ("_original", "_steps", "text")
+
+    def __init__(self, original: str, steps: tuple[Rewriting, ...]) -> None:
+        self._original, self._steps = original, steps
+        self.text = steps[-1].text
+        """What is to be looked at."""
+
+    def start(self, index: int) -> int:
+        """Where in the original the view's character at `index` begins; the original's length at its end."""
+        if index >= len(self.text):
+            return len(self._original)
+        for step in reversed(self._steps):
+            index = step.start(index)
+        return index
+
+    def end(self, index: int) -> int:
+        """One past where in the original what the view's first `index` characters came from ends."""
+        for step in reversed(self._steps):
+            index = step.end(index)
+        return index
+
+    def index(self, position: int) -> int:
+        """Index of the first character of the view that begins at or after a position of the original."""
+        for step in self._steps:
+            position = step.index(position)
+        return position
+
+    def outside(self, position: int) -> int:
+        """The position, or if it is inside something that was rewritten as one, where that begins."""
+        while True:
+            lowered = self._lowered(position)
+            if lowered == position:
+                return position
+            position = lowered
+
+    def foreign(self, start: int, end: int) -> bool:
+        """Whether original[start:end] has look-alike letters of other scripts, and no ASCII letter or digit."""
+        alike = False
+        for character in self._original[start:end]:
+            if character.isascii():
+                if character.isalnum():
+                    return False
+            elif ord(character) in CONFUSABLE:
+                alike = True
+            elif character.isalpha():
+                return False
+        return alike
+
+    def _lowered(self, position: int) -> int:
+        at = position
+        for depth, step in enumerate(self._steps):
+            cut = step.outside(at)
+            if cut < at:
+                for before in reversed(self._steps[:depth]):
+                    cut = before.start(cut)
+                return min(cut, position)
+            at = step.index(at)
+        return position
+
+
+def views(text: str, begins: bool = True) -> list[View]:
+    """The readings of a text in which something was undone: none for plain text.
+
+    The first undoes one layer, the next what then shows, and so on. Where invisible tag characters occur they
+    are left out of these; then follow as many that read them as the ASCII they shadow. `begins` says whether
+    the text begins where it stands: false for a piece cut from a longer one.
+    """
+    if not _triggered(text):
+        return []
+    found: list[View] = []
+    for hidden in (False, True) if _has_tags(text) else (False,):
+        steps: tuple[Rewriting, ...] = ()
+        for layer in _layers(text, hidden, begins):
+            steps += layer
+            if all(steps[-1].text != view.text for view in found):
+                found.append(View(text, steps))
+    return [view for view in found if view.text != text]
+
+
+def undecided(text: str, start: int = 0) -> int:
+    """The first position at or after start from which the text's end may be part of something unfinished.
+
+    `start` is outside everything that is rewritten. len(text) when the text is decided to its end.
+    """
+    tail = text[start:] if start else text
+    if not tail:
+        return len(text)
+    begins = not start
+    cut = len(tail)
+    for hidden in (False, True) if _has_tags(tail) else (False,):
+        cut = min(cut, _decided(tail, hidden, begins))
+    return start + cut
+
+
+def _decided(text: str, hidden: bool, begins: bool) -> int:
+    """Up to where no layer's rewriting of a text can change, whatever is appended."""
+    steps: list[Rewriting] = []
+    decided = len(text)
+    for _ in range(LAYERS):
+        before = len(steps)
+        for stage in _STAGES:
+            current = steps[-1].text if steps else text
+            decided = min(decided, stage.waits(current[:decided], begins))
+            step = stage.rewrite(current, hidden, begins)
+            if step is not None:
+                decided = step.index(step.outside(decided))
+                steps.append(step)
+        if len(steps) == before:
+            break
+    for step in reversed(steps):
+        decided = step.start(decided)
+    return decided
+
+
+def _layers(text: str, hidden: bool, begins: bool) -> Iterator[tuple[Rewriting, ...]]:
+    """The rewritings of each layer, as long as they change something."""
+    for _ in range(LAYERS):
+        steps = []
+        for stage in _STAGES:
+            step = stage.rewrite(text, hidden, begins)
+            if step is not None:
+                steps.append(step)
+                text = step.text
+        if not steps:
+            return
+        yield tuple(steps)
+
+
+class _Turning:
+    """Reversed text: between U+202E and what ends it."""
+
+    def waits(self, text: str, begins: bool) -> int:
+        """Where an unfinished one begins; the text's length if there is none."""
+        return _end("\u202e", text, _REVERSED) if "\u202e" in text else len(text)
+
+    def rewrite(self, text: str, hidden: bool, begins: bool) -> Rewriting | None:
+        """The text with them turned round; None when there are none."""
+        if "\u202e" not in text:
+            return None
+        stretches = Stretches(text)
+        source = Source(text)
+        for first, last in source.spans(_search(_REVERSED)):
+            stretches.keep(first)
+            stretches.whole(first, last)
+            closed = text[last - 1] == "\u202c"
+            stretches.block(last, text[first + 1 : last - closed][::-1].strip("\n") + "\n" * (text[last - 1] == "\n"))
+        return stretches.done() if stretches.cuts else None
+
+
+class _Folding:
+    """Characters that stand for another or for none."""
+
+    def waits(self, text: str, begins: bool) -> int:
+        """Where characters that are left out reach the text's end."""
+        at = len(text)
+        while at and text[at - 1] in _LEFT_OUT:
+            at -= 1
+        return at
+
+    def rewrite(self, text: str, hidden: bool, begins: bool) -> Rewriting | None:
+        """The text without what is left out and with the rest folded; None when nothing was."""
+        if text.isascii():
+            return None
+        folded = text.translate(_FOLDS[hidden])
+        if len(folded) == len(text) and folded == text:
+            return None
+        gaps = [match.span() for match in _GAPS[hidden].finditer(text)]
+        rewriting = without(text, gaps, _LONGEST_GAP)
+        rewriting.text = rewriting.text.translate(_FOLDS[hidden])
+        return rewriting
+
+
+class _Mixing:
+    """Words that mix ASCII with look-alike letters of other scripts."""
+
+    def waits(self, text: str, begins: bool) -> int:
+        """Where a word that could become one begins."""
+        return _end("", text, _MIXED)
+
+    def rewrite(self, text: str, hidden: bool, begins: bool) -> Rewriting | None:
+        """The text with the look-alikes of such words folded."""
+        if text.isascii():
+            return None
+        stretches = Stretches(text)
+        for first, last in Source(text).spans(_search(_MIXED)):
+            stretches.keep(first)
+            stretches.whole(first, last)
+            stretches.put(last, text[first:last].translate(CONFUSABLE), 1, 1)
+        return stretches.done() if stretches.cuts else None
+
+
+class _Decoding:
+    """What encodings.py lists."""
+
+    def waits(self, text: str, begins: bool) -> int:
+        """Where a spelling that is not finished begins."""
+        return _end("", text, _regexes(begins))
+
+    def rewrite(self, text: str, hidden: bool, begins: bool) -> Rewriting | None:
+        """The text decoded; None when there is nothing to."""
+        stretches = Stretches(text)
+        for first, last in Source(text).spans(_search(_regexes(begins))):
+            stretches.keep(first)
+            stretches.whole(first, last)
+            found = text[first:last]
+            data = found.encode("utf-8", "surrogatepass")
+            for regex, decode in DECODERS:
+                if _search(regex if begins else _inside(regex), whole=True)(data, 0)[0] == 0:
+                    decode(found, first, stretches)
+                    break
+        return stretches.done() if stretches.cuts else None
+
+
+_STAGES = (_Turning(), _Folding(), _Mixing(), _Decoding())
+_LEFT_OUT = frozenset(map(chr, REMOVED))
+_FOLDS = (FOLDED | dict.fromkeys(REMOVED), FOLDED | dict.fromkeys(REMOVED) | {tag: chr(tag - 0xE0000) for tag in TAGS})
+_GAPS = (
+    re.compile(f"[{_GONE}]+"),
+    re.compile(f"[{character_class(sorted(set(REMOVED) - set(TAGS)))}]+"),
+)
+_TAGGED = re.compile(f"[{_SHADOWS}]")
+
+
+def _regexes(begins: bool) -> str:
+    """Every spelling; those that need an edge to their left take a text's beginning for one if it begins."""
+    return _SPELLINGS if begins else _inside(_SPELLINGS)
+
+
+def _inside(regex: str) -> str:
+    return regex.replace("\\A|", "")
+
+
+@cache
+def _search(regex: str, whole: bool = False) -> Find:
+    return finder(read(regex).scan, whole)
+
+
+@cache
+def _waiting(regex: str) -> Find:
+    return finder(f"(?:{read(regex).prefix})\\z")
+
+
+def _end(sign: str, text: str, regex: str) -> int:
+    """Where the beginning of a match of the regex begins that reaches to the text's end."""
+    at = text.rfind(sign) if sign else 0
+    if at < 0:
+        return len(text)
+    source = Source(text)
+    return source.point(_waiting(regex)(source.data, 0)[0])
+
+
+@cache
+def _trigger() -> Find:
+    return finder("|".join(read(regex).scan for regex in TRIGGERS))
+
+
+def _triggered(text: str) -> bool:
+    return _trigger()(text.encode("utf-8", "surrogatepass"), 0)[0] >= 0
+
+
+def _has_tags(text: str) -> bool:
+    return not text.isascii() and _TAGGED.search(text) is not None
