@@ -23,7 +23,9 @@ def _names() -> str:
     """The named entities that stand for one ASCII character, or for one that folds to one or to nothing."""
     known = {*FOLDED, *REMOVED, *CONFUSABLE, *range(128)}
     names = [name[:-1] for name, value in html5.items() if name.endswith(";")]
-    return "|".join(sorted(name for name in names if len(html5[f"{name};"]) == 1 and ord(html5[f"{name};"]) in known))
+    return "|".join(
+        sorted(name for name in names if len(html5[f"{name};"]) == 1 and ord(html5[f"{name};"]) in known)
+    )
 
 
 _ENTITY = f"&(?:#[0-9]{{1,8}}|#[xX][0-9A-Fa-f]{{1,8}}|{_names()});"
@@ -162,9 +164,7 @@ def _from_second(kinds: tuple[tuple[str, ...], ...], rows: set[int], low: int) -
         return _sextets([low << 4])
     merged: dict[str, list[int]] = {}
     for high in range(16):
-        fitting = {
-            (row, two & 15) for row in rows for two in _BYTES[kinds[row][1]] if two >> 4 == high
-        }
+        fitting = {(row, two & 15) for row in rows for two in _BYTES[kinds[row][1]] if two >> 4 == high}
         if not fitting:
             continue
         thirds: dict[str, list[int]] = {}
@@ -274,37 +274,10 @@ def dotted(found: str, start: int, into: Stretches) -> None:
 
 _AT = "[ \\t]{0,2}[\\[({<][ \\t]?(?:[aA][tT]|@)[ \\t]?[\\])}>][ \\t]{0,2}"
 _DOT = "[ \\t]{0,2}[\\[({<][ \\t]?(?:[dD][oO][tT]|\\.)[ \\t]?[\\])}>][ \\t]{0,2}"
-_LABEL = "[A-Za-z0-9_-]+"
-_SAID_DOT = f"(?: [dD][oO][tT] |{_DOT}|\\.)"
-_SUFFIX = (
-    "(?:com|org|net|edu|gov|info|biz|io|ai|dev|app|co|me|uk|us|de|fr|es|it|nl|eu|ch|at|se|no|pl|ru|in|jp|cn|br|ca|au)"
-)
-_ASKED = "(?:e-?mail|address|contact|write|reach|ping|message)(?: (?:is|to))?:? "
-SPOKEN = (
-    f"(?i:{_ASKED})?{_LABEL}(?:{_SAID_DOT}{_LABEL})* [aA][tT] {_LABEL}(?:{_SAID_DOT}{_LABEL})*"
-    f" [dD][oO][tT] (?i:{_SUFFIX})(?:[^A-Za-z0-9]|\\Z)"
-)
-"""An e-mail address whose `at` and last `dot` are words, before a common suffix."""
-
-_PRONOUNS = frozenset("me us him her them it you we they i".split())
-
-
-def spoken(found: str, start: int, into: Stretches) -> None:
-    """As `address`, where the local part is one: with a digit, mark or dot in it, or asked for by a word
-    such as `email`. `look at example dot com` stays as it is."""
-    local = re.split(" at ", found, maxsplit=1, flags=re.IGNORECASE)[0]
-    asked = re.match(_ASKED, local, re.IGNORECASE)
-    name = local[asked.end() :] if asked else local
-    if re.search(r"[^A-Za-z]", name) or (asked and name.lower() not in _PRONOUNS):
-        address(found, start, into)
-    else:
-        into.keep(start + len(found))
-
-
 BRACKETED = f"(?:{_AT}|{_DOT})"
 """`[at]`, `(dot)` and the like."""
 
-_WORDS = re.compile(f"(?P<at>{_AT}| [aA][tT] )|(?P<dot>{_DOT}| [dD][oO][tT] )")
+_WORDS = re.compile(f"(?P<at>{_AT})|(?P<dot>{_DOT})")
 
 
 def address(found: str, start: int, into: Stretches) -> None:
@@ -321,7 +294,6 @@ DECODERS = (
     (DOTTED, dotted),
     (HEX, hexadecimal),
     (BASE64, base64),
-    (SPOKEN, spoken),
     (BRACKETED, address),
 )
 """Every spelling with its decoder, the surer first: it wins where two begin at the same place."""

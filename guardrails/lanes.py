@@ -59,7 +59,7 @@ class Group:
                     assert armed.scanner is not None
                     found[armed.rule.id] = tuple(sound(armed.scanner.scan(text), len(text)))
             return found
-        reading = self.sweep.read(text, 0, deadline)
+        reading = self.sweep.read(text, deadline=deadline)
         for place, armed in enumerate(self.rules):
             with caught(armed):
                 found[armed.rule.id] = () if reading.quiet else tuple(reading.spans(place))
@@ -183,7 +183,8 @@ class _SweepLane(Lane):
 
     def _look(self, text: str, start: int, final: bool, caught: Caught) -> Looked:
         sweep = self._sweep
-        reading = sweep.read(text, start) if final else sweep.follow(text, start)
+        begins = not self._base
+        reading = sweep.read(text, start, begins) if final else sweep.follow(text, start, begins)
         if reading.quiet:
             self._careful = False
             return reading.cut, reading.cut - sweep.context, NOTHING

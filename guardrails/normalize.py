@@ -42,8 +42,8 @@ _SPELLINGS = "|".join(regex for regex, _ in DECODERS)
 TRIGGERS = (f"[{_GONE}{_FOLD}]", _MIXED, *(regex for regex, _ in DECODERS))
 """Regexes of which one occurs in every text that has a view."""
 
-WAITING = (f"[ -~\\s{_GONE}{_FOLD}{_ALIKE}]",)
-"""Regexes of which one matches the end of every text that is not decided to its end."""
+WHOLE = (f"[{_GONE}]{{1,{_LONGEST_GAP}}}", _REVERSED, _MIXED, *(regex for regex, _ in DECODERS))
+"""Regexes of all that is rewritten as one: only a beginning of a match of one of them is ever undecided."""
 
 
 class View:
@@ -194,7 +194,9 @@ class _Turning:
             stretches.keep(first)
             stretches.whole(first, last)
             closed = text[last - 1] == "\u202c"
-            stretches.block(last, text[first + 1 : last - closed][::-1].strip("\n") + "\n" * (text[last - 1] == "\n"))
+            stretches.block(
+                last, text[first + 1 : last - closed][::-1].strip("\n") + "\n" * (text[last - 1] == "\n")
+            )
         return stretches.done() if stretches.cuts else None
 
 
@@ -264,7 +266,10 @@ class _Decoding:
 
 _STAGES = (_Turning(), _Folding(), _Mixing(), _Decoding())
 _LEFT_OUT = frozenset(map(chr, REMOVED))
-_FOLDS = (FOLDED | dict.fromkeys(REMOVED), FOLDED | dict.fromkeys(REMOVED) | {tag: chr(tag - 0xE0000) for tag in TAGS})
+_FOLDS = (
+    FOLDED | dict.fromkeys(REMOVED),
+    FOLDED | dict.fromkeys(REMOVED) | {tag: chr(tag - 0xE0000) for tag in TAGS},
+)
 _GAPS = (
     re.compile(f"[{_GONE}]+"),
     re.compile(f"[{character_class(sorted(set(REMOVED) - set(TAGS)))}]+"),

@@ -6,7 +6,6 @@ The text is read as it is written and, where something in it is disguised, once 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,9 +20,7 @@ from guardrails.source import Source
 from guardrails.types import Span
 
 _PATIENCE = 32
-"""Letters that may wait for the end of their word without being looked at."""
-
-_WORDS_END = re.compile(r"(?s).*[^A-Za-z0-9_.%+'@/=:&#\\-]")
+"""Code points that may wait, as something may have begun in them, without being looked at closely."""
 
 _WIDTHS = (1,) * 12 + (2, 2, 3, 4)
 """Bytes of a code point, by the upper half of its first byte."""
@@ -64,53 +61,57 @@ class Sweep:
         self._choose = Chooser(triggers)
         forms = [form for each in self._sets for form in each.forms]
         self._waiting = waiting(forms)
-        tails = [read(regex).scan for regex in normalize.WAITING]
+        tails = [read(regex).waiting for regex in normalize.WHOLE]
         self._unfinished = finder(f"(?:{'|'.join(tails)})\\z", groups=False)
-        self._quiet = _quiet(triggers, [*tails, *(form.waiting for form in forms)])
+        self._busy = _busy(triggers, [*tails, *(form.waiting for form in forms)])
 
-    def read(self, text: str, start: int = 0, deadline: float | None = None) -> Reading:
-        """A text that grows no more, read from start on. `deadline` as in Source: `Reading.spans` gives up."""
+    def read(self, text: str, start: int = 0, begins: bool = True, deadline: float | None = None) -> Reading:
+        """A text that grows no more, read from start on.
+
+        Args:
+            text: what is to be read, after what `Reading.keep` asked for.
+            start: where to begin.
+            begins: whether the text begins where it stands, and is no piece of a longer one.
+            deadline: as in Source; after it `Reading.spans` raises OverBudget.
+        """
         source = Source(text, deadline)
         disguised, chosen = self._fired(source)
         layers = [_Layer(source, start, chosen, None)] if chosen else []
         if disguised:
-            layers += self._views(text, start, deadline)
+            layers += self._views(text, start, begins, deadline)
         return Reading(self._sets, layers, start, len(text), self.context)
 
-    def follow(self, text: str, start: int) -> Reading:
-        """A text that is still growing, read from start on; text[:start] is what `Reading.keep` asked for."""
+    def follow(self, text: str, start: int, begins: bool) -> Reading:
+        """A text that is still growing, read from start on. The arguments are those of `read`."""
         source = Source(text)
-        lead = start - self.context
-        cut = held(self._waiting, source, lead)
-        if source.point(self._unfinished(source.data, 0)[0][0]) < len(text):
-            cut = min(cut, normalize.undecided(text, start))
-        cut = max(cut, start)
+        cut = held(self._waiting, source, start - self.context)
         disguised, chosen = self._fired(source)
+        if disguised or source.point(self._unfinished(source.data, 0)[0][0]) < len(text):
+            cut = min(cut, normalize.undecided(text, start))
         layers = [_Layer(source, start, chosen, None)] if chosen else []
         if disguised:
-            views = self._views(text, start, None)
+            views = self._views(text, start, begins, None)
             for layer in views:
                 assert layer.view is not None
                 waits = held(self._waiting, layer.source, layer.start - self.context)
-                cut = min(cut, max(start, layer.view.start(waits)))
+                cut = min(cut, layer.view.start(waits))
             layers += views
-        return Reading(self._sets, layers, start, cut, self.context)
+        return Reading(self._sets, layers, start, max(start, cut), self.context)
 
     def glance(self, text: str, start: int) -> int:
-        """Up to the end of which word nothing is found or begun in text[start:]; -1 when more must be looked at.
+        """Up to where text[start:] is decided if nothing is found there; -1 when more must be looked at.
 
-        The shortest way through what is nearly always the case. `start` itself when no word has ended yet.
+        The short way through what is nearly always the case, in one search.
         """
-        ending = _WORDS_END.match(text, start)
-        cut = ending.end() if ending else start
-        tail = text[cut:]
-        if tail and (len(tail) > _PATIENCE or not tail.isalpha()):
+        data = text[max(0, start - 1) :].encode("utf-8", "surrogatepass")
+        first, last = self._busy(data, 0 if not start else _WIDTHS[data[0] >> 4])[0]
+        if last != len(data):
             return -1
-        if cut == start:
-            return start
-        data = text[max(0, start - 1) : cut].encode("utf-8", "surrogatepass")
-        begin = 0 if not start else _WIDTHS[data[0] >> 4]
-        return cut if self._quiet(data, begin)[0][0] == len(data) else -1
+        left = last - first
+        cut = len(text) - (
+            left if left < 2 or data.isascii() else len(data[first:].decode("utf-8", "surrogatepass"))
+        )
+        return cut if cut > start or len(text) - start <= _PATIENCE else -1
 
     def _fired(self, source: Source) -> tuple[bool, Chosen]:
         """Whether a text may be disguised, and the patterns that may occur in it."""
@@ -124,10 +125,10 @@ class Sweep:
                 chosen.setdefault(place, []).append(pattern)
         return disguised, chosen
 
-    def _views(self, text: str, start: int, deadline: float | None) -> list[_Layer]:
+    def _views(self, text: str, start: int, begins: bool, deadline: float | None) -> list[_Layer]:
         """The text's views, to be looked at from where start is in each."""
         layers = []
-        for view in normalize.views(text):
+        for view in normalize.views(text, begins):
             source = Source(view.text, deadline)
             layers.append(_Layer(source, view.index(start), self._fired(source)[1], view))
         return layers
@@ -198,11 +199,11 @@ class Reading:
         return placed
 
 
-def _quiet(triggers: Sequence[str], tails: Sequence[str]) -> Find:
-    """A search that matches nothing before the end of a text only if none of these occurs or is begun."""
+def _busy(triggers: Sequence[str], tails: Sequence[str]) -> Find:
+    """A search for the first place where something occurs, or where something begins that reaches the end."""
     unique = "|".join(dict.fromkeys(triggers))
     waits = "|".join(dict.fromkeys(tails))
     try:
-        return finder(f"{unique}|(?:{waits})\\z" if unique else f"(?:{waits})\\z", groups=False)
+        return finder(f"{unique}|(?:{waits})\\z", groups=False)
     except re2.error:
         return lambda data, at: [(-1, -1)]
