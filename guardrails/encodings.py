@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from html.entities import html5
 from itertools import accumulate
 
 from guardrails.foldings import CONFUSABLE, FOLDED, REMOVED
+from guardrails.linear import Find, finder
+from guardrails.prefixes import read
 from guardrails.rewriting import Stretches
 
 # --- tokens: one character each
@@ -33,24 +36,33 @@ TOKENS = f"(?:{_PERCENT}|{_ENTITY}|{_ESCAPE})+"
 """Percent, HTML and backslash escapes in a row."""
 
 _TOKEN = re.compile(
-    rf"(?P<percent>(?:{_PERCENT})+)|(?P<entity>{_ENTITY})|(?P<pair>\\u[dD][89abAB]..\\u[dD][c-fC-F]..)|{_ESCAPE}"
+    rf"(?:{_PERCENT})+|&[^;]+;|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|{_ESCAPE}"
 )
 
 
 def tokens(found: str, start: int, into: Stretches) -> None:
     """Decodes escapes; what stands for no character becomes U+FFFD."""
+    characters: list[str] = []
+    spans: list[tuple[int, int]] = []
     for token in _TOKEN.finditer(found):
-        value, end = token.group(), start + token.end()
-        if token["percent"]:
-            data = bytes.fromhex(value.replace("%", ""))
-            _bytes(data, [start + token.start() + 3 * at for at in range(len(data) + 1)], into)
-        elif token["entity"]:
-            into.block(end, _entity(value))
-        elif token["pair"]:
-            units = binascii.unhexlify(value[2:6] + value[8:12])
-            into.block(end, units.decode("utf-16-be", "replace")[:1])
-        else:
-            into.block(end, _character(int(value[2:], 16)))
+        value, (first, last) = token.group(), token.span()
+        if value[0] != "%":
+            characters.append(_entity(value) if value[0] == "&" else _escaped(value))
+            spans.append((start + first, start + last))
+            continue
+        if characters:
+            into.characters("".join(characters), spans, start + first)
+            characters, spans = [], []
+        data = bytes.fromhex(value.replace("%", ""))
+        _bytes(data, range(start + first, start + last + 1, 3), into)
+    if characters:
+        into.characters("".join(characters), spans, start + len(found))
+
+
+def _escaped(value: str) -> str:
+    if len(value) == 12:
+        return binascii.unhexlify(value[2:6] + value[8:12]).decode("utf-16-be", "replace")[:1]
+    return _character(int(value[2:], 16))
 
 
 def _entity(value: str) -> str:
@@ -63,7 +75,7 @@ def _character(code: int) -> str:
     return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 and code else "\ufffd"
 
 
-def _bytes(data: bytes, starts: list[int], into: Stretches) -> None:
+def _bytes(data: bytes, starts: Sequence[int], into: Stretches) -> None:
     """Decodes bytes that began at the given places, one more for the end, as UTF-8."""
     if data.isascii():
         into.put(starts[-1], data.decode("ascii"), (starts[-1] - starts[0]) // len(data), 1)
@@ -325,3 +337,29 @@ DECODERS = (
     (BRACKETED, address),
 )
 """Every spelling with its decoder, the surer first: it wins where two begin at the same place."""
+
+Decoder = Callable[[str, int, Stretches], None]
+_PACKED = re.compile(r"[A-Za-z0-9+/_-]+=*")
+_DIGITS = re.compile(r"(?:0[xX])?[0-9A-Fa-f]+")
+
+
+def decoder(found: str, begins: bool) -> Decoder:
+    """The decoder of a match. `begins`: whether the start of a text counted as an edge."""
+    if found[0] in "%&\\":
+        return tokens
+    if _BRACKETS.fullmatch(found):
+        return address
+    data = found.encode("utf-8", "surrogatepass")
+    if _DIGITS.fullmatch(found) and _fits(HEX, begins)(data, 0)[0] == 0:
+        return hexadecimal
+    if _PACKED.fullmatch(found) and _fits(BASE64, begins)(data, 0)[0] == 0:
+        return base64
+    return next(decode for regex, decode in DECODERS if _fits(regex, begins)(data, 0)[0] == 0)
+
+
+_BRACKETS = re.compile(BRACKETED)
+
+
+@cache
+def _fits(regex: str, begins: bool) -> Find:
+    return finder(read(regex if begins else regex.replace("\\A|", "")).scan, whole=True)
