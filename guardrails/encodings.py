@@ -26,7 +26,9 @@ def _names() -> str:
     """The named entities that stand for one ASCII character, or for one that folds to one or to nothing."""
     known = {*FOLDED, *REMOVED, *CONFUSABLE, *range(128)}
     names = [name[:-1] for name, value in html5.items() if name.endswith(";")]
-    return "|".join(sorted(name for name in names if len(html5[f"{name};"]) == 1 and ord(html5[f"{name};"]) in known))
+    return "|".join(
+        sorted(name for name in names if len(html5[f"{name};"]) == 1 and ord(html5[f"{name};"]) in known)
+    )
 
 
 _ENTITY = f"&(?:#[0-9]{{1,8}}|#[xX][0-9A-Fa-f]{{1,8}}|{_names()});"
@@ -35,9 +37,7 @@ _PERCENT = "%[0-9A-Fa-f]{2}"
 TOKENS = f"(?:{_PERCENT}|{_ENTITY}|{_ESCAPE})+"
 """Percent, HTML and backslash escapes in a row."""
 
-_TOKEN = re.compile(
-    rf"(?:{_PERCENT})+|&[^;]+;|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|{_ESCAPE}"
-)
+_TOKEN = re.compile(rf"(?:{_PERCENT})+|&[^;]+;|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|{_ESCAPE}")
 
 
 def tokens(found: str, start: int, into: Stretches) -> None:
@@ -174,9 +174,7 @@ def _from_second(kinds: tuple[tuple[str, ...], ...], rows: set[int], low: int) -
         return _sextets([low << 4])
     merged: dict[str, list[int]] = {}
     for high in range(16):
-        fitting = {
-            (row, two & 15) for row in rows for two in _BYTES[kinds[row][1]] if two >> 4 == high
-        }
+        fitting = {(row, two & 15) for row in rows for two in _BYTES[kinds[row][1]] if two >> 4 == high}
         if not fitting:
             continue
         thirds: dict[str, list[int]] = {}
@@ -288,10 +286,8 @@ _AT = "[ \\t]{0,2}[\\[({<][ \\t]?(?:[aA][tT]|@)[ \\t]?[\\])}>][ \\t]{0,2}"
 _DOT = "[ \\t]{0,2}[\\[({<][ \\t]?(?:[dD][oO][tT]|\\.)[ \\t]?[\\])}>][ \\t]{0,2}"
 _LABEL = "[A-Za-z0-9_-]+"
 _SAID_DOT = f"(?: [dD][oO][tT] |{_DOT}|\\.)"
-_SUFFIX = (
-    "(?:com|org|net|edu|gov|info|biz|io|ai|dev|app|co|me|uk|us|de|fr|es|it|nl|eu|ch|at|se|no|pl|ru|in|jp|cn|br|ca|au)"
-)
-_ASKED = "(?:e-?mail|address|contact|write|reach|ping|message)(?: (?:is|to))?:? "
+_SUFFIX = "(?:com|org|net|edu|gov|info|biz|io|ai|dev|app|co|me|uk|us|de|fr|es|it|nl|eu|ch|at|se|no|pl|ru|in|jp|cn|br|ca|au)"
+_ASKED = "(?:e-?mail|mail|address|contact|write|reach|ping|message)(?: (?:is|to))?:? "
 SPOKEN = (
     f"(?i:{_ASKED})?{_LABEL}(?:{_SAID_DOT}{_LABEL})* [aA][tT] {_LABEL}(?:{_SAID_DOT}{_LABEL})*"
     f" [dD][oO][tT] (?i:{_SUFFIX})(?:[^A-Za-z0-9]|\\Z)"

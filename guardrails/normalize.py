@@ -199,7 +199,9 @@ class _Turning:
             stretches.keep(first)
             stretches.whole(first, last)
             closed = text[last - 1] == "\u202c"
-            stretches.block(last, text[first + 1 : last - closed][::-1].strip("\n") + "\n" * (text[last - 1] == "\n"))
+            stretches.block(
+                last, text[first + 1 : last - closed][::-1].strip("\n") + "\n" * (text[last - 1] == "\n")
+            )
         return stretches.done() if stretches.cuts else None
 
 
@@ -287,8 +289,6 @@ _INNER = _SPELLINGS.replace("\\A|", "")
 def _regexes(begins: bool) -> str:
     """Every spelling; those that need an edge to their left take a text's beginning for one if it begins."""
     return _SPELLINGS if begins else _INNER
-
-
 
 
 @cache

@@ -16,7 +16,18 @@ from itertools import accumulate
 class Rewriting:
     """What a text became, and where each part of it came from."""
 
-    __slots__ = ("_cuts", "_ends", "_given", "_results", "_size", "_starts", "_taken", "_tops", "_width", "text")
+    __slots__ = (
+        "_cuts",
+        "_ends",
+        "_given",
+        "_results",
+        "_size",
+        "_starts",
+        "_taken",
+        "_tops",
+        "_width",
+        "text",
+    )
 
     def __init__(self, text: str, size: int, stretches: Stretches) -> None:
         self.text = text
@@ -143,7 +154,8 @@ class Stretches:
         self._pieces.append(text)
         if (
             self.results
-            and (self.ends[-1], self.taken[-1], self.given[-1], self.width[-1]) == (start, taken, given, taken)
+            and (self.ends[-1], self.taken[-1], self.given[-1], self.width[-1])
+            == (start, taken, given, taken)
             and (self._length - self.results[-1]) * taken == (start - self.starts[-1]) * given
         ):
             self.ends[-1] = end
