@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from html.entities import html5
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from guardrails.foldings import CONFUSABLE, FOLDED, REMOVED
+from guardrails.linear import Find, finder
+from guardrails.prefixes import read
 from guardrails.rewriting import Stretches
 
 # --- tokens: one character each
@@ -34,25 +37,32 @@ _PERCENT = "%[0-9A-Fa-f]{2}"
 TOKENS = f"(?:{_PERCENT}|{_ENTITY}|{_ESCAPE})+"
 """Percent, HTML and backslash escapes in a row."""
 
-_TOKEN = re.compile(
-    rf"(?P<percent>(?:{_PERCENT})+)|(?P<entity>{_ENTITY})|(?P<pair>\\u[dD][89abAB]..\\u[dD][c-fC-F]..)|{_ESCAPE}"
-)
+_TOKEN = re.compile(rf"(?:{_PERCENT})+|&[^;]+;|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|{_ESCAPE}")
 
 
 def tokens(found: str, start: int, into: Stretches) -> None:
     """Decodes escapes; what stands for no character becomes U+FFFD."""
+    characters: list[str] = []
+    spans: list[tuple[int, int]] = []
     for token in _TOKEN.finditer(found):
-        value, end = token.group(), start + token.end()
-        if token["percent"]:
-            data = bytes.fromhex(value.replace("%", ""))
-            _bytes(data, [start + token.start() + 3 * at for at in range(len(data) + 1)], into)
-        elif token["entity"]:
-            into.block(end, _entity(value))
-        elif token["pair"]:
-            units = binascii.unhexlify(value[2:6] + value[8:12])
-            into.block(end, units.decode("utf-16-be", "replace")[:1])
-        else:
-            into.block(end, _character(int(value[2:], 16)))
+        value, (first, last) = token.group(), token.span()
+        if value[0] != "%":
+            characters.append(_entity(value) if value[0] == "&" else _escaped(value))
+            spans.append((start + first, start + last))
+            continue
+        if characters:
+            into.characters("".join(characters), spans, start + first)
+            characters, spans = [], []
+        data = bytes.fromhex(value.replace("%", ""))
+        _bytes(data, range(start + first, start + last + 1, 3), into)
+    if characters:
+        into.characters("".join(characters), spans, start + len(found))
+
+
+def _escaped(value: str) -> str:
+    if len(value) == 12:
+        return binascii.unhexlify(value[2:6] + value[8:12]).decode("utf-16-be", "replace")[:1]
+    return _character(int(value[2:], 16))
 
 
 def _entity(value: str) -> str:
@@ -65,7 +75,7 @@ def _character(code: int) -> str:
     return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 and code else "\ufffd"
 
 
-def _bytes(data: bytes, starts: list[int], into: Stretches) -> None:
+def _bytes(data: bytes, starts: Sequence[int], into: Stretches) -> None:
     """Decodes bytes that began at the given places, one more for the end, as UTF-8."""
     if data.isascii():
         into.put(starts[-1], data.decode("ascii"), (starts[-1] - starts[0]) // len(data), 1)
@@ -76,7 +86,7 @@ def _bytes(data: bytes, starts: list[int], into: Stretches) -> None:
     else:
         text = data.decode("latin-1")
         offsets = list(range(len(data) + 1))
-    spans = ((starts[low], starts[high]) for low, high in zip(offsets, offsets[1:], strict=False))
+    spans = ((starts[low], starts[high]) for low, high in pairwise(offsets))
     into.characters(text, spans, starts[-1])
 
 
@@ -123,81 +133,27 @@ def hexadecimal(found: str, start: int, into: Stretches) -> None:
 _SIXTY_FOUR = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
-def _sextets(values: Iterator[int] | range | list[int]) -> str:
+_ANY = "A-Za-z0-9+\\-/_"
+
+
+def _sextets(values: Iterable[int]) -> str:
     """The class of base64 and base64url characters for some values."""
-    characters = "".join(
-        _SIXTY_FOUR[value] if value < 62 else "+\\-" if value == 62 else "/_" for value in values
-    )
-    return f"[{characters}]"
+    return "[" + "".join({62: "+\\-", 63: "/_"}.get(each) or _SIXTY_FOUR[each] for each in values) + "]"
 
 
-_PLAIN, _TAIL, _LEAD = "plain", "tail", "lead"
-_BYTES = {
-    _PLAIN: [*range(0x08, 0x10), *range(0x20, 0x80)],
-    _TAIL: list(range(0x80, 0xC0)),
-    _LEAD: list(range(0xC0, 0xF8)),
-}
-"""Bytes of readable text: ASCII with tab and newlines, and those that continue or begin a longer UTF-8
-sequence. Each set is taken a little wider than it is, to where its bits make a small regex."""
+_READABLE = (*range(0x08, 0x10), *range(0x20, 0x80))
+"""ASCII with tab and newlines, taken a little wider than it is, to where its bits make a small regex."""
 
-_AFTER = {_PLAIN: (_PLAIN, _LEAD), _LEAD: (_TAIL,), _TAIL: (_PLAIN, _TAIL, _LEAD)}
+_QUANTUM = (
+    _sextets(sorted({byte >> 2 for byte in _READABLE}))
+    + _sextets(sorted({low << 4 | byte >> 4 for low in range(4) for byte in _READABLE}))
+    + _sextets(sorted({low << 2 | byte >> 6 for low in range(16) for byte in _READABLE}))
+    + f"[{_ANY}]"
+)
+"""Four base64 characters whose three bytes may be readable ASCII."""
 
-
-def _quantum(kinds: tuple[tuple[str, ...], ...]) -> str:
-    """Four base64 characters whose three bytes are of one of the given rows of kinds; fewer bytes, fewer
-    characters, their spare bits being zero."""
-    table: dict[int, dict[int, set[int]]] = {}
-    for number, row in enumerate(kinds):
-        for one in _BYTES[row[0]]:
-            table.setdefault(one >> 2, {}).setdefault(one & 3, set()).add(number)
-    merged: dict[str, list[int]] = {}
-    for first, lows in table.items():
-        parts = [_from_second(kinds, rows, low) for low, rows in sorted(lows.items())]
-        merged.setdefault("|".join(parts), []).append(first)
-    return "(?:" + "|".join(f"{_sextets(sorted(firsts))}(?:{rest})" for rest, firsts in merged.items()) + ")"
-
-
-def _from_second(kinds: tuple[tuple[str, ...], ...], rows: set[int], low: int) -> str:
-    """The second to fourth character, given the two low bits of the first byte."""
-    size = len(kinds[0])
-    if size == 1:
-        return _sextets([low << 4])
-    merged: dict[str, list[int]] = {}
-    for high in range(16):
-        fitting = {(row, two & 15) for row in rows for two in _BYTES[kinds[row][1]] if two >> 4 == high}
-        if not fitting:
-            continue
-        thirds: dict[str, list[int]] = {}
-        for four in sorted({low_bits for _, low_bits in fitting}):
-            those = {row for row, low_bits in fitting if low_bits == four}
-            if size == 2:
-                thirds.setdefault("", []).append(four << 2)
-                continue
-            for two_bits in range(4):
-                fourths = sorted(
-                    {three & 63 for row in those for three in _BYTES[kinds[row][2]] if three >> 6 == two_bits}
-                )
-                if fourths:
-                    thirds.setdefault(_sextets(fourths), []).append(four << 2 | two_bits)
-        rest = "|".join(f"{_sextets(values)}{fourth}" for fourth, values in thirds.items())
-        merged.setdefault(rest, []).append(low << 4 | high)
-    return "|".join(f"{_sextets(values)}(?:{rest})" for rest, values in merged.items())
-
-
-def _rows(size: int, first: tuple[str, ...] = (_PLAIN, _TAIL, _LEAD)) -> tuple[tuple[str, ...], ...]:
-    """Rows of kinds in which each byte may follow the one before it."""
-    rows: list[tuple[str, ...]] = [(kind,) for kind in first]
-    for _ in range(size - 1):
-        rows = [(*row, kind) for row in rows for kind in _AFTER[row[-1]]]
-    return tuple(rows)
-
-
-_ASCII_QUANTUM = _quantum(((_PLAIN,) * 3,))
-_ANY_QUANTUM = _quantum(_rows(3))
-_LAST = f"(?:{_quantum(_rows(2))}=?|{_quantum(_rows(1))}(?:==?)?)"
-
-BASE64 = f"(?:{_ASCII_QUANTUM}{{4}}|{_ANY_QUANTUM}{{8}}){_ANY_QUANTUM}*{_LAST}?"
-"""Base64 or base64url of readable text: four quanta of ASCII, or eight of UTF-8, and whatever follows."""
+BASE64 = f"(?:{_QUANTUM}){{4}}[{_ANY}]*={{0,2}}"
+"""Base64 or base64url of text that begins with twelve readable characters of ASCII."""
 
 
 _FROM_URL = str.maketrans("-_", "+/")
@@ -206,14 +162,20 @@ _FROM_URL = str.maketrans("-_", "+/")
 def base64(found: str, start: int, into: Stretches) -> None:
     """Decodes quanta: each four characters stand behind three bytes."""
     clean = found.rstrip("=").translate(_FROM_URL)
+    end = start + len(found)
+    if len(clean) % 4 == 1:
+        clean, end = (
+            clean[:-1],
+            start + len(clean) - 1,
+        )  # no byte ends here: what is left over stands for itself
     data = binascii.a2b_base64(clean + "=" * (-len(clean) % 4))
     full = len(clean) // 4
-    end = start + len(found)
     if data.isascii():
         text = data.decode("ascii")
         into.put(start + 4 * full, text[: 3 * full], 4, 3)
         if end > start + 4 * full:
             into.block(end, text[3 * full :])
+        into.keep(start + len(found))
         return
     text = data.decode("utf-8", "replace")
     if len(text.encode("utf-8")) != len(data):
@@ -221,11 +183,9 @@ def base64(found: str, start: int, into: Stretches) -> None:
         offsets = list(range(len(data) + 1))
     else:
         offsets = list(accumulate(map(_width, text), initial=0))
-    spans = (
-        (start + low // 3 * 4, min(end, start + (high + 2) // 3 * 4))
-        for low, high in zip(offsets, offsets[1:], strict=False)
-    )
+    spans = ((start + low // 3 * 4, min(end, start + (high + 2) // 3 * 4)) for low, high in pairwise(offsets))
     into.characters(text, spans, end)
+    into.keep(start + len(found))
 
 
 # --- spaced out
@@ -297,3 +257,29 @@ DECODERS = (
     (BRACKETED, address),
 )
 """Every spelling with its decoder, the surer first: it wins where two begin at the same place."""
+
+Decoder = Callable[[str, int, Stretches], None]
+_PACKED = re.compile(r"[A-Za-z0-9+/_-]+=*")
+_DIGITS = re.compile(r"(?:0[xX])?[0-9A-Fa-f]+")
+
+
+def decoder(found: str, begins: bool) -> Decoder:
+    """The decoder of a match. `begins`: whether the start of a text counted as an edge."""
+    if found[0] in "%&\\":
+        return tokens
+    if _BRACKETS.fullmatch(found):
+        return address
+    data = found.encode("utf-8", "surrogatepass")
+    if _DIGITS.fullmatch(found) and _fits(HEX, begins)(data, 0)[0] == 0:
+        return hexadecimal
+    if _PACKED.fullmatch(found) and _fits(BASE64, begins)(data, 0)[0] == 0:
+        return base64
+    return next(decode for regex, decode in DECODERS if _fits(regex, begins)(data, 0)[0] == 0)
+
+
+_BRACKETS = re.compile(BRACKETED)
+
+
+@cache
+def _fits(regex: str, begins: bool) -> Find:
+    return finder(read(regex if begins else regex.replace("\\A|", "")).scan, whole=True)

@@ -125,9 +125,9 @@ _LOOK_ALIKES = {
 """Letters of other scripts and small capitals by the ASCII character that they look like."""
 
 _MARKS = {
-    "-": "\u2010\u2011\u2012\u2013\u2043\u2212\u2796",
+    "-": "\u2010\u2011\u2012\u2043\u2212\u2796",
     "/": "\u2044\u2215\u29f8",
-    ".": "\u3002\uff61\u2024",
+    ".": "\uff61\u2024",
     ":": "\ua789\u2236\u02d0",
     "'": "\u2032",
     "_": "\u2017",
@@ -140,12 +140,23 @@ _MARKS = {
 REMOVED = _removed()
 """Code points that a view leaves out."""
 
+ATTACHED = [
+    code
+    for code in REMOVED
+    if 0x300 <= code < 0x370 or 0xFE00 <= code < 0xFE10 or code in (0x200C, 0x200D, 0xAD)
+]
+"""Those of them that ordinary text of many languages, and every other emoji, needs: accents, joiners, emoji
+styles. They are left out only where ASCII or what folds to it follows."""
+
 CONFUSABLE = {ord(other): plain for plain, others in _LOOK_ALIKES.items() for other in others}
 """Code point to the ASCII letter it looks like; to be folded only in a word that has ASCII in it."""
 
+PUNCTUATION = {ord(other): plain for other, plain in zip("，。．：；！？（）–", ",..:;!?()-", strict=True)}
+"""Punctuation of ordinary prose, Chinese or Japanese but for the en dash, to be folded only before ASCII."""
+
 FOLDED = _folded() | {ord(other): plain for plain, others in _MARKS.items() for other in others}
 """Code point to the one ASCII character it stands for."""
-for _code in (*CONFUSABLE, *REMOVED):
+for _code in (*CONFUSABLE, *REMOVED, *PUNCTUATION):
     FOLDED.pop(_code, None)
 
 

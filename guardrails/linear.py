@@ -52,9 +52,9 @@ class Source:
             yield start, point
             at = last
 
-    def point(self, byte: int) -> int:
-        """Code point offset of a byte offset."""
-        return self._points(0, byte)
+    def left(self, byte: int) -> int:
+        """Code points from a byte offset to the end."""
+        return self._points(byte, len(self.data))
 
     def _points(self, first: int, last: int) -> int:
         if self._ascii:

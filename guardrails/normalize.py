@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from guardrails.encodings import DECODERS
-from guardrails.foldings import CONFUSABLE, FOLDED, REMOVED, TAGS, character_class
+from guardrails.encodings import DECODERS, decoder
+from guardrails.foldings import ATTACHED, CONFUSABLE, FOLDED, PUNCTUATION, REMOVED, TAGS, character_class
 from guardrails.linear import Find, Source, finder
 from guardrails.prefixes import read
 from guardrails.rewriting import Rewriting, Stretches, without
@@ -27,22 +27,23 @@ CONTEXT = 0
 _LONGEST_GAP = 16
 """Removed characters in a row that leave nothing behind; a longer row becomes a newline."""
 
-_GONE = character_class(REMOVED)
-_SHADOWS = character_class(TAGS)
+_NOISE = character_class(sorted(set(REMOVED) - set(ATTACHED)))
+_ATTACHED = character_class(ATTACHED)
 _FOLD = character_class(FOLDED)
 _ALIKE = character_class(CONFUSABLE)
 _SIGNS = "@._+\\-"
 _REVERSED = "\u202e[^\u202c\u202e\n]{1,400}(?:[\u202c\n]|\\Z)"
 _MIXED = (
     f"(?:[A-Za-z0-9][A-Za-z0-9{_SIGNS}]*[{_ALIKE}]|[{_ALIKE}][{_ALIKE}{_SIGNS}]*[A-Za-z0-9])"
-    f"[A-Za-z0-9{_ALIKE}{_SIGNS}]*"
+    f"[A-Za-z0-9{_ALIKE}{_SIGNS}]*|[{character_class(PUNCTUATION)}]+[!-~]"
 )
 _SPELLINGS = "|".join(regex for regex, _ in DECODERS)
 
-TRIGGERS = (f"[{_GONE}{_FOLD}]", _MIXED, *(regex for regex, _ in DECODERS))
+_DECORATED = f"(?:[!-~{_FOLD}{_ALIKE}]| [0-9])"
+TRIGGERS = (f"[{_NOISE}{_FOLD}]", f"[{_ATTACHED}]{_DECORATED}", _MIXED, *(regex for regex, _ in DECODERS))
 """Regexes of which one occurs in every text that has a view."""
 
-WHOLE = (f"[{_GONE}]{{1,{_LONGEST_GAP}}}", _REVERSED, _MIXED, *(regex for regex, _ in DECODERS))
+WHOLE = (f"[{character_class(REMOVED)}]+", _REVERSED, _MIXED, *(regex for regex, _ in DECODERS))
 """Regexes of all that is rewritten as one: only a beginning of a match of one of them is ever undecided."""
 
 
@@ -136,11 +137,18 @@ def undecided(text: str, start: int = 0) -> int:
     tail = text[start:] if start else text
     if not tail:
         return len(text)
-    begins = not start
-    cut = len(tail)
-    for hidden in (False, True) if _has_tags(tail) else (False,):
-        cut = min(cut, _decided(tail, hidden, begins))
-    return start + cut
+    if not _triggered(tail):
+        return start + _unfinished(tail, not start)
+    return start + min(_decided(tail, hidden, not start) for hidden in (False, True))
+
+
+def _unfinished(text: str, begins: bool) -> int:
+    """As `_decided`, of a text in which no layer changes anything."""
+    decided = len(text)
+    for _ in range(LAYERS):
+        for stage in _STAGES:
+            decided = stage.waits(text[:decided], begins)
+    return decided
 
 
 def _decided(text: str, hidden: bool, begins: bool) -> int:
@@ -148,16 +156,13 @@ def _decided(text: str, hidden: bool, begins: bool) -> int:
     steps: list[Rewriting] = []
     decided = len(text)
     for _ in range(LAYERS):
-        before = len(steps)
         for stage in _STAGES:
-            current = steps[-1].text if steps else text
-            decided = min(decided, stage.waits(current[:decided], begins))
-            step = stage.rewrite(current, hidden, begins)
+            decided = stage.waits(text[:decided], begins)
+            step = stage.rewrite(text, hidden, begins)
             if step is not None:
                 decided = step.index(step.outside(decided))
+                text = step.text
                 steps.append(step)
-        if len(steps) == before:
-            break
     for step in reversed(steps):
         decided = step.start(decided)
     return decided
@@ -204,23 +209,23 @@ class _Folding:
     """Characters that stand for another or for none."""
 
     def waits(self, text: str, begins: bool) -> int:
-        """Where characters that are left out reach the text's end."""
+        """Where characters that may be left out reach the text's end."""
         at = len(text)
+        if text.endswith(" "):
+            at -= 1
+        bare = at
         while at and text[at - 1] in _LEFT_OUT:
             at -= 1
-        return at
+        return at if at < bare else len(text)
 
     def rewrite(self, text: str, hidden: bool, begins: bool) -> Rewriting | None:
         """The text without what is left out and with the rest folded; None when nothing was."""
         if text.isascii():
             return None
-        folded = text.translate(_FOLDS[hidden])
-        if len(folded) == len(text) and folded == text:
-            return None
-        gaps = [match.span() for match in _GAPS[hidden].finditer(text)]
-        rewriting = without(text, gaps, _LONGEST_GAP)
+        runs = [match.span() for match in _RUNS[hidden].finditer(text)]
+        rewriting = without(text, [run for run in runs if _goes(text, *run)], _LONGEST_GAP)
         rewriting.text = rewriting.text.translate(_FOLDS[hidden])
-        return rewriting
+        return rewriting if rewriting.text != text else None
 
 
 class _Mixing:
@@ -238,7 +243,7 @@ class _Mixing:
         for first, last in Source(text).spans(_search(_MIXED)):
             stretches.keep(first)
             stretches.whole(first, last)
-            stretches.put(last, text[first:last].translate(CONFUSABLE), 1, 1)
+            stretches.put(last, text[first:last].translate(_ALIKES), 1, 1)
         return stretches.done() if stretches.cuts else None
 
 
@@ -256,39 +261,39 @@ class _Decoding:
             stretches.keep(first)
             stretches.whole(first, last)
             found = text[first:last]
-            data = found.encode("utf-8", "surrogatepass")
-            for regex, decode in DECODERS:
-                if _search(regex if begins else _inside(regex), whole=True)(data, 0)[0] == 0:
-                    decode(found, first, stretches)
-                    break
+            decoder(found, begins)(found, first, stretches)
         return stretches.done() if stretches.cuts else None
 
 
 _STAGES = (_Turning(), _Folding(), _Mixing(), _Decoding())
 _LEFT_OUT = frozenset(map(chr, REMOVED))
-_FOLDS = (
-    FOLDED | dict.fromkeys(REMOVED),
-    FOLDED | dict.fromkeys(REMOVED) | {tag: chr(tag - 0xE0000) for tag in TAGS},
-)
-_GAPS = (
-    re.compile(f"[{_GONE}]+"),
+_FOLDS = (FOLDED, FOLDED | {tag: chr(tag - 0xE0000) for tag in TAGS})
+_RUNS = (
+    re.compile(f"[{character_class(REMOVED)}]+"),
     re.compile(f"[{character_class(sorted(set(REMOVED) - set(TAGS)))}]+"),
 )
-_TAGGED = re.compile(f"[{_SHADOWS}]")
+_ALIKES = CONFUSABLE | PUNCTUATION
+_TAGGED = re.compile(f"[{character_class(TAGS)}]")
+_UNATTACHED = re.compile(f"[{_NOISE}]")
+_FOLLOWING = re.compile(_DECORATED)
+
+
+def _goes(text: str, start: int, end: int) -> bool:
+    """Whether a run of removable characters is left out: if it has noise in it, or ASCII follows."""
+    return _FOLLOWING.match(text, end) is not None or _UNATTACHED.search(text, start, end) is not None
+
+
+_INNER = _SPELLINGS.replace("\\A|", "")
 
 
 def _regexes(begins: bool) -> str:
     """Every spelling; those that need an edge to their left take a text's beginning for one if it begins."""
-    return _SPELLINGS if begins else _inside(_SPELLINGS)
-
-
-def _inside(regex: str) -> str:
-    return regex.replace("\\A|", "")
+    return _SPELLINGS if begins else _INNER
 
 
 @cache
-def _search(regex: str, whole: bool = False) -> Find:
-    return finder(read(regex).scan, whole)
+def _search(regex: str) -> Find:
+    return finder(read(regex).scan)
 
 
 @cache
@@ -298,11 +303,10 @@ def _waiting(regex: str) -> Find:
 
 def _end(sign: str, text: str, regex: str) -> int:
     """Where the beginning of a match of the regex begins that reaches to the text's end."""
-    at = text.rfind(sign) if sign else 0
-    if at < 0:
+    if sign not in text:
         return len(text)
     source = Source(text)
-    return source.point(_waiting(regex)(source.data, 0)[0])
+    return len(text) - source.left(_waiting(regex)(source.data, 0)[0])
 
 
 @cache

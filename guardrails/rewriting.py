@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 
 class Rewriting:
@@ -70,8 +71,9 @@ class Stretches:
     """The stretches of a rewriting while it is written, from left to right."""
 
     __slots__ = (
-        "_cursor", "_length", "_pieces", "_source", "cuts", "ends", "given", "results", "starts", "taken", "tops", "width"
-    )  # fmt: skip
+        *("_cursor", "_length", "_pieces", "_source"),
+        *("cuts", "ends", "given", "results", "starts", "taken", "tops", "width"),
+    )
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -101,14 +103,47 @@ class Stretches:
             self._add(self._cursor, end, text, taken, given, width or taken)
         self._cursor = end
 
+    def leave(self, gaps: Sequence[tuple[int, int]], position: int) -> None:
+        """Takes the source as it is up to a position, without some spans of it."""
+        if not gaps:
+            return self.keep(position)
+        cuts, tops = zip(*gaps, strict=True)
+        kept = [
+            span for span in zip((self._cursor, *tops), (*cuts, position), strict=True) if span[0] < span[1]
+        ]
+        self.cuts.extend(cuts)
+        self.tops.extend(tops)
+        self.starts.extend([start for start, _ in kept])
+        self.ends.extend([end for _, end in kept])
+        lengths = [end - start for start, end in kept]
+        results = list(accumulate(lengths, initial=self._length))
+        self._length = results.pop()
+        self.results.extend(results)
+        self._even(len(kept))
+        self._pieces += [self._source[start:end] for start, end in kept]
+        self._cursor = position
+
+    def _even(self, count: int) -> None:
+        """Says of that many new stretches that one character came from one."""
+        for each in (self.taken, self.given, self.width):
+            each.extend([1] * count)
+
     def block(self, end: int, text: str) -> None:
         """Takes the source up to `end` for all of `text`, with no finer way back."""
         self.put(end, text, max(1, end - self._cursor), max(1, len(text)))
 
     def characters(self, text: str, spans: Iterable[tuple[int, int]], end: int) -> None:
         """Takes the source up to `end` for a text whose characters came from the spans, one each."""
-        for character, (start, stop) in zip(text, spans, strict=True):
-            self._add(start, stop, character, stop - start, 1, stop - start)
+        starts, ends = zip(*spans, strict=True)
+        widths = [stop - start for start, stop in zip(starts, ends, strict=True)]
+        self.starts.extend(starts)
+        self.ends.extend(ends)
+        self.results.extend(range(self._length, self._length + len(text)))
+        self.taken.extend(widths)
+        self.width.extend(widths)
+        self.given.extend([1] * len(text))
+        self._pieces.append(text)
+        self._length += len(text)
         self._cursor = end
 
     def done(self) -> Rewriting:
@@ -136,13 +171,14 @@ class Stretches:
 
 
 def without(text: str, gaps: Sequence[tuple[int, int]], breaks: int) -> Rewriting:
-    """A text without some spans of it; in the place of one longer than `breaks` stands a newline."""
+    """A text without some spans of it, in order; in the place of one longer than `breaks` stands a newline."""
     stretches = Stretches(text)
-    for start, end in gaps:
-        stretches.keep(start)
-        if end - start > breaks:
-            stretches.whole(start, end)
-            stretches.block(end, "\n")
-        else:
-            stretches.put(end, "", 1, 1)
+    done = 0
+    for start, end in [gap for gap in gaps if gap[1] - gap[0] > breaks]:
+        following = bisect_left(gaps, (start, end), done)
+        stretches.leave(gaps[done:following], start)
+        stretches.whole(start, end)
+        stretches.block(end, "\n")
+        done = following + 1
+    stretches.leave(gaps[done:], len(text))
     return stretches.done()

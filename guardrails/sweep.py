@@ -63,7 +63,7 @@ class Sweep:
         self._waiting = waiting(forms)
         tails = [read(regex).waiting for regex in normalize.WHOLE]
         self._unfinished = finder(f"(?:{'|'.join(tails)})\\z", groups=False)
-        self._busy = _busy(triggers, [*tails, *(form.waiting for form in forms)])
+        self._busy = _busy(triggers, [form.waiting for form in forms], tails)
 
     def read(self, text: str, start: int = 0, begins: bool = True, deadline: float | None = None) -> Reading:
         """A text that grows no more, read from start on.
@@ -86,15 +86,18 @@ class Sweep:
         source = Source(text)
         cut = held(self._waiting, source, start - self.context)
         disguised, chosen = self._fired(source)
-        if disguised or source.point(self._unfinished(source.data, 0)[0][0]) < len(text):
-            cut = min(cut, normalize.undecided(text, start))
+        decided = len(text)
+        if disguised or source.point(self._unfinished(source.data, 0)[0][0]) < decided:
+            decided = normalize.undecided(text, start)
+            # Whatever the rest turns out to say, it may go on with what was begun before it.
+            cut = min(cut, held(self._waiting, Source(text[:decided]), start - self.context))
         layers = [_Layer(source, start, chosen, None)] if chosen else []
         if disguised:
             views = self._views(text, start, begins, None)
             for layer in views:
                 assert layer.view is not None
-                waits = held(self._waiting, layer.source, layer.start - self.context)
-                cut = min(cut, layer.view.start(waits))
+                shown = Source(layer.view.text[: layer.view.index(decided)])
+                cut = min(cut, layer.view.start(held(self._waiting, shown, layer.start - self.context)))
             layers += views
         return Reading(self._sets, layers, start, max(start, cut), self.context)
 
@@ -199,11 +202,13 @@ class Reading:
         return placed
 
 
-def _busy(triggers: Sequence[str], tails: Sequence[str]) -> Find:
-    """A search for the first place where something occurs, or where something begins that reaches the end."""
-    unique = "|".join(dict.fromkeys(triggers))
-    waits = "|".join(dict.fromkeys(tails))
+def _busy(triggers: Sequence[str], waits: Sequence[str], tails: Sequence[str]) -> Find:
+    """A search for the first place where something occurs, or where something begins that reaches the end.
+
+    What reaches the end may be the beginning of a match, of a disguise, or a match that goes on in a disguise.
+    """
+    occurs, begins, hides = ("|".join(dict.fromkeys(each)) for each in (triggers, waits, tails))
     try:
-        return finder(f"{unique}|(?:{waits})\\z", groups=False)
+        return finder(f"{occurs}|(?:{begins})(?:{hides})\\z", groups=False)
     except re2.error:
         return lambda data, at: [(-1, -1)]
