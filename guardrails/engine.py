@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,6 @@ from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from itertools import chain
-from threading import Lock
 from time import perf_counter
 from types import TracebackType
 
@@ -46,33 +46,30 @@ _THREADS = 2
 _INLINE = 65_536
 """Code points that are scanned at once, over all rules; more go to a thread, so that the event loop lives on."""
 
-_Key = tuple[str, bytes]
-"""Rules that read together, and hash of a text."""
+_Key = tuple[str, int | bytes, int]
+"""Who looked at a text, the text's hash, and its length."""
 
 _Found = Mapping[str, tuple[Span, ...]]
 """What stands in a text, by id of the rule that found it; rules that found nothing are not named."""
 
 
 class _Spans:
-    """What scanners found in texts seen lately: spans only, by rules and hash of the text. Bounded."""
+    """What was found in texts seen lately: spans only, by who looked and a hash of the text. Bounded."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._lock = Lock()
         self._entries: OrderedDict[_Key, _Found] = OrderedDict()
 
     def get(self, key: _Key) -> _Found | None:
-        with self._lock:
-            found = self._entries.get(key)
-            if found is not None:
-                self._entries.move_to_end(key)
-            return found
+        found = self._entries.get(key)
+        if found is not None:
+            self._entries.move_to_end(key)
+        return found
 
     def put(self, key: _Key, found: _Found) -> None:
-        with self._lock:
-            self._entries[key] = found
-            if len(self._entries) > self._size:
-                self._entries.popitem(last=False)
+        self._entries[key] = found
+        if len(self._entries) > self._size:
+            self._entries.popitem(last=False)
 
 
 class _Caught:
@@ -194,12 +191,13 @@ class Guard:
         missing: dict[_Key, tuple[Group, str]] = {}
         for index, segment in enumerate(segments):
             if grouped := self._groups[segment.stage]:
-                digest = _digest(segment.text)
+                text = segment.text
+                digest, size = _digest(text), len(text)
                 for group in grouped:
-                    key = (group.name, digest)
+                    key = (group.name, digest, size)
                     seen = self._seen.get(key)
                     if seen is None:
-                        missing[key] = (group, segment.text)
+                        missing[key] = (group, text)
                     elif seen:
                         known[key] = seen
                     else:
@@ -208,9 +206,13 @@ class Guard:
         if missing:
             work = partial(self._scan, missing, failures, timings)
             if sum(len(text) for _, text in missing.values()) > _INLINE:
-                known |= await asyncio.get_running_loop().run_in_executor(self._threads, work)
+                new = await asyncio.get_running_loop().run_in_executor(self._threads, work)
             else:
-                known |= work()
+                new = work()
+            for key, (found, complete) in new.items():
+                known[key] = found
+                if complete:
+                    self._seen.put(key, found)
         return [
             (index, armed, spans)
             for index, group, key in asked
@@ -223,9 +225,9 @@ class Guard:
         missing: dict[_Key, tuple[Group, str]],
         failures: dict[str, CheckFailure],
         timings: dict[str, float],
-    ) -> dict[_Key, _Found]:
-        """The spans in some texts; none of rules whose check failed. What is known in full is remembered."""
-        found: dict[_Key, _Found] = {}
+    ) -> dict[_Key, tuple[_Found, bool]]:
+        """The spans in some texts, and whether no check failed there. Touches nothing of the guard's."""
+        found: dict[_Key, tuple[_Found, bool]] = {}
         began = perf_counter()
         deadline = began + self.policy.budget_ms / 1000
         for key, (group, text) in missing.items():
@@ -235,9 +237,8 @@ class Guard:
                 for armed in group.rules:
                     if armed.rule.id not in spans:
                         failures[armed.rule.id] = armed.over_budget(self.policy.on_budget)
-            found[key] = {rule: each for rule, each in spans.items() if each}
-            if len(spans) == len(group.rules):
-                self._seen.put(key, found[key])
+            told = {rule: each for rule, each in spans.items() if each}
+            found[key] = (told, len(spans) == len(group.rules))
         return found
 
     async def _consult(
@@ -287,7 +288,7 @@ class Guard:
         if getattr(armed.check, "pure", False):
             for place, segment in enumerate(segments):
                 about = "\0".join((armed.rule.id, segment.stage, segment.channel))
-                key = keys[place] = (about, _digest(segment.text))
+                key = keys[place] = (about, _digest(segment.text), len(segment.text))
                 known[place] = self._seen.get(key)
         asked = [place for place, seen in enumerate(known) if seen is None]
         results = await armed.check([segments[place] for place in asked]) if asked else []
@@ -342,8 +343,13 @@ def load_guard(policy: Policy, key: bytes) -> Guard:
     return Guard(policy, key)
 
 
-def _digest(text: str) -> bytes:
-    """16 bytes that stand for a text."""
+def _digest(text: str) -> int | bytes:
+    """What a text is remembered by: Python's hash, whose key nobody knows, as it costs next to nothing.
+
+    A cryptographic hash where that key was switched off, as texts that collide could be made then.
+    """
+    if sys.flags.hash_randomization:
+        return hash(text)
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

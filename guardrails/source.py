@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
 from time import perf_counter
 
 from guardrails.errors import OverBudget
+
+_STRIDE = 64
+"""Code points between two places whose byte offset is remembered."""
 
 _LOOKS = 32
 """Candidates that are looked at between two looks at the clock."""
@@ -18,13 +23,13 @@ class Source:
         deadline: value of `time.perf_counter()` after which looking at candidates is given up; None for never.
     """
 
-    __slots__ = ("_ascii", "_byte", "_deadline", "_looks", "_point", "data", "text")
+    __slots__ = ("_ascii", "_deadline", "_looks", "_marks", "data", "text")
 
     def __init__(self, text: str, deadline: float | None = None) -> None:
         self.text = text
         self._ascii = text.isascii()
         self.data = text.encode("utf-8", "surrogatepass")
-        self._byte = self._point = 0
+        self._marks: list[int] = []
         self._deadline, self._looks = deadline, 0
 
     def look(self) -> None:
@@ -35,17 +40,27 @@ class Source:
 
     def byte(self, point: int) -> int:
         """Byte offset of a code point offset."""
-        return point if self._ascii else len(self.text[:point].encode("utf-8", "surrogatepass"))
+        if self._ascii:
+            return point
+        mark = point // _STRIDE
+        rest = self.text[mark * _STRIDE : point]
+        return self._marked()[mark] + len(rest.encode("utf-8", "surrogatepass"))
 
     def point(self, byte: int) -> int:
         """Code point offset of a byte offset."""
         if self._ascii:
             return byte
-        if byte < self._byte:
-            self._byte = self._point = 0
-        self._point += len(self.data[self._byte : byte].decode("utf-8", "surrogatepass"))
-        self._byte = byte
-        return self._point
+        marks = self._marked()
+        mark = bisect_right(marks, byte) - 1
+        return mark * _STRIDE + len(self.data[marks[mark] : byte].decode("utf-8", "surrogatepass"))
+
+    def _marked(self) -> list[int]:
+        """Byte offset of every so manieth code point, found when first asked for."""
+        if not self._marks:
+            pieces = (self.text[at : at + _STRIDE] for at in range(0, len(self.text), _STRIDE))
+            sizes = (len(piece.encode("utf-8", "surrogatepass")) for piece in pieces)
+            self._marks = list(accumulate(sizes, initial=0))
+        return self._marks
 
     def width(self, byte: int) -> int:
         """Bytes of the code point that begins at a byte offset."""
