@@ -13,7 +13,7 @@ from types import TracebackType
 
 from guardrails import redact
 from guardrails.arming import ArmedRule, acts, arm, in_order, sound
-from guardrails.errors import BadResult, ModelError
+from guardrails.errors import BadResult, CheckRaised, ModelError, WorkerDied
 from guardrails.policy import Policy
 from guardrails.pseudonyms import LOOKALIKE, Vault
 from guardrails.redact import Mark
@@ -78,8 +78,9 @@ class _Caught:
     ) -> bool:
         if not isinstance(error, Exception):
             return False
-        name = "unavailable" if isinstance(error, ModelError) else "error"
-        self._failures.setdefault(self._armed.rule.id, self._armed.failed(name, type(error).__name__))
+        name = "unavailable" if isinstance(error, ModelError | WorkerDied) else "error"
+        reason = error.reason if isinstance(error, CheckRaised) else type(error).__name__
+        self._failures.setdefault(self._armed.rule.id, self._armed.failed(name, reason))
         return True
 
 
