@@ -9,21 +9,21 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
-import threading
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from types import TracebackType
+from time import monotonic
 from typing import Any
 
 from guardrails.check import entry
 from guardrails.errors import BadResult, CheckError, CheckRaised, GuardrailsError, ModelError, WorkerDied
 from guardrails.types import Segment, Span
-from guardrails.worker import MAX_ANSWER, frame, receive
+from guardrails.worker import HEAD, MAX_ANSWER, frame, message
 
 PATIENCE = 60.0
 """Seconds in which a check must have been built."""
@@ -69,7 +69,7 @@ class Isolated:
 
     async def aclose(self) -> None:
         """Ends the process; what was asked and not answered raises WorkerDied. It also ends with the object."""
-        await asyncio.to_thread(self._worker.close)
+        await asyncio.to_thread(self._worker.close, wait=True)
 
 
 def isolate(name: str, options: dict[str, Any], limit: float, patience: float = PATIENCE) -> Isolated | None:
@@ -102,33 +102,6 @@ def isolate(name: str, options: dict[str, Any], limit: float, patience: float = 
     return Isolated(worker, limit, streams=bool(rest[0]))
 
 
-class _Deadline:
-    """Calls `expire` after some seconds, unless the block has ended before. `expired` says which it was."""
-
-    def __init__(self, seconds: float, process: _Process) -> None:
-        self.expired = False
-        self._process, self._over, self._lock = process, False, threading.Lock()
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.daemon = True
-
-    def __enter__(self) -> _Deadline:
-        self._timer.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-        with self._lock:
-            self._over = True
-
-    def _expire(self) -> None:
-        with self._lock:
-            if not self._over:
-                self.expired = True
-                self._process.kill()
-
-
 class _Process:
     """One started process."""
 
@@ -140,29 +113,47 @@ class _Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            bufsize=0,
             process_group=0,
         )
-
-    def ask(self, message: Any, seconds: float) -> list[Any]:
-        """Its answer. Raises TimeoutError when it was killed for being late, WorkerDied when it died.
-
-        After either it answers no more.
-        """
         assert self._popen.stdin is not None
         assert self._popen.stdout is not None
-        answer = None
-        with _Deadline(seconds, self) as deadline:
-            try:
-                self._popen.stdin.write(frame(message))
-                self._popen.stdin.flush()
-                answer = receive(self._popen.stdout, MAX_ANSWER)
-            except (OSError, EOFError, ValueError, RecursionError):
-                pass
-        if deadline.expired:
-            raise TimeoutError
+        self._questions, self._answers = self._popen.stdin.fileno(), self._popen.stdout.fileno()
+        os.set_blocking(self._questions, False)
+
+    def ask(self, question: Any, seconds: float) -> list[Any]:
+        """Its answer. Raises TimeoutError when it is late, WorkerDied when it died or answered nonsense.
+
+        After either it is of no more use.
+        """
+        until = monotonic() + seconds
+        try:
+            self._write(frame(question), until)
+            size = int.from_bytes(self._read(HEAD, until), "big")
+            answer = message(self._read(size, until)) if size <= MAX_ANSWER else None
+        except TimeoutError:
+            raise
+        except (OSError, EOFError, ValueError, RecursionError):
+            answer = None
         if not isinstance(answer, list) or not answer:
             raise WorkerDied
         return answer
+
+    def _write(self, data: bytes, until: float) -> None:
+        left = memoryview(data)
+        while left:
+            _wait(self._questions, select.POLLOUT, until)
+            left = left[os.write(self._questions, left) :]
+
+    def _read(self, size: int, until: float) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            _wait(self._answers, select.POLLIN, until)
+            piece = os.read(self._answers, size - len(data))
+            if not piece:
+                raise EOFError
+            data += piece
+        return bytes(data)
 
     def kill(self) -> None:
         """Ends it now, and whatever it started."""
@@ -176,9 +167,8 @@ class _Process:
         self.kill()
         self._popen.wait()
         for pipe in (self._popen.stdin, self._popen.stdout):
-            with suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
+            if pipe is not None:
+                pipe.close()
 
 
 class _Worker:
@@ -216,7 +206,7 @@ class _Worker:
             raise WorkerDied
         return self._thread.submit(self._ask, segments, limit)
 
-    def close(self) -> None:
+    def close(self, wait: bool = False) -> None:
         """Ends the process; what was submitted and is not answered raises WorkerDied."""
         self._closed = True
         if process := self._process:
@@ -225,7 +215,7 @@ class _Worker:
             self._thread.submit(self._end)
         except RuntimeError:  # closed before, or the interpreter is going: then the thread has gone
             self._end()
-        self._thread.shutdown(wait=False)
+        self._thread.shutdown(wait)
 
     def _ask(self, segments: Sequence[Segment], limit: float) -> list[Any]:
         texts = [[each.text, each.pointer, each.stage, each.channel, each.within] for each in segments]
@@ -250,6 +240,14 @@ class _Worker:
         process, self._process = self._process, None
         if process is not None:
             process.end()
+
+
+def _wait(file: int, event: int, until: float) -> None:
+    """Returns when a file is ready. Raises TimeoutError when it is not by the time `until` (monotonic)."""
+    poll = select.poll()
+    poll.register(file, event)
+    if not poll.poll(max(0.0, until - monotonic()) * 1000):
+        raise TimeoutError
 
 
 def _spans(answer: list[Any]) -> list[list[Span]]:

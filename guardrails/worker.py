@@ -22,7 +22,9 @@ from guardrails.types import Segment, Span, Stage
 MAX_ANSWER = 2_097_152
 """Bytes of one answer, some 50,000 spans; a longer one is no answer."""
 
-_MAX_MESSAGE = 1 << 32
+HEAD = 4
+"""Bytes of a frame's length."""
+
 _MAX_REASON = 2_000
 _GRACE = 5.0
 """Seconds beyond a request's limit after which the kernel ends the process, should nobody be left to do it."""
@@ -31,20 +33,11 @@ _GRACE = 5.0
 def frame(message: Any) -> bytes:
     """A message as it travels. Raises TypeError, ValueError or RecursionError for what is not JSON."""
     body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return len(body).to_bytes(4, "big") + body
+    return len(body).to_bytes(HEAD, "big") + body
 
 
-def receive(stream: IO[bytes], most: int = _MAX_MESSAGE) -> Any:
-    """The next message. Raises EOFError at the end, ValueError or RecursionError for what is no message."""
-    head = stream.read(4)
-    size = int.from_bytes(head, "big")
-    if len(head) < 4:
-        raise EOFError
-    if size > most:
-        raise ValueError(f"a message of {size} bytes")
-    body = stream.read(size)
-    if len(body) < size:
-        raise EOFError
+def message(body: bytes) -> Any:
+    """The message in a frame's body. Raises ValueError or RecursionError for what is none."""
     return json.loads(body.decode("utf-8", "surrogatepass"))
 
 
@@ -55,7 +48,7 @@ def main() -> None:
     own, or `["refused", reason]`. Later ones are `["spans", ...]` or `["raised", class, is unavailable]`.
     """
     requests, answers = _pipes()
-    name, target, options = receive(requests)
+    name, target, options = message(_received(requests))
     try:
         check = _built(name, target, options)
     except Exception as error:
@@ -66,11 +59,8 @@ def main() -> None:
     if check is None:
         return
     with asyncio.Runner() as runner:
-        while True:
-            try:
-                limit, texts = receive(requests)
-            except EOFError:
-                return
+        while body := _received(requests):
+            limit, texts = message(body)
             signal.setitimer(signal.ITIMER_REAL, limit + _GRACE)
             answer = _answer(check, runner, [Segment(t, p, Stage(s), c, w) for t, p, s, c, w in texts])
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -84,6 +74,11 @@ def _pipes() -> tuple[IO[bytes], IO[bytes]]:
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
     return requests, answers
+
+
+def _received(stream: IO[bytes]) -> bytes:
+    """The body of the next frame; empty when the other end has gone."""
+    return stream.read(int.from_bytes(stream.read(HEAD), "big"))
 
 
 def _built(name: str, target: str, options: dict[str, Any]) -> Check | None:
