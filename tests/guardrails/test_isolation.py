@@ -15,31 +15,19 @@ from pathlib import Path
 import pytest
 
 from guardrails.arming import arm
-from guardrails.check import Scanner, factory
+from guardrails.check import Scanner
 from guardrails.engine import Guard, load_guard
 from guardrails.errors import CheckError, CheckRaised, PolicyError, WorkerDied
 from guardrails.isolation import DEATHS, REST, Isolated, isolate
 from guardrails.policy import parse
 from guardrails.types import Action, CheckFailure, Segment, Stage, Verdict
-
-CHECKS = ("trouble", "echo", "handmade", "vouched", "dies", "hangs", "misses")
+from tests.guardrails.installed import installed
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The troublesome checks, as another package brings them."""
-    folder = tmp_path_factory.mktemp("installed")
-    info = folder / "trouble-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: trouble\nVersion: 1\n")
-    lines = "".join(f"{name} = troublesome:{name}\n" for name in CHECKS)
-    (info / "entry_points.txt").write_text(f"[guardhouse.checks]\n{lines}gone = nowhere:gone\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(Path(__file__).parent))
-        patch.syspath_prepend(str(folder))
+    with installed(tmp_path_factory.mktemp("installed")):
         yield
-    factory.cache_clear()
-    sys.modules.pop("troublesome", None)
 
 
 def ruled(rest: str, timeout_ms: int = 500, check: str = "trouble") -> Guard:
