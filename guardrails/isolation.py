@@ -23,7 +23,7 @@ from typing import Any
 from guardrails.check import entry
 from guardrails.errors import BadResult, CheckError, CheckRaised, GuardrailsError, ModelError, WorkerDied
 from guardrails.types import Segment, Span
-from guardrails.worker import HEAD, MAX_ANSWER, frame, message
+from guardrails.worker import HEAD, MAX_ANSWER, frame, message, question
 
 PATIENCE = 60.0
 """Seconds in which a check must have been built."""
@@ -121,14 +121,14 @@ class _Process:
         self._questions, self._answers = self._popen.stdin.fileno(), self._popen.stdout.fileno()
         os.set_blocking(self._questions, False)
 
-    def ask(self, question: Any, seconds: float) -> list[Any]:
+    def ask(self, asked: bytes, seconds: float) -> list[Any]:
         """Its answer. Raises TimeoutError when it is late, WorkerDied when it died or answered nonsense.
 
         After either it is of no more use.
         """
         until = monotonic() + seconds
         try:
-            self._write(frame(question), until)
+            self._write(asked, until)
             size = int.from_bytes(self._read(HEAD, until), "big")
             answer = message(self._read(size, until)) if size <= MAX_ANSWER else None
         except TimeoutError:
@@ -190,7 +190,7 @@ class _Worker:
         if self._closed:
             process.kill()
         try:
-            answer = process.ask(self._recipe, self._patience)
+            answer = process.ask(frame(self._recipe), self._patience)
         except (TimeoutError, WorkerDied) as error:
             self._end()
             how = f"took over {self._patience:g} seconds" if isinstance(error, TimeoutError) else "died"
@@ -218,12 +218,11 @@ class _Worker:
         self._thread.shutdown(wait)
 
     def _ask(self, segments: Sequence[Segment], limit: float) -> list[Any]:
-        texts = [[each.text, each.pointer, each.stage, each.channel, each.within] for each in segments]
         self._revive()
         if self._process is None:
             raise WorkerDied
         try:
-            return self._process.ask([limit, texts], limit + _LATE)
+            return self._process.ask(question(limit, segments), limit + _LATE)
         except (TimeoutError, WorkerDied):
             self._end()
             with suppress(RuntimeError):

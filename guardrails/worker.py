@@ -1,7 +1,8 @@
 """The process that one check runs in: builds the check, then answers for texts until its parent goes away.
 
-Frames travel both ways: four bytes of length, then JSON, in which half surrogates pass unchanged. Nothing is
-unpickled. What the check prints goes nowhere: it never sees the file descriptors that the frames travel on.
+Frames travel both ways: four bytes of length, then JSON, in which half surrogates pass unchanged. Texts follow
+their question's frame as they are, since JSON would take long over long ones. Nothing is unpickled. What the
+check prints goes nowhere: it never sees the file descriptors that the frames travel on.
 """
 
 from __future__ import annotations
@@ -32,13 +33,23 @@ _GRACE = 5.0
 
 def frame(message: Any) -> bytes:
     """A message as it travels. Raises TypeError, ValueError or RecursionError for what is not JSON."""
-    body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    body = _encoded(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
     return len(body).to_bytes(HEAD, "big") + body
+
+
+def question(limit: float, segments: Sequence[Segment]) -> bytes:
+    """A frame that asks about some segments, and their texts. The answer may take `limit` seconds."""
+    texts = [_encoded(each.text) for each in segments]
+    places = [
+        [len(text), each.pointer, each.stage, each.channel, each.within]
+        for text, each in zip(texts, segments, strict=True)
+    ]
+    return b"".join((frame([limit, places]), *texts))
 
 
 def message(body: bytes) -> Any:
     """The message in a frame's body. Raises ValueError or RecursionError for what is none."""
-    return json.loads(body.decode("utf-8", "surrogatepass"))
+    return json.loads(_decoded(body))
 
 
 def main() -> None:
@@ -60,9 +71,13 @@ def main() -> None:
         return
     with asyncio.Runner() as runner:
         while body := _received(requests):
-            limit, texts = message(body)
+            limit, places = message(body)
+            segments = [
+                Segment(_decoded(requests.read(size)), pointer, Stage(stage), channel, within)
+                for size, pointer, stage, channel, within in places
+            ]
             signal.setitimer(signal.ITIMER_REAL, limit + _GRACE)
-            answer = _answer(check, runner, [Segment(t, p, Stage(s), c, w) for t, p, s, c, w in texts])
+            answer = _answer(check, runner, segments)
             signal.setitimer(signal.ITIMER_REAL, 0)
             _send(answers, answer)
 
@@ -74,6 +89,14 @@ def _pipes() -> tuple[IO[bytes], IO[bytes]]:
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
     return requests, answers
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
 
 
 def _received(stream: IO[bytes]) -> bytes:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.worker import HEAD, frame, message
+from guardrails.types import Segment, Stage
+from guardrails.worker import HEAD, frame, message, question
 
 ANY = st.characters(exclude_categories=())
 JSON = st.recursive(
@@ -42,7 +43,7 @@ def spoken(*messages: Any) -> list[Any]:
     """What a worker answers to some messages, up to its end."""
     path = [str(Path(__file__).parent), *sys.path]
     code = f"import sys; sys.path[:] = {path!r}; from guardrails.worker import main; main()"
-    sent = b"".join(map(frame, messages))
+    sent = b"".join(each if isinstance(each, bytes) else frame(each) for each in messages)
     said = subprocess.run([sys.executable, "-c", code], input=sent, capture_output=True, check=True).stdout
     answers = []
     while said:
@@ -52,7 +53,9 @@ def spoken(*messages: Any) -> list[Any]:
     return answers
 
 
-TEXT = ["a secret", "/0", "input", "user", ""]
+def asked(*texts: str) -> bytes:
+    """A question about some texts."""
+    return question(1, [Segment(text, "/0", Stage.INPUT) for text in texts])
 
 
 @pytest.mark.parametrize(
@@ -60,10 +63,10 @@ TEXT = ["a secret", "/0", "input", "user", ""]
     [
         ([["p", "troublesome:patterns", {}]], [["in process"]]),
         ([["p", "troublesome:vouched", {}]], [["in process"]]),
-        ([["p", "troublesome:handmade", {}], [1, [TEXT]]], [["ready", True], ["spans", [[]]]]),
-        ([["p", "troublesome:echo", {}], [1, []], [1, []]], [["ready", False], ["spans", []], ["spans", []]]),
+        ([["p", "troublesome:handmade", {}], asked("no", "xx")], [["ready", True], ["spans", [[], [[0, 1, "X", 1.0]]]]]),
+        ([["p", "troublesome:echo", {}], asked(), asked()], [["ready", False], ["spans", []], ["spans", []]]),
         (
-            [["p", "troublesome:trouble", {}], [1, [["raise", "/0", "input", "user", ""]]]],
+            [["p", "troublesome:trouble", {}], asked("raise")],
             [["ready", False], ["raised", "ValueError", False]],
         ),
         ([["p", "troublesome:trouble", {"greeting": "refuse"}]], [["refused", "trouble: `greeting` is rude."]]),
