@@ -321,7 +321,7 @@ def test_a_check_that_is_never_built_is_given_up() -> None:
 
 
 @pytest.mark.parametrize(("name", "isolated"), [("vouched", False), ("handmade", True)])
-def test_only_what_is_known_to_end_runs_here(name: str, isolated: bool) -> None:
+async def test_only_what_is_known_to_end_runs_here(name: str, isolated: bool) -> None:
     """What its author vouches for runs in this process and in streams; other scanners do neither."""
     policy = "name: p\nrules:\n  - {id: a, check: %s, stages: [%s], action: redact}\n"
     [armed] = arm(parse(policy % (name, "input")))
@@ -333,6 +333,10 @@ def test_only_what_is_known_to_end_runs_here(name: str, isolated: bool) -> None:
             arm(parse(policy % (name, "output")))
     else:
         assert arm(parse(policy % (name, "output")))[0].scanner is not None
+    await armed.aclose()
+    if isolated:
+        with pytest.raises(WorkerDied):
+            await armed.check([segment("x")])
 
 
 async def test_presidios_recognisers_run_apart_and_the_shaped_entities_here() -> None:
