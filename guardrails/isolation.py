@@ -1,7 +1,8 @@
 """A check in a process of its own: it may hang, crash or print, and only its own answer is lost.
 
 What a thread cannot do to a check that hangs, a process can: it is killed, and started again. One process a
-check, asked one thing at a time, in the order of the questions.
+check, asked one thing at a time, in the order of the questions. One that is late, but may only be slow, is given
+as long again as starting another would take, before it is killed: so waiting never costs more than twice that.
 """
 
 from __future__ import annotations
@@ -31,9 +32,6 @@ PATIENCE = 60.0
 DEATHS, WINDOW, REST = 3, 60.0, 5.0
 """A process that died this often within so many seconds is left alone for the last number of seconds."""
 
-_LATE = 0.02
-"""Seconds beyond the limit after which a process is killed: the caller's own clock runs out first."""
-
 _MAIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from guardrails.worker import main; main()"
 
 
@@ -51,21 +49,20 @@ class Isolated:
     async def __call__(self, segments: Sequence[Segment], /) -> list[list[Span]]:
         """Spans found in each segment, in the order of the segments.
 
-        A caller who leaves is not waited for, and the process finishes its answer or is killed at the limit.
-        Raises TimeoutError when it was killed, WorkerDied when it died or rests, CheckRaised with the class
+        Whoever calls sets the limit on waiting; cancelled, it leaves at once, and what was asked is finished or
+        killed. Raises TimeoutError when it was killed, WorkerDied when it died or rests, CheckRaised with the class
         of what the check raised, ModelError when that was one, BadResult when the answer is not spans.
         """
         now = asyncio.get_running_loop().time()
         if now < self._rested:
             raise WorkerDied(f"it died {DEATHS} times within {WINDOW:g} seconds")
         try:
-            answer = await asyncio.wrap_future(self._worker.submit(segments, self._limit))
+            return await asyncio.wrap_future(self._worker.submit(segments, self._limit))
         except WorkerDied:
             self._deaths = [death for death in self._deaths if now - death < WINDOW] + [now]
             if len(self._deaths) >= DEATHS:
                 self._rested = now + REST
             raise
-        return _spans(answer)
 
     async def aclose(self) -> None:
         """Ends the process; what was asked and not answered raises WorkerDied. It also ends with the object."""
@@ -78,7 +75,7 @@ def isolate(name: str, options: dict[str, Any], limit: float, patience: float = 
     The process is started, and builds the check, before this returns: here nothing of it is imported.
 
     Args:
-        limit: seconds that one call may take.
+        limit: seconds that one call may take; when it has taken as long again as a start takes, it is killed.
         patience: seconds that building the check may take.
 
     Raises CheckError with the reason when the check cannot be built, or its process dies or hangs over it.
@@ -178,11 +175,12 @@ class _Worker:
         self._recipe, self._patience = recipe, patience
         self._process: _Process | None = None
         self._closed = False
+        self._start_took = 0.0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"check-{recipe[0]}")
 
     def start(self) -> list[Any]:
         """Starts a process and lets it build the check; returns what it says. Raises CheckError."""
-        name = self._recipe[0]
+        name, began = self._recipe[0], monotonic()
         try:
             self._process = process = _Process()
         except OSError as error:
@@ -198,10 +196,11 @@ class _Worker:
         if answer[0] == "refused":
             self._end()
             raise CheckError(str(answer[1]))
+        self._start_took = monotonic() - began
         return answer
 
-    def submit(self, segments: Sequence[Segment], limit: float) -> Future[list[Any]]:
-        """The answer to come for some segments. Raises WorkerDied when closed."""
+    def submit(self, segments: Sequence[Segment], limit: float) -> Future[list[list[Span]]]:
+        """The spans to come for some segments. Raises WorkerDied when closed."""
         if self._closed:
             raise WorkerDied
         return self._thread.submit(self._ask, segments, limit)
@@ -217,17 +216,19 @@ class _Worker:
             self._end()
         self._thread.shutdown(wait)
 
-    def _ask(self, segments: Sequence[Segment], limit: float) -> list[Any]:
+    def _ask(self, segments: Sequence[Segment], limit: float) -> list[list[Span]]:
         self._revive()
         if self._process is None:
             raise WorkerDied
         try:
-            return self._process.ask(question(limit, segments), limit + _LATE)
+            patience = limit + self._start_took
+            answer = self._process.ask(question(patience, segments), patience)
         except (TimeoutError, WorkerDied):
             self._end()
             with suppress(RuntimeError):
                 self._thread.submit(self._revive)
             raise
+        return _spans(answer)
 
     def _revive(self) -> None:
         """Starts a process if there is none, so that the next question need not wait for it."""

@@ -208,7 +208,7 @@ async def test_who_dies_often_is_left_alone_for_a_while(monkeypatch: pytest.Monk
 
 
 async def test_a_caller_who_leaves_does_not_cost_the_others_their_process(check: Isolated) -> None:
-    """What it was asked is finished, unless that takes longer than the limit."""
+    """What it was asked is finished, unless that takes far too long."""
     before = await process(check)
     leaving = asyncio.create_task(check([segment("nap")]))
     await asyncio.sleep(0.05)
@@ -218,6 +218,20 @@ async def test_a_caller_who_leaves_does_not_cost_the_others_their_process(check:
     with pytest.raises(asyncio.CancelledError):
         await leaving
     assert await process(check) == before
+
+
+async def test_what_is_only_slow_is_late_and_lives() -> None:
+    """A check that is done soon after its limit has failed; killing it would cost the others longer still."""
+    slow = isolate("trouble", {}, limit=0.001)
+    assert slow is not None
+    before = await process(slow)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.001):
+            await slow([segment("tick")])
+
+    assert await process(slow) == before
+    await slow.aclose()
 
 
 async def test_each_question_gets_its_own_answer() -> None:

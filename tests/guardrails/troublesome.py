@@ -114,6 +114,11 @@ async def _nap(text: str) -> list[list[Span]]:
     return [[]]
 
 
+async def _tick(text: str) -> list[list[Span]]:
+    time.sleep(0.02)
+    return [[]]
+
+
 async def _kill(text: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -164,6 +169,7 @@ _ACTS = {
     "sleep": _sleep,
     "stop": _stop,
     "nap": _nap,
+    "tick": _tick,
     "kill": _kill,
     "exit": _exit,
     "scribble": _scribble,
