@@ -353,6 +353,7 @@ async def test_only_what_is_known_to_end_runs_here(name: str, isolated: bool) ->
             await armed.check([segment("x")])
 
 
+@pytest.mark.slow
 async def test_presidios_recognisers_run_apart_and_the_shaped_entities_here() -> None:
     """A recogniser reads whole texts with regexes of its own; the entities with a shape are linear."""
     policy = "name: p\nrules:\n  - {id: a, check: pii, with: {entities: [%s]}, stages: [input], action: redact, timeout_ms: 20000}\n"
