@@ -59,7 +59,7 @@ async def test_ten_million_of_one_character_are_read_to_the_end(
 async def test_tool_arguments_may_be_nested_as_deeply_as_they_like(
     default: Guard, depth: int, opening: str, closing: str
 ) -> None:
-    """What they hold is found and masked at every depth; no recursion, no failure."""
+    """What they hold, written plainly, is found and masked at every depth; no recursion, no failure."""
     text = opening * depth + f'"{MAIL}"' + closing * depth
     verdict = await default.inspect(segments(text, "/a", Stage.TOOL_CALL, "assistant"))
 
