@@ -16,7 +16,7 @@ from types import TracebackType
 
 from guardrails import redact
 from guardrails.arming import ArmedRule, acts, arm, in_order, sound
-from guardrails.errors import BadResult, ModelError, OverBudget
+from guardrails.errors import BadResult, CheckRaised, ModelError, OverBudget, WorkerDied
 from guardrails.lanes import Group, groups
 from guardrails.policy import Policy
 from guardrails.pseudonyms import LOOKALIKE, Vault
@@ -95,8 +95,9 @@ class _Caught:
             return True  # whoever set the deadline sees that it is past
         if not isinstance(error, Exception):
             return False
-        name = "unavailable" if isinstance(error, ModelError) else "error"
-        self._failures.setdefault(self._armed.rule.id, self._armed.failed(name, type(error).__name__))
+        name = "unavailable" if isinstance(error, ModelError | WorkerDied) else "error"
+        reason = error.reason if isinstance(error, CheckRaised) else type(error).__name__
+        self._failures.setdefault(self._armed.rule.id, self._armed.failed(name, reason))
         return True
 
 

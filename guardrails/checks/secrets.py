@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from guardrails.check import Scanner
+from guardrails.check import Scanner, in_process
 from guardrails.checks.secret_kinds import KINDS, SecretKind
 from guardrails.errors import CheckError
 from guardrails.patterns import Pattern, PatternSet
@@ -52,6 +52,7 @@ _COMMON = frozenset(
 )
 
 
+@in_process()
 def secrets(kinds: Sequence[str] | None = None, exclude: Sequence[str] = ()) -> Scanner:
     """A scanner for credentials.
 

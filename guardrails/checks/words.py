@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from guardrails.check import Check
+from guardrails.check import Check, in_process
 from guardrails.errors import CheckError
 from guardrails.patterns import Pattern, PatternSet
 from guardrails.prefixes import RegexError, read
@@ -22,6 +23,7 @@ _UNSPACED = re.compile(
 """Scripts written without spaces between words, or with endings attached: no boundary is asked for there."""
 
 
+@in_process()
 def words(
     deny: Sequence[str] = (), patterns: Sequence[dict[str, str]] = (), case_sensitive: bool = False
 ) -> Check:
@@ -49,7 +51,7 @@ class _WholeText:
 
     async def __call__(self, segments: Sequence[Segment], /) -> list[list[Span]]:
         """Spans found in each segment, in the order of the segments."""
-        return [self._scanner.scan(segment.text) for segment in segments]
+        return await asyncio.to_thread(lambda: [self._scanner.scan(segment.text) for segment in segments])
 
 
 def _denied(deny: Iterable[str], case_sensitive: bool) -> list[Pattern]:

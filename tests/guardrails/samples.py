@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from guardrails.check import BUILT_IN, Check, TextScanner
+from guardrails.check import BUILT_IN, Check, TextScanner, in_process
 from guardrails.engine import Guard
 from guardrails.errors import CheckError, ModelError
 from guardrails.policy import parse
@@ -219,7 +219,7 @@ CHECKS = (literal, lazy, sloppy, digits, whole, pure, sleeper, broken, nonsense)
 def registered() -> Iterator[None]:
     """The checks of this file can be named in policies."""
     with pytest.MonkeyPatch.context() as patch:
-        for make in CHECKS:
+        for make in map(in_process(), CHECKS):
             patch.setitem(BUILT_IN, make.__name__, f"{__name__}:{make.__name__}")
         yield
 
