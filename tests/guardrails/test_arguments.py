@@ -138,5 +138,5 @@ def test_json_whose_addresses_would_multiply_is_read_as_text() -> None:
     """Long names times many values: nothing is lost, and memory stays small."""
     text = '{"' + "n" * 50_000 + '": [' + ",".join(["1"] * 10_000) + "]}"
 
-    assert [each.text for each in arguments.segments(text, "/p", Stage.TOOL_CALL, "assistant")] == [text]
-    assert arguments.rewrite(text, [Edit("/p", 0, 2, "<")]) == "<" + text[2:]
+    assert [each.text for each in segments(text, "/p", Stage.TOOL_CALL, "assistant")] == [text]
+    assert rewrite(text, [Edit("/p", 0, 2, "<")]) == "<" + text[2:]

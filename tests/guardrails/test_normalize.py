@@ -48,7 +48,7 @@ TRANSFORMS: dict[str, Callable[[str], str]] = {
     "zero width": "\u200b".join,
     "joiners": "\u200d".join,
     "soft hyphens": "\u00ad".join,
-    "stacked marks": lambda value: "\u0335\u0301".join(value),
+    "stacked marks": "\u0335\u0301".join,
     "full width": lambda value: "".join(chr(ord(character) + 0xFEE0) for character in value),
     "look-alikes": _look_alike,
     "spaced": " ".join,

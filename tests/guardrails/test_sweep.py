@@ -27,14 +27,14 @@ VALUES = {
 }
 DISGUISES = {
     "plain": lambda value: value,
-    "zero width": lambda value: "\u200b".join(value),
+    "zero width": "\u200b".join,
     "full width": lambda value: "".join(chr(ord(sign) + 0xFEE0) for sign in value),
     "percent": lambda value: "".join(f"%{ord(sign):02X}" for sign in value),
     "entities": lambda value: "".join(f"&#{ord(sign)};" for sign in value),
     "escapes": lambda value: "".join(f"\\u{ord(sign):04x}" for sign in value),
     "base64": lambda value: base64.b64encode(value.encode()).decode(),
     "hex": lambda value: value.encode().hex(),
-    "spaced": lambda value: " ".join(value),
+    "spaced": " ".join,
     "tags": lambda value: "".join(chr(0xE0000 + ord(sign)) for sign in value),
     "nested": lambda value: base64.b64encode(
         "".join(f"%{ord(sign):02x}" for sign in value).encode()
