@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from html.entities import html5
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from guardrails.foldings import CONFUSABLE, FOLDED, REMOVED
 from guardrails.linear import Find, finder
 from guardrails.prefixes import read
 from guardrails.rewriting import Stretches
+
+_BATCH = 4096
 
 # --- tokens: one character each
 
@@ -44,19 +46,25 @@ def tokens(found: str, start: int, into: Stretches) -> None:
     """Decodes escapes; what stands for no character becomes U+FFFD."""
     characters: list[str] = []
     spans: list[tuple[int, int]] = []
+
+    def write() -> None:
+        if characters:
+            into.characters("".join(characters), spans, spans[-1][1])
+            characters.clear()
+            spans.clear()
+
     for token in _TOKEN.finditer(found):
         value, (first, last) = token.group(), token.span()
-        if value[0] != "%":
-            characters.append(_entity(value) if value[0] == "&" else _escaped(value))
-            spans.append((start + first, start + last))
+        if value[0] == "%":
+            write()
+            data = bytes.fromhex(value.replace("%", ""))
+            _bytes(data, range(start + first, start + last + 1, 3), into)
             continue
-        if characters:
-            into.characters("".join(characters), spans, start + first)
-            characters, spans = [], []
-        data = bytes.fromhex(value.replace("%", ""))
-        _bytes(data, range(start + first, start + last + 1, 3), into)
-    if characters:
-        into.characters("".join(characters), spans, start + len(found))
+        characters.append(_entity(value) if value[0] == "&" else _escaped(value))
+        spans.append((start + first, start + last))
+        if len(spans) == _BATCH:
+            write()
+    write()
 
 
 def _escaped(value: str) -> str:
@@ -80,14 +88,17 @@ def _bytes(data: bytes, starts: Sequence[int], into: Stretches) -> None:
     if data.isascii():
         into.put(starts[-1], data.decode("ascii"), (starts[-1] - starts[0]) // len(data), 1)
         return
-    text = data.decode("utf-8", "replace")
-    if len(text.encode("utf-8")) == len(data):
-        offsets = list(accumulate(map(_width, text), initial=0))
-    else:
-        text = data.decode("latin-1")
-        offsets = list(range(len(data) + 1))
-    spans = ((starts[low], starts[high]) for low, high in zip(offsets, offsets[1:], strict=False))
-    into.characters(text, spans, starts[-1])
+    text, offsets = _characters(data)
+    into.characters(text, ((starts[low], starts[high]) for low, high in pairwise(offsets)), starts[-1])
+
+
+def _characters(data: bytes) -> tuple[str, Iterable[int]]:
+    """Bytes as UTF-8, or one character each if they are not; with the offsets where each begins, and the end."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1"), range(len(data) + 1)
+    return text, accumulate(map(_width, text), initial=0)
 
 
 def _width(character: str) -> int:
@@ -133,7 +144,7 @@ def hexadecimal(found: str, start: int, into: Stretches) -> None:
 _SIXTY_FOUR = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
-def _sextets(values: Iterator[int] | range | list[int]) -> str:
+def _sextets(values: Iterable[int]) -> str:
     """The class of base64 and base64url characters for some values."""
     characters = "".join(
         _SIXTY_FOUR[value] if value < 62 else "+\\-" if value == 62 else "/_" for value in values
@@ -225,16 +236,8 @@ def base64(found: str, start: int, into: Stretches) -> None:
         if end > start + 4 * full:
             into.block(end, text[3 * full :])
         return
-    text = data.decode("utf-8", "replace")
-    if len(text.encode("utf-8")) != len(data):
-        text = data.decode("latin-1")
-        offsets = list(range(len(data) + 1))
-    else:
-        offsets = list(accumulate(map(_width, text), initial=0))
-    spans = (
-        (start + low // 3 * 4, min(end, start + (high + 2) // 3 * 4))
-        for low, high in zip(offsets, offsets[1:], strict=False)
-    )
+    text, offsets = _characters(data)
+    spans = ((start + low // 3 * 4, min(end, start + (high + 2) // 3 * 4)) for low, high in pairwise(offsets))
     into.characters(text, spans, end)
 
 
@@ -286,27 +289,29 @@ _AT = "[ \\t]{0,2}[\\[({<][ \\t]?(?:[aA][tT]|@)[ \\t]?[\\])}>][ \\t]{0,2}"
 _DOT = "[ \\t]{0,2}[\\[({<][ \\t]?(?:[dD][oO][tT]|\\.)[ \\t]?[\\])}>][ \\t]{0,2}"
 _LABEL = "[A-Za-z0-9_-]+"
 _SAID_DOT = f"(?: [dD][oO][tT] |{_DOT}|\\.)"
-_SUFFIX = "(?:com|org|net|edu|gov|info|biz|io|ai|dev|app|co|me|uk|us|de|fr|es|it|nl|eu|ch|at|se|no|pl|ru|in|jp|cn|br|ca|au)"
+_SUFFIX = (
+    "(?:com|org|net|edu|gov|info|biz|io|ai|dev|app|co|me|uk|us|de|fr|es|it|nl|eu|ch|at|se|no|pl|ru|in|jp|cn"
+    "|br|ca|au)"
+)
 _ASKED = "(?:e-?mail|mail|address|contact|write|reach|ping|message)(?: (?:is|to))?:? "
+_NAME = f"{_LABEL}(?:{_SAID_DOT}{_LABEL})*"
 SPOKEN = (
-    f"(?i:{_ASKED})?{_LABEL}(?:{_SAID_DOT}{_LABEL})* [aA][tT] {_LABEL}(?:{_SAID_DOT}{_LABEL})*"
+    f"(?:(?i:{_ASKED}){_NAME}|[A-Za-z]*[0-9._-][A-Za-z0-9._-]*) [aA][tT] {_NAME}"
     f" [dD][oO][tT] (?i:{_SUFFIX})(?:[^A-Za-z0-9]|\\Z)"
 )
-"""An e-mail address whose `at` and last `dot` are words, before a common suffix."""
+"""An e-mail address whose `at` and last `dot` are words, before a common suffix. Its local part has a digit or
+mark in it, or stands after a word that asks for an address: `look at example dot com` is none."""
 
-_PRONOUNS = frozenset("me us him her them it you we they i".split())
+_PRONOUNS = frozenset(("me", "us", "him", "her", "them", "it", "you", "we", "they", "i"))
 
 
 def spoken(found: str, start: int, into: Stretches) -> None:
-    """As `address`, where the local part is one: with a digit, mark or dot in it, or asked for by a word
-    such as `email`. `look at example dot com` stays as it is."""
+    """As `address`, but `contact us at example dot com` stays as it is."""
     local = re.split(" at ", found, maxsplit=1, flags=re.IGNORECASE)[0]
-    asked = re.match(_ASKED, local, re.IGNORECASE)
-    name = local[asked.end() :] if asked else local
-    if re.search(r"[^A-Za-z]", name) or (asked and name.lower() not in _PRONOUNS):
-        address(found, start, into)
-    else:
+    if local.rpartition(" ")[2].lower() in _PRONOUNS:
         into.keep(start + len(found))
+    else:
+        address(found, start, into)
 
 
 BRACKETED = f"(?:{_AT}|{_DOT})"

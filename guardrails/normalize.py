@@ -146,8 +146,11 @@ def _unfinished(text: str, begins: bool) -> int:
     """As `_decided`, of a text in which no layer changes anything."""
     decided = len(text)
     for _ in range(LAYERS):
+        known = text[:decided]
         for stage in _STAGES:
-            decided = stage.waits(text[:decided], begins)
+            decided = min(decided, stage.waits(known, begins))
+            if not stage.keeps_ascii or not known.isascii():
+                known = text[:decided]
     return decided
 
 
@@ -157,7 +160,7 @@ def _decided(text: str, hidden: bool, begins: bool) -> int:
     decided = len(text)
     for _ in range(LAYERS):
         for stage in _STAGES:
-            decided = stage.waits(text[:decided], begins)
+            decided = min(decided, stage.waits(text[:decided], begins))
             step = stage.rewrite(text, hidden, begins)
             if step is not None:
                 decided = step.index(step.outside(decided))
@@ -185,6 +188,8 @@ def _layers(text: str, hidden: bool, begins: bool) -> Iterator[tuple[Rewriting, 
 class _Turning:
     """Reversed text: between U+202E and what ends it."""
 
+    keeps_ascii = False
+
     def waits(self, text: str, begins: bool) -> int:
         """Where an unfinished one begins; the text's length if there is none."""
         return _end("\u202e", text, _REVERSED) if "\u202e" in text else len(text)
@@ -208,6 +213,8 @@ class _Turning:
 class _Folding:
     """Characters that stand for another or for none."""
 
+    keeps_ascii = True
+
     def waits(self, text: str, begins: bool) -> int:
         """Where characters that may be left out reach the text's end."""
         at = len(text)
@@ -222,14 +229,16 @@ class _Folding:
         """The text without what is left out and with the rest folded; None when nothing was."""
         if text.isascii():
             return None
-        runs = [match.span() for match in _RUNS[hidden].finditer(text)]
-        rewriting = without(text, [run for run in runs if _goes(text, *run)], _LONGEST_GAP)
+        runs = (match.span() for match in _RUNS[hidden].finditer(text))
+        rewriting = without(text, (run for run in runs if _goes(text, *run)), _LONGEST_GAP)
         rewriting.text = rewriting.text.translate(_FOLDS[hidden])
         return rewriting if rewriting.text != text else None
 
 
 class _Mixing:
     """Words that mix ASCII with look-alike letters of other scripts."""
+
+    keeps_ascii = True
 
     def waits(self, text: str, begins: bool) -> int:
         """Where a word that could become one begins."""
@@ -249,6 +258,8 @@ class _Mixing:
 
 class _Decoding:
     """What encodings.py lists."""
+
+    keeps_ascii = False
 
     def waits(self, text: str, begins: bool) -> int:
         """Where a spelling that is not finished begins."""

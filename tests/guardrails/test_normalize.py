@@ -48,7 +48,7 @@ TRANSFORMS: dict[str, Callable[[str], str]] = {
     "zero width": "\u200b".join,
     "joiners": "\u200d".join,
     "soft hyphens": "\u00ad".join,
-    "stacked marks": lambda value: "\u0335\u0301".join(value),
+    "stacked marks": "\u0335\u0301".join,
     "full width": lambda value: "".join(chr(ord(character) + 0xFEE0) for character in value),
     "look-alikes": _look_alike,
     "spaced": " ".join,
@@ -88,7 +88,8 @@ def test_a_hidden_value_is_read_and_its_place_is_exact(
         ("ada(at)example(dot)com", "ada@example.com"),
         ("ada (at) example.com", "ada@example.com"),
         ("mail ada at example dot com", "mail ada@example.com"),
-        ("ada dot lovelace at example dot co dot uk", "ada.lovelace@example.co.uk"),
+        ("write to ada dot lovelace at example dot co dot uk", "write to ada.lovelace@example.co.uk"),
+        ("ada.l at example dot com.", "ada.l@example.com."),
         ("/path/dGVzdC51c2VyQGV4YW1wbGUuY29t", "/path/test.user@example.com"),
         ("key=0x6a6f686e40782e636f6d", "key=john@x.com"),
         ("n.i.g.h.t.j.a.r is", "nightjar is"),
@@ -116,6 +117,7 @@ def test_what_is_undone(text: str, shown: str) -> None:
         "Look at polka dot com pages. We met at ten, at noon, and at example.com dot.",
         "Find us at example dot com or at the shop.",
         "It is available at acme dot com.",
+        "Contact us at example dot com, or the desk at acme dot com.",
         "Привет, как дела? Сосо и США, сор.",
         "Η γρήγορη καφέ αλεπού, πηδάει.",
         "这是一个测试，我们需要（更多）数据。谢谢！",
@@ -188,7 +190,7 @@ def _outside(found: list[View], position: int) -> int:
         position = lowered
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS, TEXTS, st.data())
 def test_what_is_decided_stays(text: str, more: str, data: st.DataObject) -> None:
     """Whatever is appended, every view says the same before any decided place outside all substitutions."""
@@ -198,7 +200,7 @@ def test_what_is_decided_stays(text: str, more: str, data: st.DataObject) -> Non
     assert _before(text + more, views(text + more), cut) == _before(text, found, cut)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS, st.data())
 def test_what_stands_before_does_not_matter(text: str, data: st.DataObject) -> None:
     """Read from any place outside all substitutions, a text has the same views from there on."""
@@ -208,7 +210,7 @@ def test_what_stands_before_does_not_matter(text: str, data: st.DataObject) -> N
     assert _from(text[cut:], views(text[cut:], begins=not cut), 0) == _from(text, found, cut)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(TEXTS, TEXTS)
 def test_a_piece_is_decided_as_the_whole(text: str, more: str) -> None:
     """`undecided` from a place outside all substitutions is what it is for the whole text, or later."""
@@ -219,7 +221,7 @@ def test_a_piece_is_decided_as_the_whole(text: str, more: str) -> None:
     assert undecided(whole, start) >= min(undecided(whole), len(whole))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(TEXTS)
 def test_places_grow_and_stay_inside(text: str) -> None:
     """Both maps are monotonous, and every character of a view comes from somewhere."""
@@ -235,7 +237,7 @@ def test_places_grow_and_stay_inside(text: str) -> None:
         )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(TEXTS)
 def test_triggers_and_waiting_forms_say_when_to_look(text: str) -> None:
     """Without a trigger there is no view; with no waiting form at the end the text is decided."""
