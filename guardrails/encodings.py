@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from html.entities import html5
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 from guardrails.foldings import CONFUSABLE, FOLDED, REMOVED
 from guardrails.linear import Find, finder
@@ -217,8 +218,10 @@ _ASCII_QUANTUM = _quantum(((_PLAIN,) * 3,))
 _ANY_QUANTUM = _quantum(_rows(3))
 _LAST = f"(?:{_quantum(_rows(2))}=?|{_quantum(_rows(1))}(?:==?)?)"
 
-BASE64 = f"(?:{_ASCII_QUANTUM}{{4}}|{_ANY_QUANTUM}{{8}}){_ANY_QUANTUM}*{_LAST}?"
-"""Base64 or base64url of readable text: four quanta of ASCII, or eight of UTF-8, and whatever follows."""
+_WIDE_QUANTUM = _quantum(tuple(row for row in _rows(3) if row[:2] == (_LEAD, _TAIL)))
+BASE64 = f"(?:{_ASCII_QUANTUM}{{4}}|{_WIDE_QUANTUM}{_ANY_QUANTUM}{{7}}){_ANY_QUANTUM}*{_LAST}?"
+"""Base64 or base64url of readable text: four quanta of ASCII, or eight that begin with a wider character, and
+whatever readable follows."""
 
 
 _FROM_URL = str.maketrans("-_", "+/")
@@ -328,39 +331,44 @@ def address(found: str, start: int, into: Stretches) -> None:
     into.keep(start + len(found))
 
 
-DECODERS = (
-    (TOKENS, tokens),
-    (SPACED, spaced),
-    (DOTTED, dotted),
-    (HEX, hexadecimal),
-    (BASE64, base64),
-    (SPOKEN, spoken),
-    (BRACKETED, address),
-)
-"""Every spelling with its decoder, the surer first: it wins where two begin at the same place."""
+PACKED = f"(?:{HEX}|{BASE64})"
+"""Hex or base64: one regex, as either may begin inside the other."""
 
-Decoder = Callable[[str, int, Stretches], None]
-_PACKED = re.compile(r"[A-Za-z0-9+/_-]+=*")
-_DIGITS = re.compile(r"(?:0[xX])?[0-9A-Fa-f]+")
+_DIGITS = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{2}[0-9A-Fa-f :]+")
 
 
-def decoder(found: str, begins: bool) -> Decoder:
-    """The decoder of a match. `begins`: whether the start of a text counted as an edge."""
-    if found[0] in "%&\\":
-        return tokens
-    if _BRACKETS.fullmatch(found):
-        return address
-    data = found.encode("utf-8", "surrogatepass")
-    if _DIGITS.fullmatch(found) and _fits(HEX, begins)(data, 0)[0] == 0:
-        return hexadecimal
-    if _PACKED.fullmatch(found) and _fits(BASE64, begins)(data, 0)[0] == 0:
-        return base64
-    return next(decode for regex, decode in DECODERS if _fits(regex, begins)(data, 0)[0] == 0)
-
-
-_BRACKETS = re.compile(BRACKETED)
+def packed(found: str, start: int, into: Stretches) -> None:
+    """Decodes hex, or else base64."""
+    if _DIGITS.fullmatch(found) and _whole_hex()(found.encode("ascii"), 0)[0] == 0:
+        hexadecimal(found, start, into)
+    else:
+        base64(found, start, into)
 
 
 @cache
-def _fits(regex: str, begins: bool) -> Find:
-    return finder(read(regex if begins else regex.replace("\\A|", "")).scan, whole=True)
+def _whole_hex() -> Find:
+    return finder(read(HEX).scan, whole=True)
+
+
+Decoder = Callable[[str, int, Stretches], None]
+
+
+class Spelling(NamedTuple):
+    """One way to write a value so that it is not seen."""
+
+    regex: str
+    sign: str
+    """A cheaper regex that occurs in every match."""
+    decode: Decoder
+    """Writes down what a match, and where it begins, stand for."""
+
+
+SPELLINGS = (
+    Spelling(TOKENS, r"%[0-9A-Fa-f]{2}|&[#A-Za-z]|\\[uUx][0-9A-Fa-f]", tokens),
+    Spelling(SPACED, SPACED, spaced),
+    Spelling(DOTTED, DOTTED, dotted),
+    Spelling(PACKED, "[A-Za-z0-9+/_-]{16}|[0-9A-Fa-f]{2}(?:[ :][0-9A-Fa-f]{2}){7}", packed),
+    Spelling(SPOKEN, " [dD][oO][tT] ", spoken),
+    Spelling(BRACKETED, "[\\[({<][ \\t]?(?:[aA][tT]|@|[dD][oO][tT]|\\.)[ \\t]?[\\])}>]", address),
+)
+"""Every spelling; of two that begin at the same place the one listed first counts."""
