@@ -154,6 +154,7 @@ class Stretches:
         self._pieces.append(text)
         if (
             self.results
+            and width == taken
             and (self.ends[-1], self.taken[-1], self.given[-1], self.width[-1])
             == (start, taken, given, taken)
             and (self._length - self.results[-1]) * taken == (start - self.starts[-1]) * given

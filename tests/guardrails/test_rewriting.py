@@ -26,6 +26,16 @@ def test_each_stretch_counts_in_its_own_measure() -> None:
     assert [rewriting.outside(place) for place in (1, 2, 3, 7, 8, 9)] == [1, 2, 2, 2, 8, 9]
 
 
+def test_neighbours_of_one_measure_keep_their_widths() -> None:
+    """Three for one without a gap, then three for one with a gap of one, are two stretches."""
+    stretches = Stretches("%41%4241 42 ")
+    stretches.put(6, "AB", 3, 1)
+    stretches.put(12, "AB", 3, 1, 2)
+    rewriting = stretches.done()
+
+    assert [rewriting.end(index) for index in range(5)] == [0, 3, 6, 8, 11]
+
+
 @given(st.text("ab-", max_size=60), st.integers(1, 5))
 def test_what_is_left_out_leaves_the_rest_where_it_was(text: str, breaks: int) -> None:
     """Runs of dashes go, or become a newline when they are long; every letter is found again in its place."""
