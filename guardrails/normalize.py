@@ -112,6 +112,9 @@ class View:
                     cut = before.start(cut)
                 return min(cut, position)
             at = step.index(at)
+            if at == 0:
+                # Only what was left out stands before: the text begins here as it does at 0.
+                return 0
         return position
 
 

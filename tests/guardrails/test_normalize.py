@@ -260,6 +260,15 @@ def test_a_word_of_look_alikes_alone_is_foreign(text: str, foreign: bool) -> Non
     assert view.foreign(0, len(text)) is foreign
 
 
+def test_a_text_begins_where_only_what_is_left_out_stands_before() -> None:
+    """What counts the beginning of a text as an edge is not cut off from it."""
+    text = "\u200ba b c d e f g "
+    view = views(text)[0]
+
+    assert view.text == "abcdefg "
+    assert [view.outside(place) for place in (1, 2, 14)] == [0, 0, 0]
+
+
 HOSTILE = {
     "letters": "A", "percents": "%", "spaced": "a ", "entities": "&#", "zero width": "\u200b", "joiners": "\u200dé",
     "tokens": "%41", "brackets": "[", "backslashes": "\\", "look-alikes": "о", "mixed": "аa", "at": " at ", "hex": "61",
