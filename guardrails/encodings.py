@@ -13,11 +13,14 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from html.entities import html5
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 from guardrails.foldings import CONFUSABLE, FOLDED, REMOVED
 from guardrails.linear import Find, finder
 from guardrails.prefixes import read
 from guardrails.rewriting import Stretches
+
+_BATCH = 4096
 
 # --- tokens: one character each
 
@@ -44,19 +47,25 @@ def tokens(found: str, start: int, into: Stretches) -> None:
     """Decodes escapes; what stands for no character becomes U+FFFD."""
     characters: list[str] = []
     spans: list[tuple[int, int]] = []
+
+    def write() -> None:
+        if characters:
+            into.characters("".join(characters), spans, spans[-1][1])
+            characters.clear()
+            spans.clear()
+
     for token in _TOKEN.finditer(found):
         value, (first, last) = token.group(), token.span()
-        if value[0] != "%":
-            characters.append(_entity(value) if value[0] == "&" else _escaped(value))
-            spans.append((start + first, start + last))
+        if value[0] == "%":
+            write()
+            data = bytes.fromhex(value.replace("%", ""))
+            _bytes(data, range(start + first, start + last + 1, 3), into)
             continue
-        if characters:
-            into.characters("".join(characters), spans, start + first)
-            characters, spans = [], []
-        data = bytes.fromhex(value.replace("%", ""))
-        _bytes(data, range(start + first, start + last + 1, 3), into)
-    if characters:
-        into.characters("".join(characters), spans, start + len(found))
+        characters.append(_entity(value) if value[0] == "&" else _escaped(value))
+        spans.append((start + first, start + last))
+        if len(spans) == _BATCH:
+            write()
+    write()
 
 
 def _escaped(value: str) -> str:
@@ -80,14 +89,17 @@ def _bytes(data: bytes, starts: Sequence[int], into: Stretches) -> None:
     if data.isascii():
         into.put(starts[-1], data.decode("ascii"), (starts[-1] - starts[0]) // len(data), 1)
         return
-    text = data.decode("utf-8", "replace")
-    if len(text.encode("utf-8")) == len(data):
-        offsets = list(accumulate(map(_width, text), initial=0))
-    else:
-        text = data.decode("latin-1")
-        offsets = list(range(len(data) + 1))
-    spans = ((starts[low], starts[high]) for low, high in pairwise(offsets))
-    into.characters(text, spans, starts[-1])
+    text, offsets = _characters(data)
+    into.characters(text, ((starts[low], starts[high]) for low, high in pairwise(offsets)), starts[-1])
+
+
+def _characters(data: bytes) -> tuple[str, Iterable[int]]:
+    """Bytes as UTF-8, or one character each if they are not; with the offsets where each begins, and the end."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1"), range(len(data) + 1)
+    return text, accumulate(map(_width, text), initial=0)
 
 
 def _width(character: str) -> int:
@@ -164,10 +176,7 @@ def base64(found: str, start: int, into: Stretches) -> None:
     clean = found.rstrip("=").translate(_FROM_URL)
     end = start + len(found)
     if len(clean) % 4 == 1:
-        clean, end = (
-            clean[:-1],
-            start + len(clean) - 1,
-        )  # no byte ends here: what is left over stands for itself
+        clean, end = clean[:-1], start + len(clean) - 1  # no byte ends there: what is left stands for itself
     data = binascii.a2b_base64(clean + "=" * (-len(clean) % 4))
     full = len(clean) // 4
     if data.isascii():
@@ -175,16 +184,12 @@ def base64(found: str, start: int, into: Stretches) -> None:
         into.put(start + 4 * full, text[: 3 * full], 4, 3)
         if end > start + 4 * full:
             into.block(end, text[3 * full :])
-        into.keep(start + len(found))
-        return
-    text = data.decode("utf-8", "replace")
-    if len(text.encode("utf-8")) != len(data):
-        text = data.decode("latin-1")
-        offsets = list(range(len(data) + 1))
     else:
-        offsets = list(accumulate(map(_width, text), initial=0))
-    spans = ((start + low // 3 * 4, min(end, start + (high + 2) // 3 * 4)) for low, high in pairwise(offsets))
-    into.characters(text, spans, end)
+        text, offsets = _characters(data)
+        spans = (
+            (start + low // 3 * 4, min(end, start + (high + 2) // 3 * 4)) for low, high in pairwise(offsets)
+        )
+        into.characters(text, spans, end)
     into.keep(start + len(found))
 
 
@@ -234,10 +239,37 @@ def dotted(found: str, start: int, into: Stretches) -> None:
 
 _AT = "[ \\t]{0,2}[\\[({<][ \\t]?(?:[aA][tT]|@)[ \\t]?[\\])}>][ \\t]{0,2}"
 _DOT = "[ \\t]{0,2}[\\[({<][ \\t]?(?:[dD][oO][tT]|\\.)[ \\t]?[\\])}>][ \\t]{0,2}"
+_LABEL = "[A-Za-z0-9_-]+"
+_SAID_DOT = f"(?: [dD][oO][tT] |{_DOT}|\\.)"
+_SUFFIX = (
+    "(?:com|org|net|edu|gov|info|biz|io|ai|dev|app|co|me|uk|us|de|fr|es|it|nl|eu|ch|at|se|no|pl|ru|in|jp|cn"
+    "|br|ca|au)"
+)
+_ASKED = "(?:e-?mail|mail|address|contact|write|reach|ping|message)(?: (?:is|to))?:? "
+_NAME = f"{_LABEL}(?:{_SAID_DOT}{_LABEL})*"
+SPOKEN = (
+    f"(?:(?i:{_ASKED}){_NAME}|[A-Za-z]*[0-9._-][A-Za-z0-9._-]*) [aA][tT] {_NAME}"
+    f" [dD][oO][tT] (?i:{_SUFFIX})(?:[^A-Za-z0-9]|\\Z)"
+)
+"""An e-mail address whose `at` and last `dot` are words, before a common suffix. Its local part has a digit or
+mark in it, or stands after a word that asks for an address: `look at example dot com` is none."""
+
+_PRONOUNS = frozenset(("me", "us", "him", "her", "them", "it", "you", "we", "they", "i"))
+
+
+def spoken(found: str, start: int, into: Stretches) -> None:
+    """As `address`, but `contact us at example dot com` stays as it is."""
+    local = re.split(" at ", found, maxsplit=1, flags=re.IGNORECASE)[0]
+    if local.rpartition(" ")[2].lower() in _PRONOUNS:
+        into.keep(start + len(found))
+    else:
+        address(found, start, into)
+
+
 BRACKETED = f"(?:{_AT}|{_DOT})"
 """`[at]`, `(dot)` and the like."""
 
-_WORDS = re.compile(f"(?P<at>{_AT})|(?P<dot>{_DOT})")
+_WORDS = re.compile(f"(?P<at>{_AT}| [aA][tT] )|(?P<dot>{_DOT}| [dD][oO][tT] )")
 
 
 def address(found: str, start: int, into: Stretches) -> None:
@@ -248,38 +280,44 @@ def address(found: str, start: int, into: Stretches) -> None:
     into.keep(start + len(found))
 
 
-DECODERS = (
-    (TOKENS, tokens),
-    (SPACED, spaced),
-    (DOTTED, dotted),
-    (HEX, hexadecimal),
-    (BASE64, base64),
-    (BRACKETED, address),
-)
-"""Every spelling with its decoder, the surer first: it wins where two begin at the same place."""
+PACKED = f"(?:{HEX}|{BASE64})"
+"""Hex or base64: one regex, as either may begin inside the other."""
 
-Decoder = Callable[[str, int, Stretches], None]
-_PACKED = re.compile(r"[A-Za-z0-9+/_-]+=*")
-_DIGITS = re.compile(r"(?:0[xX])?[0-9A-Fa-f]+")
+_DIGITS = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{2}[0-9A-Fa-f :]+")
 
 
-def decoder(found: str, begins: bool) -> Decoder:
-    """The decoder of a match. `begins`: whether the start of a text counted as an edge."""
-    if found[0] in "%&\\":
-        return tokens
-    if _BRACKETS.fullmatch(found):
-        return address
-    data = found.encode("utf-8", "surrogatepass")
-    if _DIGITS.fullmatch(found) and _fits(HEX, begins)(data, 0)[0] == 0:
-        return hexadecimal
-    if _PACKED.fullmatch(found) and _fits(BASE64, begins)(data, 0)[0] == 0:
-        return base64
-    return next(decode for regex, decode in DECODERS if _fits(regex, begins)(data, 0)[0] == 0)
-
-
-_BRACKETS = re.compile(BRACKETED)
+def packed(found: str, start: int, into: Stretches) -> None:
+    """Decodes hex, or else base64."""
+    if _DIGITS.fullmatch(found) and _whole_hex()(found.encode("ascii"), 0)[0] == 0:
+        hexadecimal(found, start, into)
+    else:
+        base64(found, start, into)
 
 
 @cache
-def _fits(regex: str, begins: bool) -> Find:
-    return finder(read(regex if begins else regex.replace("\\A|", "")).scan, whole=True)
+def _whole_hex() -> Find:
+    return finder(read(HEX).scan, whole=True)
+
+
+Decoder = Callable[[str, int, Stretches], None]
+
+
+class Spelling(NamedTuple):
+    """One way to write a value so that it is not seen."""
+
+    regex: str
+    sign: str
+    """A cheaper regex that occurs in every match."""
+    decode: Decoder
+    """Writes down what a match, and where it begins, stand for."""
+
+
+SPELLINGS = (
+    Spelling(TOKENS, r"%[0-9A-Fa-f]{2}|&[#A-Za-z]|\\[uUx][0-9A-Fa-f]", tokens),
+    Spelling(SPACED, SPACED, spaced),
+    Spelling(DOTTED, DOTTED, dotted),
+    Spelling(PACKED, "[A-Za-z0-9+/_-]{16}|[0-9A-Fa-f]{2}(?:[ :][0-9A-Fa-f]{2}){7}", packed),
+    Spelling(SPOKEN, " [dD][oO][tT] ", spoken),
+    Spelling(BRACKETED, "[\\[({<][ \\t]?(?:[aA][tT]|@|[dD][oO][tT]|\\.)[ \\t]?[\\])}>]", address),
+)
+"""Every spelling; of two that begin at the same place the one listed first counts."""

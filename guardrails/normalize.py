@@ -9,12 +9,13 @@ says, on what comes after. Offsets are code points.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import string
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
-from guardrails.encodings import DECODERS, decoder
+from guardrails.encodings import SPELLINGS, Decoder
 from guardrails.foldings import ATTACHED, CONFUSABLE, FOLDED, PUNCTUATION, REMOVED, TAGS, character_class
-from guardrails.linear import Find, Source, finder
+from guardrails.linear import Find, Source, chooser, finder
 from guardrails.prefixes import read
 from guardrails.rewriting import Rewriting, Stretches, without
 
@@ -31,19 +32,28 @@ _NOISE = character_class(sorted(set(REMOVED) - set(ATTACHED)))
 _ATTACHED = character_class(ATTACHED)
 _FOLD = character_class(FOLDED)
 _ALIKE = character_class(CONFUSABLE)
-_SIGNS = "@._+\\-"
 _REVERSED = "\u202e[^\u202c\u202e\n]{1,400}(?:[\u202c\n]|\\Z)"
 _MIXED = (
-    f"(?:[A-Za-z0-9][A-Za-z0-9{_SIGNS}]*[{_ALIKE}]|[{_ALIKE}][{_ALIKE}{_SIGNS}]*[A-Za-z0-9])"
-    f"[A-Za-z0-9{_ALIKE}{_SIGNS}]*|[{character_class(PUNCTUATION)}]+[!-~]"
+    f"(?:[A-Za-z0-9][A-Za-z0-9@._+\\-]*[{_ALIKE}]|[{_ALIKE}][{_ALIKE}@._+\\-]*[A-Za-z0-9])"
+    f"[A-Za-z0-9{_ALIKE}@._+\\-]*|[{character_class(PUNCTUATION)}]+[!-~]"
 )
-_SPELLINGS = "|".join(regex for regex, _ in DECODERS)
 
 _DECORATED = f"(?:[!-~{_FOLD}{_ALIKE}]| [0-9])"
-TRIGGERS = (f"[{_NOISE}{_FOLD}]", f"[{_ATTACHED}]{_DECORATED}", _MIXED, *(regex for regex, _ in DECODERS))
+_FOLDABLE = f"[{_NOISE}{_FOLD}]|[{_ATTACHED}]{_DECORATED}"
+TRIGGERS = (
+    _FOLDABLE,
+    f"[A-Za-z0-9][@._+\\-]*[{_ALIKE}]|[{_ALIKE}][@._+\\-]*[A-Za-z0-9]",
+    f"[{character_class(PUNCTUATION)}][!-~]",
+    *(spelling.regex for spelling in SPELLINGS),
+)
 """Regexes of which one occurs in every text that has a view."""
 
-WHOLE = (f"[{character_class(REMOVED)}]+", _REVERSED, _MIXED, *(regex for regex, _ in DECODERS))
+WHOLE = (
+    f"[{character_class(REMOVED)}]+ ?",
+    _REVERSED,
+    _MIXED,
+    *(spelling.regex for spelling in SPELLINGS),
+)
 """Regexes of all that is rewritten as one: only a beginning of a match of one of them is ever undecided."""
 
 
@@ -107,6 +117,9 @@ class View:
                     cut = before.start(cut)
                 return min(cut, position)
             at = step.index(at)
+            if at == 0:
+                # Only what was left out stands before: the text begins here as it does at 0.
+                return 0
         return position
 
 
@@ -146,8 +159,11 @@ def _unfinished(text: str, begins: bool) -> int:
     """As `_decided`, of a text in which no layer changes anything."""
     decided = len(text)
     for _ in range(LAYERS):
+        known = text[:decided]
         for stage in _STAGES:
-            decided = stage.waits(text[:decided], begins)
+            decided = min(decided, stage.waits(known, begins))
+            if not stage.keeps_ascii or not known.isascii():
+                known = text[:decided]
     return decided
 
 
@@ -157,7 +173,7 @@ def _decided(text: str, hidden: bool, begins: bool) -> int:
     decided = len(text)
     for _ in range(LAYERS):
         for stage in _STAGES:
-            decided = stage.waits(text[:decided], begins)
+            decided = min(decided, stage.waits(text[:decided], begins))
             step = stage.rewrite(text, hidden, begins)
             if step is not None:
                 decided = step.index(step.outside(decided))
@@ -185,6 +201,8 @@ def _layers(text: str, hidden: bool, begins: bool) -> Iterator[tuple[Rewriting, 
 class _Turning:
     """Reversed text: between U+202E and what ends it."""
 
+    keeps_ascii = False
+
     def waits(self, text: str, begins: bool) -> int:
         """Where an unfinished one begins; the text's length if there is none."""
         return _end("\u202e", text, _REVERSED) if "\u202e" in text else len(text)
@@ -208,6 +226,8 @@ class _Turning:
 class _Folding:
     """Characters that stand for another or for none."""
 
+    keeps_ascii = True
+
     def waits(self, text: str, begins: bool) -> int:
         """Where characters that may be left out reach the text's end."""
         at = len(text)
@@ -220,10 +240,10 @@ class _Folding:
 
     def rewrite(self, text: str, hidden: bool, begins: bool) -> Rewriting | None:
         """The text without what is left out and with the rest folded; None when nothing was."""
-        if text.isascii():
+        if text.isascii() or _search(_FOLDABLE)(text.encode("utf-8", "surrogatepass"), 0)[0] < 0:
             return None
-        runs = [match.span() for match in _RUNS[hidden].finditer(text)]
-        rewriting = without(text, [run for run in runs if _goes(text, *run)], _LONGEST_GAP)
+        runs = (match.span() for match in _RUNS[hidden].finditer(text))
+        rewriting = without(text, (run for run in runs if _goes(text, *run)), _LONGEST_GAP)
         rewriting.text = rewriting.text.translate(_FOLDS[hidden])
         return rewriting if rewriting.text != text else None
 
@@ -231,9 +251,14 @@ class _Folding:
 class _Mixing:
     """Words that mix ASCII with look-alike letters of other scripts."""
 
+    keeps_ascii = True
+
     def waits(self, text: str, begins: bool) -> int:
         """Where a word that could become one begins."""
-        return _end("", text, _MIXED)
+        if not text.isascii():
+            return _end("", text, _MIXED)
+        word = text[len(text.rstrip(_WORD)) :]
+        return len(text) - len(word.lstrip(_MARKS))
 
     def rewrite(self, text: str, hidden: bool, begins: bool) -> Rewriting | None:
         """The text with the look-alikes of such words folded."""
@@ -250,22 +275,60 @@ class _Mixing:
 class _Decoding:
     """What encodings.py lists."""
 
+    keeps_ascii = False
+
     def waits(self, text: str, begins: bool) -> int:
         """Where a spelling that is not finished begins."""
-        return _end("", text, _regexes(begins))
+        return _end("", text, _ANY[begins])
 
     def rewrite(self, text: str, hidden: bool, begins: bool) -> Rewriting | None:
         """The text decoded; None when there is nothing to."""
+        source = Source(text)
+        if not (chosen := _signs()(source.data)):
+            return None
         stretches = Stretches(text)
-        for first, last in Source(text).spans(_search(_regexes(begins))):
+        for first, last, decode in _spelled(source, begins, chosen):
             stretches.keep(first)
             stretches.whole(first, last)
-            found = text[first:last]
-            decoder(found, begins)(found, first, stretches)
+            decode(text[first:last], first, stretches)
         return stretches.done() if stretches.cuts else None
 
 
+def _spelled(source: Source, begins: bool, chosen: Sequence[int]) -> Iterator[tuple[int, int, Decoder]]:
+    """The matches of the chosen spellings from left to right, none overlapping, as code points."""
+    data = source.data
+    following = []
+    for order in chosen:
+        find = _search(_edged(SPELLINGS[order].regex, begins))
+        first, last = find(data, 0)
+        if first >= 0:
+            following.append((first, order, last, find))
+    at = point = 0
+    while following:
+        first, order, last, _ = min(following)
+        start = point + source.points(at, first)
+        point = start + source.points(first, last)
+        yield start, point, SPELLINGS[order].decode
+        at = last
+        following = list(_from(at, data, following))
+
+
+_Next = tuple[int, int, int, Find]
+"""Of one spelling: where its next match begins, its place in the list, where the match ends, its search."""
+
+
+def _from(at: int, data: bytes, following: list[_Next]) -> Iterator[_Next]:
+    """Each spelling's next match that begins at or after a byte."""
+    for first, order, last, find in following:
+        if first < at:
+            first, last = find(data, at)
+        if first >= 0:
+            yield first, order, last, find
+
+
 _STAGES = (_Turning(), _Folding(), _Mixing(), _Decoding())
+_MARKS = "@._+-"
+_WORD = string.ascii_letters + string.digits + _MARKS
 _LEFT_OUT = frozenset(map(chr, REMOVED))
 _FOLDS = (FOLDED, FOLDED | {tag: chr(tag - 0xE0000) for tag in TAGS})
 _RUNS = (
@@ -283,12 +346,12 @@ def _goes(text: str, start: int, end: int) -> bool:
     return _FOLLOWING.match(text, end) is not None or _UNATTACHED.search(text, start, end) is not None
 
 
-_INNER = _SPELLINGS.replace("\\A|", "")
+def _edged(regex: str, begins: bool) -> str:
+    """A spelling's regex, in which a text's beginning is an edge only if the text begins there."""
+    return regex if begins else regex.replace("\\A|", "")
 
 
-def _regexes(begins: bool) -> str:
-    """Every spelling; those that need an edge to their left take a text's beginning for one if it begins."""
-    return _SPELLINGS if begins else _INNER
+_ANY = [_edged("|".join(spelling.regex for spelling in SPELLINGS), begins) for begins in (False, True)]
 
 
 @cache
@@ -306,7 +369,12 @@ def _end(sign: str, text: str, regex: str) -> int:
     if sign not in text:
         return len(text)
     source = Source(text)
-    return len(text) - source.left(_waiting(regex)(source.data, 0)[0])
+    return len(text) - source.points(_waiting(regex)(source.data, 0)[0], len(source.data))
+
+
+@cache
+def _signs() -> Callable[[bytes], Sequence[int]]:
+    return chooser([read(spelling.sign).scan for spelling in SPELLINGS])
 
 
 @cache

@@ -10,7 +10,10 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
+
+_BATCH = 4096
+"""Places written down at once."""
 
 
 class Rewriting:
@@ -103,25 +106,20 @@ class Stretches:
             self._add(self._cursor, end, text, taken, given, width or taken)
         self._cursor = end
 
-    def leave(self, gaps: Sequence[tuple[int, int]], position: int) -> None:
-        """Takes the source as it is up to a position, without some spans of it."""
-        if not gaps:
-            return self.keep(position)
+    def leave(self, gaps: Sequence[tuple[int, int]]) -> None:
+        """Takes the source as it is up to the end of the last of some spans of it, but without them."""
         cuts, tops = zip(*gaps, strict=True)
-        kept = [
-            span for span in zip((self._cursor, *tops), (*cuts, position), strict=True) if span[0] < span[1]
-        ]
+        kept = [span for span in zip((self._cursor, *tops[:-1]), cuts, strict=True) if span[0] < span[1]]
         self.cuts.extend(cuts)
         self.tops.extend(tops)
         self.starts.extend([start for start, _ in kept])
         self.ends.extend([end for _, end in kept])
-        lengths = [end - start for start, end in kept]
-        results = list(accumulate(lengths, initial=self._length))
+        results = list(accumulate([end - start for start, end in kept], initial=self._length))
         self._length = results.pop()
         self.results.extend(results)
         self._even(len(kept))
         self._pieces += [self._source[start:end] for start, end in kept]
-        self._cursor = position
+        self._cursor = tops[-1]
 
     def _even(self, count: int) -> None:
         """Says of that many new stretches that one character came from one."""
@@ -134,16 +132,17 @@ class Stretches:
 
     def characters(self, text: str, spans: Iterable[tuple[int, int]], end: int) -> None:
         """Takes the source up to `end` for a text whose characters came from the spans, one each."""
-        starts, ends = zip(*spans, strict=True)
-        widths = [stop - start for start, stop in zip(starts, ends, strict=True)]
-        self.starts.extend(starts)
-        self.ends.extend(ends)
-        self.results.extend(range(self._length, self._length + len(text)))
-        self.taken.extend(widths)
-        self.width.extend(widths)
-        self.given.extend([1] * len(text))
+        each = iter(spans)
+        while some := list(islice(each, _BATCH)):
+            widths = [stop - start for start, stop in some]
+            self.starts.extend([start for start, _ in some])
+            self.ends.extend([stop for _, stop in some])
+            self.taken.extend(widths)
+            self.width.extend(widths)
+            self.given.extend([1] * len(some))
+            self.results.extend(range(self._length, self._length + len(some)))
+            self._length += len(some)
         self._pieces.append(text)
-        self._length += len(text)
         self._cursor = end
 
     def done(self) -> Rewriting:
@@ -155,6 +154,7 @@ class Stretches:
         self._pieces.append(text)
         if (
             self.results
+            and width == taken
             and (self.ends[-1], self.taken[-1], self.given[-1], self.width[-1])
             == (start, taken, given, taken)
             and (self._length - self.results[-1]) * taken == (start - self.starts[-1]) * given
@@ -170,15 +170,24 @@ class Stretches:
         self._length += len(text)
 
 
-def without(text: str, gaps: Sequence[tuple[int, int]], breaks: int) -> Rewriting:
+def without(text: str, gaps: Iterable[tuple[int, int]], breaks: int) -> Rewriting:
     """A text without some spans of it, in order; in the place of one longer than `breaks` stands a newline."""
     stretches = Stretches(text)
-    done = 0
-    for start, end in [gap for gap in gaps if gap[1] - gap[0] > breaks]:
-        following = bisect_left(gaps, (start, end), done)
-        stretches.leave(gaps[done:following], start)
+    few: list[tuple[int, int]] = []
+    for gap in gaps:
+        start, end = gap
+        if end - start <= breaks and len(few) < _BATCH:
+            few.append(gap)
+            continue
+        if few:
+            stretches.leave(few)
+            few = []
+        if end - start <= breaks:
+            few.append(gap)
+            continue
+        stretches.keep(start)
         stretches.whole(start, end)
         stretches.block(end, "\n")
-        done = following + 1
-    stretches.leave(gaps[done:], len(text))
+    if few:
+        stretches.leave(few)
     return stretches.done()

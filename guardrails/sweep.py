@@ -205,10 +205,10 @@ class Reading:
 def _busy(triggers: Sequence[str], waits: Sequence[str], tails: Sequence[str]) -> Find:
     """A search for the first place where something occurs, or where something begins that reaches the end.
 
-    What reaches the end may be the beginning of a match, of a disguise, or a match that goes on in a disguise.
+    What reaches the end may be the beginning of a match, of a disguise, or either going on in a disguise.
     """
     occurs, begins, hides = ("|".join(dict.fromkeys(each)) for each in (triggers, waits, tails))
     try:
-        return finder(f"{occurs}|(?:{begins})(?:{hides})\\z", groups=False)
+        return finder(f"{occurs}|(?:{begins}|{hides}){f'(?:{hides})' * normalize.LAYERS}\\z", groups=False)
     except re2.error:
         return lambda data, at: [(-1, -1)]
