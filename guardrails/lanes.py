@@ -192,7 +192,8 @@ class _SweepLane(Lane):
         for armed in self.rules:
             with caught(armed):
                 found += [(armed, span) for span in reading.spans(self._places[armed.rule.id])]
-        reading.settle([span for _, span in found])
+        if not final:
+            reading.settle([span for _, span in found])
         self._careful = reading.careful
         return reading.cut, reading.keep(), [each for each in found if each[1].end <= reading.cut]
 

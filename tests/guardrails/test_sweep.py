@@ -87,7 +87,8 @@ def streamed(pieces: list[str]) -> list[Span]:
             read = sweep().read if final else sweep().follow
             reading = read(text, start, not base)
             spans = [span for place in range(len(sets())) for span in reading.spans(place)]
-            reading.settle(spans)
+            if not final:
+                reading.settle(spans)
             careful = reading.careful
             settled, kept = base + reading.cut, reading.keep()
             found += [
