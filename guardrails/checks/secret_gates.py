@@ -1,0 +1,168 @@
+"""What a candidate must be beside its shape: not a placeholder, a name, a path, a digest or a piece of code."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from collections import Counter
+from collections.abc import Callable
+
+_PLACEHOLDER = re.compile(
+    r"example|placeholder|change_?-?me|dummy|redacted|your[-_]|[-_]here|insert[-_]|replace[-_]|sample|foobar"
+    r"|xxxx|\*\*\*|\.\.\.|<|\$\{|\{\{|0{8}|1234567890123456|abcdefghijkl|process\.env|os\.environ|secrets\.",
+    re.IGNORECASE,
+)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DIGEST = re.compile(r"(sha(1|256|384|512)|md5)[-:]", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"[_$]*[A-Za-z$]+\d{0,2}([./:_-]+[A-Za-z$]+\d{0,2})*_*")
+_NAME = re.compile(r"[_$]*[A-Za-z$]+([./:_-]+[A-Za-z$]+\d{0,2})*_*")
+_CAMEL = re.compile(r"[a-z]+([A-Z][a-z]+)+\d{0,2}")
+_PATH = re.compile(r"[~.]{0,2}/|[A-Za-z]:\\|[\w.-]+/[\w./-]+\.[a-z]{1,4}$")
+_VERSION = re.compile(r"v?\d+(\.\d+)+([-+.][\w.-]+)?|latest|[\d.,:/-]+")
+_CODE = re.compile(r"^[$%{(\[]|[(\[]|://|->|=>|&&|\|\||==")
+_ITS_NAME = re.compile(r"[\w.$-]*(pass|password|passwd|pwd|secret|token)\d{0,2}", re.IGNORECASE)
+_COMMON = frozenset(
+    (
+        "admin",
+        "argon2",
+        "base64",
+        "bcrypt",
+        "guest",
+        "mysql",
+        "none",
+        "null",
+        "pass",
+        "password",
+        "password1",
+        "passwd",
+        "postgres",
+        "pwd",
+        "redis",
+        "root",
+        "secret",
+        "sha256",
+        "sha512",
+        "string",
+        "test",
+        "token",
+        "user",
+        "username",
+        "undefined",
+    )
+)
+
+
+def ends(following: str) -> bool:
+    """Whether a token may end before this character (empty at the end of the text)."""
+    return not following.isalnum() and following != "_"
+
+
+def ends_value(following: str) -> bool:
+    """Whether an unquoted value may end before this character: a bracket makes it a call or a look-up."""
+    return following not in ("(", "[")
+
+
+def _token(value: str) -> bool:
+    """Whether a value with a telling prefix is more than a placeholder."""
+    return len(set(value[4:])) >= 4 and _PLACEHOLDER.search(value) is None
+
+
+def _random(value: str) -> bool:
+    """Whether a value looks drawn at random: not a name, a path, a UUID, a digest or a placeholder."""
+    if (
+        _PLACEHOLDER.search(value)
+        or _UUID.fullmatch(value)
+        or _DIGEST.match(value)
+        or _IDENTIFIER.fullmatch(value)
+        or _PATH.match(value)
+    ):
+        return False
+    if not any(letter.isdigit() for letter in value) or not any(letter.isalpha() for letter in value):
+        return False
+    return _entropy(value) >= (2.8 if len(value) < 24 else 3.2) and not _words(value)
+
+
+def _quoted_random(value: str) -> bool:
+    """Whether a quoted value with signs in it looks drawn at random."""
+    return _CODE.search(value) is None and value.isprintable() and _random(value)
+
+
+def _password(value: str) -> bool:
+    """Whether an unquoted value reads as a password and not as a word, a name or a piece of code."""
+    bare = value.rstrip(".:!?")
+    return (
+        len(bare) >= 6
+        and _quoted_password(bare)
+        and _VERSION.fullmatch(bare) is None
+        and _CAMEL.fullmatch(value) is None
+        and _ITS_NAME.fullmatch(value) is None
+    )
+
+
+def _quoted_password(value: str) -> bool:
+    """Whether a quoted value reads as a password: letters with digits or signs, and no template or call."""
+    if _PLACEHOLDER.search(value) or value.lower() in _COMMON or _NAME.fullmatch(value):
+        return False
+    if _CODE.search(value) or _PATH.match(value) or _DIGEST.match(value) or len(set(value)) < 4:
+        return False
+    letters = any(letter.isalpha() for letter in value)
+    return any(letter.isdigit() for letter in value) or (
+        letters and re.search(r"[!@#^&*?~+=$%]", value) is not None
+    )
+
+
+def _url_password(value: str) -> bool:
+    """Whether the password of a URL is more than a placeholder, and no version of an image."""
+    return (
+        _PLACEHOLDER.search(value) is None
+        and value.lower() not in _COMMON
+        and not value.startswith(("$", "%", "{"))
+        and ("." not in value or _VERSION.fullmatch(value) is None)
+    )
+
+
+def _basic(value: str) -> bool:
+    """Whether a value is a user and a password in base64, as HTTP's basic scheme and registries write them."""
+    try:
+        pair = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return False
+    user, colon, password = pair.partition(":")
+    return bool(user and colon and len(password) >= 3 and pair.isprintable()) and (
+        _PLACEHOLDER.search(password) is None
+    )
+
+
+def _words(value: str) -> bool:
+    """Whether a value is words and short numbers in a row, as a name of a test, a resource or a release is."""
+    parts = re.split(r"[-_./~+]+", value)
+    return len(parts) >= 3 and all(re.fullmatch(r"[A-Za-z]{0,16}\d{0,4}", part) for part in parts)
+
+
+def _entropy(value: str) -> float:
+    """Shannon entropy in bits a character."""
+    size = len(value)
+    return -sum(count / size * math.log2(count / size) for count in Counter(value).values())
+
+
+GATES: dict[str, Callable[[str], bool] | None] = {
+    "none": None,
+    "token": _token,
+    "random": _random,
+    "quoted_random": _quoted_random,
+    "password": _password,
+    "quoted_password": _quoted_password,
+    "url": _url_password,
+    "basic": _basic,
+}
+"""The test of each gate that a kind can name; None lets everything through."""
+
+ENDS: dict[str, Callable[[str], bool]] = {
+    "token": ends,
+    "random": ends,
+    "basic": ends,
+    "password": ends_value,
+}
+"""What a gate asks of the character that follows."""

@@ -1,0 +1,50 @@
+"""What a kind of secret is, and the few shapes that most kinds have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+SEPARATOR = r"""\\?["'`]?\]?[ \t]{0,4}(?:=>|:=|={1,2}|:|\()[ \t]{0,4}\\?["'`]?"""
+"""Between a name and the value it is given: assignments, JSON, YAML, query strings, keyword arguments, calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKind:
+    """One kind of secret."""
+
+    entity: str
+    provider: str
+    """Who issues it, or what it is, as the reference table says it."""
+    regex: str
+    group: int = 0
+    gate: str = "token"
+    """What a match must also be; a name that `guardrails.checks.secret_gates.GATES` has."""
+    score: float = 0.95
+    trigger: str = ""
+    """As in Pattern."""
+
+
+def token(entity: str, provider: str, regex: str, trigger: str = "", gate: str = "token") -> SecretKind:
+    """A secret that its own shape gives away."""
+    return SecretKind(entity, provider, regex, gate=gate, trigger=trigger)
+
+
+def keyed(entity: str, provider: str, keyword: str, value: str, score: float = 0.85) -> SecretKind:
+    """A secret that is one only because a keyword is assigned to it; the value alone is reported."""
+    return _assigned(entity, provider, keyword, value, "random", score)
+
+
+def keyed_uuid(entity: str, provider: str, keyword: str) -> SecretKind:
+    """A secret that is a UUID, known by its keyword alone."""
+    return _assigned(entity, provider, keyword, UUID, "token", 0.8)
+
+
+def open_ended(entity: str, provider: str, regex: str, trigger: str) -> SecretKind:
+    """A secret of no bounded length."""
+    return SecretKind(entity, provider, regex, gate="none", trigger=trigger)
+
+
+def _assigned(entity: str, provider: str, keyword: str, value: str, gate: str, score: float) -> SecretKind:
+    regex = rf"(?i:{keyword})[A-Za-z0-9_.-]{{0,24}}{SEPARATOR}({value})"
+    return SecretKind(entity, provider, regex, 1, gate, score, trigger=f"(?i:{keyword})")
