@@ -69,6 +69,11 @@ def _token(value: str) -> bool:
     return len(set(value[4:])) >= 4 and _PLACEHOLDER.search(value) is None
 
 
+def _uuid(value: str) -> bool:
+    """Whether a value is a UUID that was drawn and not typed."""
+    return _UUID.fullmatch(value) is not None and _token(value)
+
+
 def _random(value: str) -> bool:
     """Whether a value looks drawn at random: not a name, a path, a UUID, a digest or a placeholder."""
     if (
@@ -150,6 +155,7 @@ def _entropy(value: str) -> float:
 GATES: dict[str, Callable[[str], bool] | None] = {
     "none": None,
     "token": _token,
+    "uuid": _uuid,
     "random": _random,
     "quoted_random": _quoted_random,
     "password": _password,
@@ -162,6 +168,7 @@ GATES: dict[str, Callable[[str], bool] | None] = {
 ENDS: dict[str, Callable[[str], bool]] = {
     "token": ends,
     "random": ends,
+    "uuid": ends,
     "basic": ends,
     "password": ends_value,
 }

@@ -95,22 +95,20 @@ _FRAMEWORKS = (
     ),
 )
 
-_SENSITIVE_NAME = (
-    "api[_. -]?keys?|api[_. -]?secret|api[_. -]?token|secret[_. -]?key(?:_base)?|access[_. -]?key"
-    "|access[_. -]?token|auth[_. -]?token|auth[_. -]?key|client[_. -]?secret|app[_. -]?(?:secret|key)"
-    "|consumer[_. -]?secret|private[_. -]?key|encryption[_. -]?key|crypt[_. -]?key"
-    "|signing[_. -]?(?:key|secret)|webhook[_. -]?secret|refresh[_. -]?token|bearer[_. -]?token"
-    "|session[_. -]?(?:secret|key)|jwt[_. -]?secret|hmac[_. -]?(?:key|secret)|master[_. -]?key"
-    "|service[_. -]?key|server[_. -]?key|account[_. -]?key|shared[_. -]?key|subscription[_. -]?key"
-    "|licen[cs]e[_. -]?key|credentials?"
+_OWNER = (
+    "api|access|auth|app|client|consumer|private|encryption|crypt|signing|webhook|refresh|bearer|session|jwt"
+    "|hmac|master|service|server|account|shared|subscription|deploy|storage|licen[cs]e|secret"
 )
-_NAMED = f"(?i:{_SENSITIVE_NAME}|secret|token)(?:[_-](?:[a-zA-Z]{{2,8}}|v?[0-9]{{1,2}}))?"
+_NAMED = (
+    rf"(?i:(?:{_OWNER})[_. -]?(?:keys?|secret|token)|secret|token|credentials)(?:[_-][A-Za-z0-9]{{1,8}})?"
+)
+_PASSES = "password|passwd|passphrase|pwd"
 _PASSWORD_NAME = (
-    "password|passwd|passphrase|passcode|pwd|[_.-]pass|passwort|kennwort|contraseña|senha|mot de passe"
-    "|wachtwoord|пароль|密码|密碼|パスワード|비밀번호"
+    f"{_PASSES}|passcode|[_.-]pass|passwort|kennwort|contraseña|senha|mot de passe|wachtwoord|пароль|密码|密碼"
+    "|パスワード|비밀번호"
 )
-_SAYS = r"""\\?["'`]?\]?[ \t]{0,4}(?:=>|:=|={1,2}|:|：|\bis\b|\bwas\b|\bist\b|\bes\b)[ \t]{0,4}"""
-_GIVEN = r"""["']?,?\s{1,20}["']?(?i:value)["']?[ \t]{0,2}[:=][ \t]{0,2}["']?"""
+_SAYS = r"""["'`\\\] \t]{0,13}(?:[=:：]|\bis\b|\bwas\b|\bist\b|\bes\b)[=> \t]{0,13}"""
+_GIVEN = r"""["',\s]{1,24}(?i:value)["' \t]{0,13}[:=]["' \t]{0,13}"""
 """Between a name and its value when each has a field: `name: X` and `value: Y`."""
 
 _HEADERS = (
@@ -142,155 +140,68 @@ _HEADERS = (
     ),
 )
 
+
+def _beside(entity: str, described: str, regex: str, gate: str, score: float) -> SecretKind:
+    """A value beside a name: group 1 of the regex. What leads to it and its first six characters trigger it."""
+    before, _, after = regex.rpartition("([")
+    trigger = f"{before}[{after[: after.index(']{')]}]{{6}}"
+    return SecretKind(entity, described, regex, 1, gate, score, trigger)
+
+
+def _password(regex: str, gate: str = "quoted_password", score: float = 0.8) -> SecretKind:
+    """A password beside a name that says so."""
+    return _beside("PASSWORD", "password in an assignment, JSON, XML or a sentence", regex, gate, score)
+
+
+def _given(regex: str) -> SecretKind:
+    """A password among the arguments of a command."""
+    return _beside("COMMAND_LINE_PASSWORD", "password given to a command", regex, "password", 0.8)
+
+
+def _value(regex: str, gate: str = "random") -> SecretKind:
+    """A random value beside a telling name."""
+    described = "random value given to a name such as api_key, token or client_secret"
+    return _beside("GENERIC_SECRET", described, regex, gate, 0.7)
+
+
 _PASSWORDS = (
-    SecretKind(
-        "PASSWORD",
-        "password in an assignment, JSON, XML or a sentence",
-        rf"""(?i:{_PASSWORD_NAME}){_SAYS}\\?["'`]([^"'`\s\\]{{6,128}})\\?["'`]""",
-        1,
-        "quoted_password",
-        0.8,
-        trigger=rf"""(?i:{_PASSWORD_NAME}){_SAYS}\\?["'`][^"'`\s\\]{{6}}""",
-    ),
-    SecretKind(
-        "PASSWORD",
-        "password in an assignment, JSON, XML or a sentence",
-        rf"""(?i:{_PASSWORD_NAME}){_SAYS}([^\s"'`,;<>&\\(){{}}\[\]]{{6,128}})""",
-        1,
-        "password",
-        0.7,
-        trigger=rf"""(?i:{_PASSWORD_NAME}){_SAYS}[^\s"'`,;<>&\\(){{}}\[\]]{{6}}""",
-    ),
-    SecretKind(
-        "PASSWORD",
-        "password in an assignment, JSON, XML or a sentence",
-        r"""<[A-Za-z:._-]{0,24}(?i:password|passwd|passphrase|pwd)>([^<>\s]{6,128})</""",
-        1,
-        "quoted_password",
-        0.8,
-        trigger=r"(?i:password|passwd|passphrase|pwd)>[^<>\s]{6}",
-    ),
-    SecretKind(
-        "PASSWORD",
-        "password in an assignment, JSON, XML or a sentence",
-        rf"""(?i:password|passwd|passphrase|pwd){_GIVEN}([^\s"'`,;<>\\{{}}]{{6,128}})""",
-        1,
-        "quoted_password",
-        0.8,
-        trigger=rf"(?i:password|passwd|passphrase|pwd){_GIVEN}",
-    ),
-    SecretKind(
-        "PASSWORD",
-        "password in an assignment, JSON, XML or a sentence",
-        r"""(?i:define)\([ ]?["'][A-Z_]{0,24}(?:PASSWORD|PASS|PWD)["'],[ ]{0,4}["']([^"'\s]{6,128})["']""",
-        1,
-        "quoted_password",
-        0.8,
-        trigger=r"""(?:PASSWORD|PASS|PWD)["'],[ ]{0,4}["']""",
-    ),
-    SecretKind(
+    _password(rf"""(?i:{_PASSWORD_NAME}){_SAYS}\\?["'`]([^"'`\s\\]{{6,128}})\\?["'`]"""),
+    _password(rf"""(?i:{_PASSWORD_NAME}){_SAYS}([^\s"'`,;<>&\\(){{}}\[\]]{{6,128}})""", "password", 0.7),
+    _password(rf"<[A-Za-z:._-]{{0,24}}(?i:{_PASSES})>([^<>\s]{{6,128}})</"),
+    _password(rf"""(?i:{_PASSES}){_GIVEN}([^\s"'`,;<>\\{{}}]{{6,128}})"""),
+    _password(r"""(?i:define)\([ ]?["'][A-Z_]{0,24}PASS(?:WORD)?["'],[ ]{0,4}["']([^"'\s]{6,128})["']"""),
+    _beside(
         "SQL_PASSWORD",
         "password in a database statement",
         r"(?i:identified by|password)[ ]{1,2}'([^'\s]{6,128})'",
-        1,
         "quoted_password",
         0.85,
-        trigger=r"(?i:identified by|password)[ ]{1,2}'",
     ),
-    SecretKind(
+    _beside(
         "NETRC_PASSWORD",
         "login in a .netrc",
         r"\blogin\s{1,4}[A-Za-z0-9._@+-]{1,48}\s{1,8}password\s{1,4}([^\s\"']{6,128})",
-        1,
         "password",
         0.85,
-        trigger=r"\blogin\s{1,4}[A-Za-z0-9._@+-]{1,48}\s{1,8}password\s",
     ),
-    SecretKind(
-        "COMMAND_LINE_PASSWORD",
-        "password given to a command",
-        r"""(?:[ \t]-u|--(?:proxy-)?user)[ =]{0,2}["']?[A-Za-z0-9._@+-]{1,64}:([^\s"'<>|;&]{6,128})""",
-        1,
-        "password",
-        0.8,
-        trigger=r"""(?:[ \t]-u|-user)[ =]{0,2}["']?[A-Za-z0-9._@+-]{1,64}:[^\s]""",
+    _given(r"""(?:[ \t]-u|--(?:proxy-)?user)[ =]{0,2}["']?[A-Za-z0-9._@+-]{1,64}:([^\s"'<>|;&]{6,128})"""),
+    _given(
+        rf"""(?:--[a-z-]{{0,16}}(?:{_PASSES}|pass)|sshpass -p)[ \t]{{1,13}}["']?([^\s"'`<>|;&]{{6,128}})"""
     ),
-    SecretKind(
-        "COMMAND_LINE_PASSWORD",
-        "password given to a command",
-        r"""(?:--[a-z-]{0,16}(?:password|passwd|passphrase|pass|pwd)|sshpass -p)[ \t]{1,4}["']?"""
-        r"""([^\s"'`<>|;&]{6,128})""",
-        1,
-        "password",
-        0.8,
-        trigger=r"(?:--[a-z-]{0,16}(?:password|passwd|passphrase|pass|pwd)|sshpass -p)[ \t]{1,4}[^\s-]",
-    ),
-    SecretKind(
-        "COMMAND_LINE_PASSWORD",
-        "password given to a command",
-        r"""\bmysql[a-z]{0,6}[ ][^\n|;<>]{0,40}[ ]-p["']?([^\s"'`<>|;&]{6,64})""",
-        1,
-        "password",
-        0.8,
-        trigger=r"\bmysql[a-z]{0,6}[ ][^\n|;<>]{0,40}[ ]-p[^\s]",
-    ),
+    _given(r"""\bmysql[a-z]{0,13}[ ][^\n|;<>]{0,40}[ ]-p["']?([^\s"'`<>|;&]{6,64})"""),
 )
 
+_RANDOM = "([A-Za-z0-9_+/.~-]{12,256}={0,2})"
 _VALUES = (
-    SecretKind(
-        "GENERIC_SECRET",
-        "random value given to a name such as api_key, token or client_secret",
-        rf"{_NAMED}{SEPARATOR}([A-Za-z0-9_+/.~-]{{16,256}}={{0,2}})",
-        1,
-        "random",
-        0.7,
-        trigger=rf"{_NAMED}{SEPARATOR}[A-Za-z0-9_+/.~-]{{16}}",
-    ),
-    SecretKind(
-        "GENERIC_SECRET",
-        "random value given to a name such as api_key, token or client_secret",
-        rf"(?i:{_SENSITIVE_NAME}){SEPARATOR}([A-Za-z0-9_+/.~-]{{12,15}})",
-        1,
-        "random",
-        0.65,
-        trigger=rf"(?i:{_SENSITIVE_NAME}){SEPARATOR}[A-Za-z0-9_+/.~-]{{12}}",
-    ),
-    SecretKind(
-        "GENERIC_SECRET",
-        "random value given to a name such as api_key, token or client_secret",
-        rf"""{_NAMED}\\?["'`]?\]?[ \t]{{0,4}}[=:][ \t]{{0,4}}\\?["'`]([^"'`\s\\]{{16,256}})\\?["'`]""",
-        1,
+    _value(rf"{_NAMED}{SEPARATOR}{_RANDOM}"),
+    _value(
+        r"""(?i:secret|token|key)[A-Za-z_-]{0,16}["'`\\\] \t]{0,13}[=:][ \t]{0,13}["'`]"""
+        r"""([^"'`\s\\]{16,256})["'`]""",
         "quoted_random",
-        0.7,
-        trigger=rf"""{_NAMED}\\?["'`]?\]?[ \t]{{0,4}}[=:][ \t]{{0,4}}\\?["'`][^"'`\s\\]{{16}}""",
     ),
-    SecretKind(
-        "GENERIC_SECRET",
-        "random value given to a name such as api_key, token or client_secret",
-        rf"""(?i:key|secret|token){_GIVEN}([A-Za-z0-9_+/.~-]{{16,256}}={{0,2}})""",
-        1,
-        "random",
-        0.7,
-        trigger=rf"""(?i:key|secret|token){_GIVEN}[A-Za-z0-9_+/.~-]{{16}}""",
-    ),
-    SecretKind(
-        "GENERIC_SECRET",
-        "random value given to a name such as api_key, token or client_secret",
-        r"""(?i:--[a-z-]{0,16}(?:token|key|secret))[ \t]{1,4}["']?([A-Za-z0-9_+/.~-]{16,256}={0,2})""",
-        1,
-        "random",
-        0.7,
-        trigger=r"""(?i:--[a-z-]{0,16}(?:token|key|secret))[ \t]{1,4}["']?[A-Za-z0-9_+/.~-]{16}""",
-    ),
-    SecretKind(
-        "GENERIC_SECRET",
-        "random value given to a name such as api_key, token or client_secret",
-        r"<[A-Za-z:._-]{0,24}(?i:key|secret|token)>([A-Za-z0-9_+/.~-]{16,256}={0,2})</",
-        1,
-        "random",
-        0.7,
-        trigger=r"(?i:key|secret|token)>[A-Za-z0-9_+/.~-]{16}",
-    ),
+    _value(rf"(?i:key|secret|token){_GIVEN}{_RANDOM}"),
+    _value(rf"""(?i:--[a-z-]{{0,16}}(?:token|key|secret))[ \t]{{1,13}}["']?{_RANDOM}"""),
+    _value(rf"<[A-Za-z:._-]{{0,24}}(?i:key|secret|token)>{_RANDOM}</"),
 )
 
 KINDS = (*_KEYS, *_FRAMEWORKS, *_HEADERS, *_PASSWORDS, *_VALUES)
