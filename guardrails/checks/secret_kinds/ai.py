@@ -29,7 +29,6 @@ KINDS = (
     token("TAVILY_API_KEY", "Tavily", r"\btvly-(?:dev-|prod-)?[A-Za-z0-9]{32}\b", "tvly-"),
     token("NVIDIA_API_KEY", "NVIDIA", r"\bnvapi-[A-Za-z0-9_-]{60,70}", "nvapi-"),
     token("ELEVENLABS_API_KEY", "ElevenLabs", r"\bsk_[0-9a-f]{48}\b", r"\bsk_[0-9a-f]{12}"),
-    token("CARTESIA_API_KEY", "Cartesia", r"\bsk_car_[A-Za-z0-9_-]{20,44}", "sk_car_"),
     token("JINA_API_KEY", "Jina AI", r"\bjina_[A-Za-z0-9_-]{60}", r"\bjina_[A-Za-z0-9]{12}"),
     token("FIRECRAWL_API_KEY", "Firecrawl", r"\bfc-[0-9a-f]{32}\b"),
     token("APIFY_TOKEN", "Apify", r"\bapify_api_[A-Za-z0-9]{36}\b", "apify_api_"),

@@ -105,9 +105,9 @@ _AZURE = (
     SecretKind(
         "AZURE_SAS_SIGNATURE",
         "Azure shared access",
-        r"\bsig=([A-Za-z0-9%+/_-]{43,63}(?:%3D|=)?)",
+        r"sig=([A-Za-z0-9%+/_-]{43,63}(?:%3D|=)?)",
         1,
-        trigger=r"\bsig=[A-Za-z0-9%+/_-]{24}",
+        trigger=r"sig=[A-Za-z0-9%+/_-]{24}",
     ),
     token(
         "AZURE_CLIENT_SECRET",

@@ -39,7 +39,7 @@ _REGISTRIES = (
     SecretKind(
         "NPMRC_AUTH",
         "registry login in an .npmrc",
-        r"""\b_(?:authToken|auth|password)[ ]?=[ ]?["']?([A-Za-z0-9+/._-]{8,300}={0,2})""",
+        r"""_(?:authToken|auth|password)[ ]?=[ ]?["']?([A-Za-z0-9+/._-]{8,300}={0,2})""",
         1,
         "token",
         0.9,
@@ -93,7 +93,6 @@ _BUILDS = (
         r"\b[ps]at\.[A-Za-z0-9_-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}\b",
         r"\b[ps]at\.[A-Za-z0-9_-]{22}\.",
     ),
-    token("APPVEYOR_TOKEN", "AppVeyor", r"\bv2\.[a-z0-9]{20}\b", gate="random"),
     keyed_uuid("CODECOV_TOKEN", "Codecov", "codecov"),
     keyed("COVERALLS_TOKEN", "Coveralls", "coveralls", "[A-Za-z0-9]{33}"),
     keyed("CODACY_TOKEN", "Codacy", "codacy", "(?:[0-9a-f]{32}|[A-Za-z0-9]{20})"),
@@ -121,7 +120,6 @@ _TOOLS = (
         "LAUNCHDARKLY_KEY", "LaunchDarkly", rf"\b(?:sdk|api|mob)-{UUID}\b", r"\b(?:sdk|api|mob)-[0-9a-f]{8}-"
     ),
     token("STATSIG_SECRET", "Statsig", r"\bsecret-[A-Za-z0-9]{43}\b", r"\bsecret-[A-Za-z0-9]{16}"),
-    token("FLAGSMITH_KEY", "Flagsmith", r"\bser\.[A-Za-z0-9]{22}\b", gate="random"),
     token(
         "CONFIGCAT_SDK_KEY",
         "ConfigCat",

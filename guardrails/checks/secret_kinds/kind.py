@@ -10,6 +10,10 @@ SEPARATOR = r"""["'`\\\] \t]{0,13}[=:(][=>"'`\\(\[ \t]{0,13}"""
 _NAME_TO_VALUE = r"""[A-Za-z0-9_."'`\\\] \t-]{0,32}[=:(][=>"'`\\(\[ \t]{0,13}"""
 """From a keyword to the value: the rest of the name, then as SEPARATOR. Long runs of one class keep it cheap."""
 
+_EDGE = r"\b"
+_WORD_BEGIN = r"(?:\b|\\[nrt])"
+"""A word also begins after a line end or tab that is written out, as in JSON."""
+
 
 @dataclass(frozen=True, slots=True)
 class SecretKind:
@@ -28,8 +32,13 @@ class SecretKind:
 
 
 def token(entity: str, provider: str, regex: str, trigger: str = "", gate: str = "token") -> SecretKind:
-    """A secret that its own shape gives away."""
-    return SecretKind(entity, provider, regex, gate=gate, trigger=trigger)
+    """A secret that its own shape gives away. The trigger is the regex itself, less where it begins, unless given."""
+    trigger = (trigger or regex).removeprefix(_EDGE)
+    if not regex.startswith(_EDGE):
+        return SecretKind(entity, provider, regex, gate=gate, trigger=trigger)
+    return SecretKind(
+        entity, provider, f"{_WORD_BEGIN}({regex.removeprefix(_EDGE)})", 1, gate, trigger=trigger
+    )
 
 
 def keyed(entity: str, provider: str, keyword: str, value: str, score: float = 0.85) -> SecretKind:
@@ -48,5 +57,7 @@ def open_ended(entity: str, provider: str, regex: str, trigger: str) -> SecretKi
 
 
 def _assigned(entity: str, provider: str, keyword: str, value: str, gate: str, score: float) -> SecretKind:
-    regex = rf"(?i:{keyword}){_NAME_TO_VALUE}({value})"
-    return SecretKind(entity, provider, regex, 1, gate, score, trigger=f"(?i:{keyword})")
+    bare = keyword.removeprefix(_EDGE)
+    name = f"(?i:{bare})" if bare == keyword else f"{_WORD_BEGIN}(?i:{bare})"
+    regex = f"{name}{_NAME_TO_VALUE}({value})"
+    return SecretKind(entity, provider, regex, 1, gate, score, trigger=f"(?i:{bare})")

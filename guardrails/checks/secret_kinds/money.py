@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from guardrails.checks.secret_kinds.kind import UUID, SecretKind, keyed, keyed_uuid, token
+from guardrails.checks.secret_kinds.kind import UUID, keyed, keyed_uuid, token
 
 _PAYMENTS = (
+    token(
+        "PAYSTACK_SECRET_KEY",
+        "Paystack",
+        r"\bsk_(?:live|test)_[0-9a-f]{40}\b",
+        "sk_(?:live|test)_[0-9a-f]{16}",
+    ),
     token(
         "STRIPE_SECRET_KEY",
         "Stripe",
@@ -12,13 +18,6 @@ _PAYMENTS = (
         r"\b[sr]k_(?:live|test|prod|org)_",
     ),
     token("STRIPE_WEBHOOK_SECRET", "Stripe", r"\bwhsec_[A-Za-z0-9+/]{24,64}={0,2}", "whsec_"),
-    SecretKind(
-        "PAYSTACK_SECRET_KEY",
-        "Paystack",
-        r"\bsk_(?:live|test)_[0-9a-f]{40}\b",
-        score=0.96,
-        trigger=r"\bsk_(?:live|test)_[0-9a-f]{16}",
-    ),
     keyed("CLERK_SECRET_KEY", "Clerk", "clerk", "sk_(?:live|test)_[A-Za-z0-9]{32,64}", 0.96),
     token(
         "SQUARE_TOKEN",

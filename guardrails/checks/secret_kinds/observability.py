@@ -43,7 +43,6 @@ KINDS = (
     keyed("ROLLBAR_ACCESS_TOKEN", "Rollbar", "rollbar", "[0-9a-f]{32}"),
     keyed("BUGSNAG_API_KEY", "Bugsnag", "bugsnag", "[0-9a-f]{32}"),
     keyed("AIRBRAKE_API_KEY", "Airbrake", "airbrake", "[0-9a-f]{32}"),
-    keyed("LOGZIO_TOKEN", "Logz.io", r"logz[_.-]?io", "[A-Za-z]{32}"),
     keyed_uuid("LOGGLY_TOKEN", "Loggly", "loggly"),
     keyed("MEZMO_INGESTION_KEY", "Mezmo", "logdna|mezmo", "[0-9a-f]{32}"),
     keyed("BETTERSTACK_TOKEN", "Better Stack", "betterstack|betteruptime|logtail", "[A-Za-z0-9]{24}"),

@@ -66,7 +66,7 @@ _CONTENT = (
     SecretKind(
         "CLOUDINARY_SECRET",
         "Cloudinary",
-        r"\bcloudinary://\d{12,18}:([A-Za-z0-9_-]{20,40})@",
+        r"cloudinary://\d{12,18}:([A-Za-z0-9_-]{20,40})",
         1,
         score=0.96,
         trigger="cloudinary://",
