@@ -131,6 +131,15 @@ _HEADERS = (
         r"(?i:\bbasic) {1,2}[A-Za-z0-9+/]{8}",
     ),
     SecretKind(
+        "AUTHORIZATION_HEADER",
+        "credentials of an HTTP Authorization header",
+        r"""(?i:authorization["'`\\ ]{0,4}[:=]["'`\\ ]{0,4}basic) {1,2}([A-Za-z0-9+/]{16,500}={0,2})""",
+        1,
+        "random",
+        0.85,
+        r"""(?i:authorization["'`\\ ]{0,4}[:=]["'`\\ ]{0,4}basic) """,
+    ),
+    SecretKind(
         "URL_PASSWORD",
         "password in a URL, of databases too",
         r"""[A-Za-z][A-Za-z0-9+.-]{1,24}://[^\s:/@"'<>]{0,64}:([^\s/@"'<>]{3,128})@[A-Za-z0-9_.\[$-]""",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 SEPARATOR = r"""["'`\\\] \t]{0,13}[=:(][=>"'`\\(\[ \t]{0,13}"""
 """Between a name and the value it is given: assignments, JSON, YAML, query strings, keyword arguments, calls."""
-_NAME_TO_VALUE = r"""[A-Za-z0-9_."'`\\\] \t-]{0,32}[=:(][=>"'`\\(\[ \t]{0,13}"""
+_NAME_TO_VALUE = r"""[A-Za-z0-9_."'`\\\[\] \t-]{0,32}[=:(][=>"'`\\(\[ \t]{0,13}"""
 """From a keyword to the value: the rest of the name, then as SEPARATOR. Long runs of one class keep it cheap."""
 
 _EDGE = r"\b"

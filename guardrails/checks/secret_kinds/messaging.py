@@ -104,7 +104,12 @@ _TELEPHONY = (
     keyed("PLIVO_AUTH_TOKEN", "Plivo", "plivo", "[A-Za-z0-9]{40}"),
     keyed("SENDBIRD_TOKEN", "Sendbird", "sendbird", "[0-9a-f]{40}"),
     keyed("PUSHER_SECRET", "Pusher", "pusher", "[0-9a-f]{20}"),
-    keyed("ABLY_API_KEY", "Ably", "ably[_-]?(?:api|key)", r"[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{6}:[A-Za-z0-9_-]{43}"),
+    keyed(
+        "ABLY_API_KEY",
+        "Ably",
+        "ably[_-]?(?:api|key)",
+        r"[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{6}:[A-Za-z0-9_-]{43}",
+    ),
     token("PUBNUB_SECRET_KEY", "PubNub", r"\bsec-c-[A-Za-z0-9=-]{36,60}", r"\bsec-c-"),
     keyed("AGORA_CERTIFICATE", "Agora", "agora", "[0-9a-f]{32}"),
 )

@@ -10,7 +10,9 @@ from __future__ import annotations
 import random
 import string
 from collections.abc import Iterable, Sequence
+from functools import cache
 
+from guardrails.check import Scanner
 from guardrails.checks.secret_kinds.kind import SecretKind
 from guardrails.checks.secrets import _pattern, secrets
 from guardrails.patterns import PatternSet
@@ -78,9 +80,15 @@ def near_misses(spec: str) -> list[str]:
     return ["".join(short), "".join(wrong)]
 
 
+@cache
+def scanner(entity: str) -> Scanner:
+    """The scanner for one entity."""
+    return secrets(kinds=[entity])
+
+
 def found(entity: str, text: str) -> list[str]:
     """What the kinds of an entity alone find in a text."""
-    return [text[span.start : span.end] for span in secrets(kinds=[entity]).scan(text)]
+    return [text[span.start : span.end] for span in scanner(entity).scan(text)]
 
 
 def holds(entity: str, lead: str, spec: str) -> None:

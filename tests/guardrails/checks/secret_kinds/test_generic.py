@@ -11,8 +11,6 @@ from tests.guardrails.checks.secret_kinds.examples import Form, example, found, 
 
 FORMS: list[Form] = [
     ("AGE_SECRET_KEY", "", "AGE-SECRET-KEY-1 U:58"),
-    ("JWK_PRIVATE_KEY", '"d": "', "w:43"),
-    ("DJANGO_SECRET_KEY", "", "django-insecure- l:50"),
     ("LARAVEL_APP_KEY", "APP_KEY=", "base64: b:43 ="),
     ("RAILS_MASTER_KEY", "RAILS_MASTER_KEY=", "h:32"),
 ]
@@ -40,6 +38,8 @@ BESIDE: list[tuple[str, str, str, str]] = [
     ("PUTTY_PRIVATE_KEY", "", f"Private-Lines: 4\n{LINES}", "\nPrivate-MAC"),
     ("JWT", "token: ", f"eyJ{example('w:20')}.eyJ{example('w:40')}.{example('w:43')}", "\n"),
     ("JWT", "", f"eyJ{example('w:20')}.eyJ{example('w:40')}", " and"),
+    ("JWK_PRIVATE_KEY", '"kty": "EC", "d": "', example("w:43"), '"'),
+    ("DJANGO_SECRET_KEY", "", "django-insecure-" + example("l:50"), "'"),
     ("DJANGO_SECRET_KEY", "SECRET_KEY = '", example("l:24") + "@(" + example("l:24"), "'"),
     ("WORDPRESS_SALT", "define('AUTH_KEY',   '", example("A:30") + "+|" + example("A:32"), "');"),
     ("AUTHORIZATION_HEADER", "Authorization: Bearer ", example("w:40"), "\n"),
@@ -54,9 +54,9 @@ BESIDE: list[tuple[str, str, str, str]] = [
     ("URL_PASSWORD", "amqps://worker:", example("A:10"), "@mq/vhost"),
     ("URL_PASSWORD", "https://oauth2:", example("A:20"), "@gitlab.com/g/p.git"),
     ("PASSWORD", "password: ", "GitHub" + "!23", "\n"),
-    ("PASSWORD", "pwd is ", "hunter" + "2", "!"),
+    ("PASSWORD", "pwd is ", "hunter" + "2!", ""),
     ("PASSWORD", "my password is ", "Summer" + "2024", ", do not tell"),
-    ("PASSWORD", "the passphrase was ", "blue-Tiger" + "-77", "."),
+    ("PASSWORD", "the passphrase was ", "blue-Tiger" + "-77", " then"),
     ("PASSWORD", '"password": "', "Gh!" + "ab12", '"'),
     ("PASSWORD", "'passwd' => '", "Tr0ub4dor" + "&3", "',"),
     ("PASSWORD", '{\\"password\\": \\"', "S3cret" + "Sauce", '\\"}'),
@@ -98,7 +98,7 @@ BESIDE: list[tuple[str, str, str, str]] = [
     ("GENERIC_SECRET", "- name: API_TOKEN\n  value: ", example("A:24"), "\n"),
     ("GENERIC_SECRET", "acme --api-key ", example("A:24"), " run"),
     ("GENERIC_SECRET", "<apiKey>", example("A:24"), "</apiKey>"),
-    ("GENERIC_SECRET", "SECRET = '", example("A:12") + "$%" + example("A:12"), "'"),
+    ("GENERIC_SECRET", "SECRET = '", example("h:12") + "$%" + example("A:12", 2), "'"),
 ]
 BESIDE = [row for row in BESIDE if row[2]]
 
