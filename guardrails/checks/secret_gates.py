@@ -19,9 +19,11 @@ _DIGEST = re.compile(r"(sha(1|256|384|512)|md5)[-:]", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[_$]*[A-Za-z$]+\d{0,2}([./:_-]+[A-Za-z$]+\d{0,2})*_*")
 _NAME = re.compile(r"[_$]*[A-Za-z$]+([./:_-]+[A-Za-z$]+\d{0,2})*_*")
 _CAMEL = re.compile(r"[a-z]+([A-Z][a-z]+)+\d{0,2}")
+_WORD = re.compile(r"[A-Z][a-z]{2,}")
 _PATH = re.compile(r"[~.]{0,2}/|[A-Za-z]:\\|[\w.-]+/[\w./-]+\.[a-z]{1,4}$")
 _VERSION = re.compile(r"v?\d+(\.\d+)+([-+.][\w.-]+)?|latest|[\d.,:/-]+")
-_CODE = re.compile(r"^[$%{(\[]|[(\[]|://|->|=>|&&|\|\||==")
+_MEMBER = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_]{3,})+")
+_CODE = re.compile(r"^[$%{(\[]|^![A-Za-z]+$|[(\[]|://|->|=>|&&|\|\||==")
 _ITS_NAME = re.compile(r"[\w.$-]*(pass|password|passwd|pwd|secret|token)\d{0,2}", re.IGNORECASE)
 _COMMON = frozenset(
     (
@@ -56,7 +58,7 @@ _COMMON = frozenset(
 
 def ends(following: str) -> bool:
     """Whether a token may end before this character (empty at the end of the text)."""
-    return not following.isalnum() and following != "_"
+    return not following.isalnum() and following not in ("_", "(")
 
 
 def ends_value(following: str) -> bool:
@@ -82,6 +84,7 @@ def _random(value: str) -> bool:
         or _DIGEST.match(value)
         or _IDENTIFIER.fullmatch(value)
         or _PATH.match(value)
+        or _MEMBER.fullmatch(value)
     ):
         return False
     if not any(letter.isdigit() for letter in value) or not any(letter.isalpha() for letter in value):
@@ -91,7 +94,8 @@ def _random(value: str) -> bool:
 
 def _quoted_random(value: str) -> bool:
     """Whether a quoted value with signs in it looks drawn at random."""
-    return _CODE.search(value) is None and value.isprintable() and _random(value)
+    signs = re.search(r"[!@#$%^&*?|~;,]", value) is not None
+    return signs and _CODE.search(value) is None and value.isprintable() and _random(value)
 
 
 def _password(value: str) -> bool:
@@ -102,6 +106,7 @@ def _password(value: str) -> bool:
         and _quoted_password(bare)
         and _VERSION.fullmatch(bare) is None
         and _CAMEL.fullmatch(value) is None
+        and _MEMBER.fullmatch(value) is None
         and _ITS_NAME.fullmatch(value) is None
     )
 
@@ -141,7 +146,9 @@ def _basic(value: str) -> bool:
 
 
 def _words(value: str) -> bool:
-    """Whether a value is words and short numbers in a row, as a name of a test, a resource or a release is."""
+    """Whether a value is words and short numbers in a row, as the name of a class, a resource or a release is."""
+    if 2 * sum(map(len, _WORD.findall(value))) > len(value):
+        return True
     parts = re.split(r"[-_./~+]+", value)
     return len(parts) >= 3 and all(re.fullmatch(r"[A-Za-z]{0,16}\d{0,4}", part) for part in parts)
 

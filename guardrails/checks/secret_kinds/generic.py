@@ -204,8 +204,7 @@ _RANDOM = "([A-Za-z0-9_+/.~-]{12,256}={0,2})"
 _VALUES = (
     _value(rf"{_NAMED}{SEPARATOR}{_RANDOM}"),
     _value(
-        r"""(?i:secret|token|key)[A-Za-z_-]{0,16}["'`\\\] \t]{0,13}[=:][ \t]{0,13}["'`]"""
-        r"""([^"'`\s\\]{16,256})["'`]""",
+        rf"""{_NAMED}["'`\\\] \t]{{0,13}}[=:][ \t]{{0,13}}["'`]([^"'`\s\\]{{16,256}})["'`]""",
         "quoted_random",
     ),
     _value(rf"(?i:key|secret|token){_GIVEN}{_RANDOM}"),

@@ -14,8 +14,8 @@ _PAYMENTS = (
     token(
         "STRIPE_SECRET_KEY",
         "Stripe",
-        r"\b[sr]k_(?:live|test|prod|org)_[A-Za-z0-9_]{16,200}\b",
-        r"\b[sr]k_(?:live|test|prod|org)_",
+        r"\b[sr]k_(?:org_)?(?:live|test|prod)_[A-Za-z0-9]{16,200}\b",
+        r"\b[sr]k_(?:org_)?(?:live|test|prod)_[A-Za-z0-9]{16}",
     ),
     token("STRIPE_WEBHOOK_SECRET", "Stripe", r"\bwhsec_[A-Za-z0-9+/]{24,64}={0,2}", "whsec_"),
     keyed("CLERK_SECRET_KEY", "Clerk", "clerk", "sk_(?:live|test)_[A-Za-z0-9]{32,64}", 0.96),
