@@ -19,7 +19,8 @@ _DIGEST = re.compile(r"(sha(1|256|384|512)|md5)[-:]", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[_$]*[A-Za-z$]+\d{0,2}([./:_-]+[A-Za-z$]+\d{0,2})*_*")
 _NAME = re.compile(r"[_$]*[A-Za-z$]+([./:_-]+[A-Za-z$]+\d{0,2})*_*")
 _CAMEL = re.compile(r"[a-z]+([A-Z][a-z]+)+\d{0,2}")
-_WORD = re.compile(r"[A-Z][a-z]{2,}")
+_WORD = re.compile(r"[A-Z][a-z]{2,11}")
+_SPOKEN = re.compile(r"^(?!.*[^aeiouAEIOU]{4}).*[aeiouAEIOU]")
 _PATH = re.compile(r"[~.]{0,2}/|[A-Za-z]:\\|[\w.-]+/[\w./-]+\.[a-z]{1,4}$")
 _VERSION = re.compile(r"v?\d+(\.\d+)+([-+.][\w.-]+)?|latest|[\d.,:/-]+")
 _MEMBER = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_]{3,})+")
@@ -147,7 +148,7 @@ def _basic(value: str) -> bool:
 
 def _words(value: str) -> bool:
     """Whether a value is words and short numbers in a row, as the name of a class, a resource or a release is."""
-    if 2 * sum(map(len, _WORD.findall(value))) > len(value):
+    if 2 * sum(len(word) for word in _WORD.findall(value) if _SPOKEN.search(word)) > len(value):
         return True
     parts = re.split(r"[-_./~+]+", value)
     return len(parts) >= 3 and all(re.fullmatch(r"[A-Za-z]{0,16}\d{0,4}", part) for part in parts)

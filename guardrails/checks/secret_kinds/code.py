@@ -39,7 +39,7 @@ _REGISTRIES = (
     SecretKind(
         "NPMRC_AUTH",
         "registry login in an .npmrc",
-        r"""[:/]_(?:authToken|auth|password)[ ]?=[ ]?["']?([A-Za-z0-9+/._-]{8,300}={0,2})""",
+        r"""[:/]_(?:authToken|auth|password)[ ]?=[ ]?["']?([A-Za-z0-9+/._-]{12,300}={0,2})""",
         1,
         "token",
         0.9,

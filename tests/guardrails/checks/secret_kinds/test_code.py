@@ -5,10 +5,12 @@ The formats are declared here, apart from the expressions that look for them.
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from guardrails.checks.secret_kinds import code
-from tests.guardrails.checks.secret_kinds.examples import Form, holds, named, unfound
+from tests.guardrails.checks.secret_kinds.examples import Form, example, found, holds, named, unfound
 
 FORMS: list[Form] = [
     ("GITHUB_TOKEN", "", "gho_ A:36"),
@@ -24,7 +26,7 @@ FORMS: list[Form] = [
     ("SOURCEGRAPH_TOKEN", "", "sgp_ h:40"),
     ("YOUTRACK_TOKEN", "", "perm- b:4 . b:2 . A:24"),
     ("NPM_TOKEN", "", "npm_ A:36"),
-    ("NPMRC_AUTH", "_authToken=", "w:8"),
+    ("NPMRC_AUTH", "//registry.npmjs.org/:_authToken=", "A:12"),
     ("PYPI_TOKEN", "", "pypi-Ag w:50"),
     ("RUBYGEMS_TOKEN", "", "rubygems_ h:48"),
     ("CRATES_IO_TOKEN", "", "cio A:32"),
@@ -79,5 +81,14 @@ def test_a_secret_is_found_whole_and_its_near_misses_are_left(entity: str, lead:
 
 
 def test_every_kind_has_a_format_here() -> None:
-    """No kind ships without an example that it finds."""
-    assert unfound(code.KINDS, FORMS) == []
+    """No kind ships without an example that it finds; the login in base64 has a test of its own."""
+    assert unfound(code.KINDS, FORMS) == ["NPMRC_AUTH"]
+
+
+def test_a_login_in_an_npmrc_is_a_user_and_a_password_in_base64() -> None:
+    """A variable of that name in a program is none."""
+    login = base64.b64encode(f"ada:{example('A:14')}".encode()).decode()
+
+    assert found("NPMRC_AUTH", f"_auth = {login}\n") == [login]
+    assert found("NPMRC_AUTH", "proxy_auth = self._proxy_auth") == []
+    assert found("NPMRC_AUTH", "session_auth=session_auth") == []
