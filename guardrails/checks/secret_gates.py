@@ -9,11 +9,26 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-_PLACEHOLDER = re.compile(
-    r"example|placeholder|change_?-?me|dummy|redacted|your[-_]|[-_]here|insert[-_]|replace[-_]|sample|foobar"
-    r"|xxxx|\*\*\*|\.\.\.|<|\$\{|\{\{|0{8}|1234567890123456|abcdefghijkl|process\.env|os\.environ|secrets\.",
-    re.IGNORECASE,
+_PLACEHOLDERS = (
+    *(
+        "example",
+        "placeholder",
+        "changeme",
+        "change-me",
+        "change_me",
+        "dummy",
+        "redacted",
+        "sample",
+        "foobar",
+    ),
+    *("your-", "your_", "-here", "_here", "insert-", "insert_", "replace-", "replace_"),
+    *("xxxx", "***", "...", "<", "${", "{{", "0" * 8, "1234567890123456", "abcdefghijkl"),
+    *("process.env", "os.environ", "secrets."),
 )
+"""What stands for a secret in documentation, a template or a program, in lower case."""
+_DIGIT = re.compile(r"\d")
+_SIGN = re.compile(r"[!@#^&*?~+=$%]")
+_LETTER = re.compile(r"[^\W\d_]")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DIGEST = re.compile(r"(sha(1|256|384|512)|md5)[-:]", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[_$]*[A-Za-z$]+\d{0,2}([./:_-]+[A-Za-z$]+\d{0,2})*_*")
@@ -69,7 +84,7 @@ def ends_value(following: str) -> bool:
 
 def _token(value: str) -> bool:
     """Whether a value with a telling prefix is more than a placeholder."""
-    return len(set(value[4:])) >= 4 and _PLACEHOLDER.search(value) is None
+    return len(set(value[4:])) >= 4 and not _placeholder(value)
 
 
 def _uuid(value: str) -> bool:
@@ -80,7 +95,7 @@ def _uuid(value: str) -> bool:
 def _random(value: str) -> bool:
     """Whether a value looks drawn at random: not a name, a path, a UUID, a digest or a placeholder."""
     if (
-        _PLACEHOLDER.search(value)
+        _placeholder(value)
         or _UUID.fullmatch(value)
         or _DIGEST.match(value)
         or _IDENTIFIER.fullmatch(value)
@@ -88,7 +103,7 @@ def _random(value: str) -> bool:
         or _MEMBER.fullmatch(value)
     ):
         return False
-    if not any(letter.isdigit() for letter in value) or not any(letter.isalpha() for letter in value):
+    if _DIGIT.search(value) is None or _LETTER.search(value) is None:
         return False
     return _entropy(value) >= (2.8 if len(value) < 24 else 3.2) and not _words(value)
 
@@ -114,20 +129,19 @@ def _password(value: str) -> bool:
 
 def _quoted_password(value: str) -> bool:
     """Whether a quoted value reads as a password: letters with digits or signs, and no template or call."""
-    if _PLACEHOLDER.search(value) or value.lower() in _COMMON or _NAME.fullmatch(value):
+    if _placeholder(value) or value.lower() in _COMMON or _NAME.fullmatch(value):
         return False
     if _CODE.search(value) or _PATH.match(value) or _DIGEST.match(value) or len(set(value)) < 4:
         return False
-    letters = any(letter.isalpha() for letter in value)
-    return any(letter.isdigit() for letter in value) or (
-        letters and re.search(r"[!@#^&*?~+=$%]", value) is not None
-    )
+    if _DIGIT.search(value):
+        return True
+    return _LETTER.search(value) is not None and _SIGN.search(value) is not None
 
 
 def _url_password(value: str) -> bool:
     """Whether the password of a URL is more than a placeholder, and no version of an image."""
     return (
-        _PLACEHOLDER.search(value) is None
+        not _placeholder(value)
         and value.lower() not in _COMMON
         and not value.startswith(("$", "%", "{"))
         and ("." not in value or _VERSION.fullmatch(value) is None)
@@ -141,9 +155,13 @@ def _basic(value: str) -> bool:
     except (binascii.Error, ValueError):
         return False
     user, colon, password = pair.partition(":")
-    return bool(user and colon and len(password) >= 3 and pair.isprintable()) and (
-        _PLACEHOLDER.search(password) is None
-    )
+    return bool(user and colon and len(password) >= 3 and pair.isprintable()) and (not _placeholder(password))
+
+
+def _placeholder(value: str) -> bool:
+    """Whether a value says that a secret should stand in its place."""
+    lower = value.lower()
+    return any(word in lower for word in _PLACEHOLDERS)
 
 
 def _words(value: str) -> bool:
