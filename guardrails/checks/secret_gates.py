@@ -23,7 +23,7 @@ _PLACEHOLDERS = (
     ),
     *("your-", "your_", "-here", "_here", "insert-", "insert_", "replace-", "replace_"),
     *("xxxx", "***", "...", "<", "${", "{{", "0" * 8, "1234567890123456", "abcdefghijkl"),
-    *("process.env", "os.environ", "secrets."),
+    *("process.env", "os.env", "secrets."),
 )
 """What stands for a secret in documentation, a template or a program, in lower case."""
 _DIGIT = re.compile(r"\d")

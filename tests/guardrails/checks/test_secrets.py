@@ -148,13 +148,11 @@ def test_the_set_holds_every_kind_in_one_automaton() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["password=", "sk-", "AKIA", "a1B2", "eyJ", "--password ", "://a:", "token: ", "-u a:", "<password>"]
+    "piece", ["password ", "sk-", "AKIA", "a1B2", "eyJ", "--password ", "://a:", "token: ", "-u a:", "<password>"]
 )
-def test_repeated_beginnings_are_no_secret_and_do_not_hang(piece: str) -> None:
+def test_repeated_beginnings_are_no_secret(piece: str) -> None:
     """A text made of beginnings is searched in linear time; the suite's time limit is the guard."""
-    spans = EVERY.scan(piece * (100_000 // len(piece)))
-
-    assert all(span.end - span.start < 1000 for span in spans)
+    assert EVERY.scan(piece * (100_000 // len(piece))) == []
 
 
 async def test_it_is_a_scanner_and_reports_by_segment() -> None:
