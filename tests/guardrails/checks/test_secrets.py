@@ -154,7 +154,8 @@ def test_one_automaton_holds_every_kind() -> None:
 
     together.Compile()
 
-    assert together.Match(b"nothing to see here") == []
+    assert together.Match(b"DB_PASSWORD=hunter22x")
+    assert not together.Match(b"nothing to see here")
 
 
 @pytest.mark.parametrize(
