@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from tests.bench.guards import EVERYTHING
+from tests.bench.guards import WRITTEN
 from tests.bench.tally import Tally
 from tests.bench.texts import Text, random_pieces
 from tests.servers import ADMIN_KEY, Running, Script, Upstream, chunk, make_app, served, stream, whole
@@ -25,8 +25,8 @@ Lane = tuple[int, str]
 
 @contextmanager
 def proxy(policy: str) -> Iterator[tuple[Running, Upstream]]:
-    """The proxy with a policy (a shipped one's name, or `everything`), and the provider behind it."""
-    told = json.dumps(yaml.safe_load(EVERYTHING) if policy == "everything" else policy)
+    """The proxy with a policy (a shipped one's name, or one of WRITTEN), and the provider behind it."""
+    told = json.dumps(yaml.safe_load(WRITTEN[policy]) if policy in WRITTEN else policy)
     upstream = Upstream()
     try:
         with tempfile.TemporaryDirectory() as folder:
