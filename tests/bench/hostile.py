@@ -1,0 +1,123 @@
+"""Texts that are slow for scanners that are written without care: some by hand, and many mixed from a seed."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from random import Random
+
+_UNITS = {
+    "letters": "a",
+    "digits": "1",
+    "nines": "9",
+    "zeros": "0",
+    "spaces": " ",
+    "newlines": "\n",
+    "digit and hyphen": "1-",
+    "digit and space": "4 ",
+    "digit and dot": "1.",
+    "four digits and space": "4111 ",
+    "hex and colon": "ab:",
+    "colons": ":",
+    "double colons": "::1",
+    "at signs": "@",
+    "addresses": "a@a.",
+    "address heads": "a.b+c_",
+    "domain labels": "@a.b-",
+    "plus": "+",
+    "plus and digit": "+1",
+    "brackets": "(",
+    "bracketed digits": "(2) ",
+    "PEM heads": "-----BEGIN",
+    "PEM lines": "-----BEGIN PRIVATE KEY-----\n",
+    "dashes": "-",
+    "passwords": "password=",
+    "passwords that are": "password is ",
+    "secrets named": "api_key: ",
+    "keywords": "cloudflare_",
+    "token heads": "eyJ",
+    "tokens": "eyJaaaaaaaaaaa.",
+    "key heads": "sk-",
+    "GitHub heads": "ghp_",
+    "bearers": "Bearer a",
+    "URLs with passwords": "a://b:c",
+    "spaced letters": "p a s s ",
+    "percent escapes": "%41",
+    "percent signs": "%",
+    "numeric entities": "&#65;",
+    "entity heads": "&#",
+    "zero-width": "\u200b",
+    "letter and zero-width": "a\u200b",
+    "tags": "\U000e0061",
+    "combining marks": "e\u0301",
+    "bidi": "\u202e1",
+    "full-width digits": "４",
+    "CJK": "委",
+    "emoji": "👩‍",
+    "IBAN heads": "DE89 3704 ",
+    "hex digits": "0f",
+    "UUIDs": "550e8400-e29b-41d4-",
+    "quotes": "\"'",
+    "phone words": "call tel fax ",
+    "context and digits": "ssn 123 card 45 ",
+    "denied beginnings": "Project Night",
+}
+
+FRAGMENTS = (
+    *"0 1 9 a F z A _ - . : ; , / + = @ ( ) [ ] { } < > | % & # * ~ ! ? $".split(),
+    *(" ", "\n", "\t", '"', "'", "\\", "\\n", "\u200b", "\u00a0", "é", "ß", "中", "🎉", "\u0430"),
+    *"4111 5500 378 123-45- 912-70- 2001:db8: 10.0.0. 255. 3c:22: +44 +1 (212) 0049 DE89 GB29 NWBK".split(),
+    *"@example.com mail. a.b@ .co.uk xn-- bc1q 1Boat ssn nhs card tel: call version v1.2. oid".split(),
+    *"sk- sk-proj- sk-ant- ghp_ github_pat_ glpat- xoxb- AKIA AIza ya29. eyJ .eyJ hvs. dp.pt. dapi npm_ pypi-Ag".split(),
+    *"-----BEGIN -----END PRIVATE KEY----- Proc-Type: password passwd= pwd: secret token= api_key client_secret".split(),
+    *"Bearer Basic Authorization: https:// postgres://u:p @db AccountKey= sig= %3D %2B %40 &#64; &amp; &#x41; aws_secret".split(),
+    *"QUJD ZGVm MTIz == =: :: => := is was Project Nightjar internal only".split(),
+)
+"""Pieces of what the patterns look for, and what breaks them."""
+
+
+def by_hand() -> dict[str, Callable[[int], str]]:
+    """Families of texts by name; each gives a text of a size."""
+    families = {name: _repeated(unit) for name, unit in _UNITS.items()}
+    families["base64"] = _encoded
+    families["mixed"] = lambda size: _repeated("1-ab:@a.+(sk-eyJ%&#password=")(size)
+    families["digits between letters"] = lambda size: _repeated("a1")(size // 2) + _repeated("1")(size - size // 2)
+    return families
+
+
+def fuzzed(count: int, seed: int) -> dict[str, Callable[[int], str]]:
+    """Families mixed from fragments: a head, a unit that repeats, and a tail."""
+    return {f"fuzz {number}": _mixed(Random(f"{seed} {number}")) for number in range(count)}
+
+
+def growth(cost: Callable[[str], float], family: Callable[[int], str], size: int, times: int = 8) -> float:
+    """How much more each character costs when the text is `times` as long: 1 is linear, `times` is quadratic.
+
+    Args:
+        cost: seconds for a text.
+        family: gives the text of a size.
+        size: length of the short text.
+    """
+    short, long = family(size), family(size * times)
+    return (cost(long) / len(long)) / max(cost(short) / len(short), 1e-12)
+
+
+def _repeated(unit: str) -> Callable[[int], str]:
+    return lambda size: (unit * (size // len(unit) + 1))[:size]
+
+
+def _encoded(size: int) -> str:
+    return base64.b64encode(Random(1).randbytes(size)).decode()[:size]
+
+
+def _mixed(chance: Random) -> Callable[[int], str]:
+    def part(most: int) -> str:
+        return "".join(_picked(chance, FRAGMENTS) for _ in range(chance.randint(1, most)))
+
+    head, unit, tail = part(3), part(chance.choice((1, 2, 4, 12))), part(3)
+    return lambda size: (head + _repeated(unit)(max(0, size - len(head) - len(tail))) + tail)[:size]
+
+
+def _picked(chance: Random, fragments: Sequence[str]) -> str:
+    fragment = chance.choice(fragments)
+    return fragment * (chance.randint(2, 9) if chance.random() < 0.15 else 1)
