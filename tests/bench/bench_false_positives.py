@@ -63,8 +63,18 @@ def measure(quick: bool = False) -> list[Row]:
             found = hits(guard(name), texts, file.name)
             changed = len({hit.line for hit in found})
             kinds = Counter(f"{hit.rule}/{hit.entity}" for hit in found)
-            note = f"{changed} of {len(texts)}; " + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(6))
-            rows.append(Row(f"{file.stem}: changed by {name}", 100 * changed / len(texts), "%", BARS.get(file.stem), note=note.rstrip("; ")))
+            note = f"{changed} of {len(texts)}; " + ", ".join(
+                f"{kind} {count}" for kind, count in kinds.most_common(6)
+            )
+            rows.append(
+                Row(
+                    f"{file.stem}: changed by {name}",
+                    100 * changed / len(texts),
+                    "%",
+                    BARS.get(file.stem),
+                    note=note.rstrip("; "),
+                )
+            )
             if file.stem in BARS:
                 told |= {(hit.file, hit.line, hit.entity, hit.rule) for hit in found}
     for place in sorted(told):

@@ -71,10 +71,16 @@ def presidio() -> Find:
     return find
 
 
-def costs(size: int, rounds: int) -> dict[str, list[float]]:
-    """CPU seconds for clean texts of a size, by who scans them; each text is new to the guard."""
+def costs(size: int, rounds: int, dense: bool = False) -> dict[str, list[float]]:
+    """CPU seconds for texts of a size, by who scans them; each text is new to the guard.
+
+    Args:
+        size: characters.
+        rounds: texts.
+        dense: a value in every third sentence, instead of nothing to find.
+    """
     chance = Random(f"{SEED} {size}")
-    texts = [prose(chance, size) for _ in range(rounds + 1)]
+    texts = [with_values(chance, size) if dense else prose(chance, size) for _ in range(rounds + 1)]
     judge, bare, theirs = guard("everything"), ours(), presidio()
     loop = asyncio.new_event_loop()
 
@@ -98,19 +104,47 @@ def costs(size: int, rounds: int) -> dict[str, list[float]]:
         loop.close()
 
 
+def with_values(chance: Random, size: int) -> str:
+    """Prose with a personal value in every third sentence."""
+    parts: list[str] = []
+    while sum(map(len, parts)) < size:
+        value = values.personal(chance)
+        parts += [sentence(chance), sentence(chance), f"The note says {value.lead}{value.text} and no more. "]
+    return "".join(parts)[:size]
+
+
 def against_presidio(rounds: int) -> list[Row]:
-    """4 KB, and 32 KB, of clean text."""
-    rows = []
+    """4 KB, and 32 KB, of clean text; and 4 KB with values, for which there is no bar."""
+    spent = costs(4096, max(5, rounds // 3), dense=True)
+    rows = [
+        Row(
+            "4 KB with values, Guard.inspect, p50",
+            median(spent["guard"]) * 1e3,
+            "ms",
+            note=f"Presidio {median(spent['presidio']) * 1e3:.1f} ms",
+        )
+    ]
     for size, bar, times in ((4096, 0.3, rounds), (32768, 3.0, max(5, rounds // 6))):
         spent = costs(size, times)
         label = f"{size // 1024} KB clean"
         for name, what in (("guard", "Guard.inspect"), ("bare", "bare scanners")):
             taken = [one * 1e3 for one in spent[name]]
-            rows.append(Row(f"{label}, {what}, p50", median(taken), "ms", bar, note=f"p95 {share(taken, 0.95):.3f}"))
+            rows.append(
+                Row(f"{label}, {what}, p50", median(taken), "ms", bar, note=f"p95 {share(taken, 0.95):.3f}")
+            )
         theirs = median(spent["presidio"])
         for name, what in (("guard", "Guard.inspect"), ("bare", "bare scanners")):
             note = f"Presidio {theirs * 1e3:.1f} ms"
-            rows.append(Row(f"{label}, Presidio against {what}", theirs / median(spent[name]), "x", 20, least=True, note=note))
+            rows.append(
+                Row(
+                    f"{label}, Presidio against {what}",
+                    theirs / median(spent[name]),
+                    "x",
+                    20,
+                    least=True,
+                    note=note,
+                )
+            )
     return rows
 
 
@@ -134,10 +168,21 @@ def compared(count: int) -> list[Row]:
     """Recall beside Presidio's on the same texts."""
     (mine, there), (theirs, _) = recall(ours(), count), recall(presidio(), count)
     total = sum(there.values())
-    fewer = [f"{entity} {mine[entity]} of {there[entity]}, Presidio {theirs[entity]}" for entity in there if mine[entity] < theirs[entity]]
+    fewer = [
+        f"{entity} {mine[entity]} of {there[entity]}, Presidio {theirs[entity]}"
+        for entity in there
+        if mine[entity] < theirs[entity]
+    ]
     more = [f"{entity} {theirs[entity]}" for entity in there if mine[entity] > theirs[entity]]
     return [
-        Row("planted values found", mine.total() / total, "", theirs.total() / total, least=True, note=f"{total} values; the bar is Presidio; it finds fewer of {', '.join(more) or 'none'}"),
+        Row(
+            "planted values found",
+            mine.total() / total,
+            "",
+            theirs.total() / total,
+            least=True,
+            note=f"{total} values; the bar is Presidio; it finds fewer of {', '.join(more) or 'none'}",
+        ),
         Row("entities of which Presidio finds more", len(fewer), "", 0, note="; ".join(fewer)),
     ]
 
@@ -147,7 +192,9 @@ def growing(rounds: int) -> list[Row]:
     find, chance = ours(), Random(SEED)
     sizes = {4: rounds * 4, 32: rounds * 2, 256: rounds, 1024: rounds}
     texts = {kilo: prose(chance, kilo * 1024) for kilo in sizes}
-    spent = interleaved({str(kilo): (lambda _, text=text: find(text)) for kilo, text in texts.items()}, rounds)  # type: ignore[misc]
+    spent = interleaved(
+        {str(kilo): (lambda _, text=text: find(text)) for kilo, text in texts.items()}, rounds
+    )  # type: ignore[misc]
     each = {kilo: median(spent[str(kilo)]) for kilo in sizes}
     return [
         Row(
@@ -197,8 +244,23 @@ def hostile(fuzz: int) -> list[Row]:
         flagged, costs = super_linear(find, families)
         worst = sorted(costs.items(), key=lambda item: -item[1])[:4]
         note = "; ".join(f"{name} x{ratio:.1f}" for ratio, name in flagged[:6])
-        rows.append(Row(f"{what} families that grow faster than their length", len(flagged), "", 0, note=note or f"of {len(families)}"))
-        rows.append(Row(f"{what}: dearest family", worst[0][1] / 1000, "ms/KB", note="; ".join(f"{name} {cost / 1000:.2f}" for name, cost in worst)))
+        rows.append(
+            Row(
+                f"{what} families that grow faster than their length",
+                len(flagged),
+                "",
+                0,
+                note=note or f"of {len(families)}",
+            )
+        )
+        rows.append(
+            Row(
+                f"{what}: dearest family",
+                worst[0][1] / 1000,
+                "ms/KB",
+                note="; ".join(f"{name} {cost / 1000:.2f}" for name, cost in worst),
+            )
+        )
     return rows
 
 

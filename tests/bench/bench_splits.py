@@ -54,11 +54,15 @@ def tallied(
         expected, taken = released(text.text, inspected(judge, text.text, Stage.OUTPUT))
         values += len(taken)
         for cut in cuts(text.text, Random(f"{seed} {place}"), rounds, short):
-            tally.play(judge.stream("/p"), cut, expected, taken, f"{judge.policy.name}, text {place} ({text.kind})")
+            tally.play(
+                judge.stream("/p"), cut, expected, taken, f"{judge.policy.name}, text {place} ({text.kind})"
+            )
     return tally, values
 
 
-def measure(quick: bool = False, full: bool = False, progress: Callable[[str], object] = lambda _: None) -> list[Row]:
+def measure(
+    quick: bool = False, full: bool = False, progress: Callable[[str], object] = lambda _: None
+) -> list[Row]:
     """The figures."""
     texts = [planted(SEED, place) for place in range(100 if quick else 2000)]
     rounds, short = (200, 10**6) if full else (2, 30) if quick else (5, SHORT)
@@ -67,10 +71,16 @@ def measure(quick: bool = False, full: bool = False, progress: Callable[[str], o
         progress(name)
         tally, values = tallied(guard(name), texts, rounds, short)
         total.add(tally)
-        rows.append(Row(f"{name}: ways to cut", tally.plays, "", note=f"{len(texts)} texts, {values} values taken out"))
+        rows.append(
+            Row(
+                f"{name}: ways to cut", tally.plays, "", note=f"{len(texts)} texts, {values} values taken out"
+            )
+        )
     rows += counted("StreamGuard", total)
     proxied, requests = through_the_proxy([planted(SEED, place) for place in range(12 if quick else 200)])
-    rows.append(Row("through the proxy: lanes compared", proxied.plays, "", note=f"{requests} streamed requests"))
+    rows.append(
+        Row("through the proxy: lanes compared", proxied.plays, "", note=f"{requests} streamed requests")
+    )
     return [*rows, *counted("proxy", proxied)]
 
 

@@ -43,7 +43,11 @@ def with_values(chance: Random, count: int) -> str:
     while len(parts) < count:
         value = values.personal(chance)
         if len(value.text) <= SHORT_VALUE:
-            parts += [sentence(chance), sentence(chance), f"The note says {value.lead}{value.text} and no more. "]
+            parts += [
+                sentence(chance),
+                sentence(chance),
+                f"The note says {value.lead}{value.text} and no more. ",
+            ]
     return "".join(parts)
 
 
@@ -90,7 +94,13 @@ def cpu(rounds: int) -> list[Row]:
             work(each)
     spent = interleaved(works, rounds)
     return [
-        Row(f"{name}: CPU added to 100 chunks, p50", median(spent[name]) * 1e6, "us", 150, note=f"p95 {share(spent[name], 0.95) * 1e6:.0f}")
+        Row(
+            f"{name}: CPU added to 100 chunks, p50",
+            median(spent[name]) * 1e6,
+            "us",
+            150,
+            note=f"p95 {share(spent[name], 0.95) * 1e6:.0f}",
+        )
         for name in POLICIES
     ]
 
@@ -155,7 +165,9 @@ def relayed(policy: str, rounds: int) -> tuple[list[float], list[float]]:
 def said(cut: Sequence[str], delay: float = 0.0) -> Script:
     """A provider's reply in these pieces, each after a delay in seconds."""
     frames = [chunk({"content": piece}) for piece in cut]
-    return stream([chunk({"role": "assistant"}), *frames, chunk({}, "stop"), b"data: [DONE]\n\n"], delay=delay)
+    return stream(
+        [chunk({"role": "assistant"}), *frames, chunk({}, "stop"), b"data: [DONE]\n\n"], delay=delay
+    )
 
 
 def through_the_proxy(rounds: int) -> list[Row]:
@@ -163,10 +175,26 @@ def through_the_proxy(rounds: int) -> list[Row]:
     ratios, waits = relayed("default", rounds)
     _, open_waits = relayed("open", rounds)
     note = "of these without a guard "
-    rows = [Row("default, proxy: events to the caller per event", median(ratios), "", 0.9, least=True, note=f"least {min(ratios):.2f}")]
+    rows = [
+        Row(
+            "default, proxy: events to the caller per event",
+            median(ratios),
+            "",
+            0.9,
+            least=True,
+            note=f"least {min(ratios):.2f}",
+        )
+    ]
     for name, part in (("p50", 0.5), ("p95", 0.95), ("most", 1.0)):
         without = share(open_waits, part)
-        rows.append(Row(f"default, proxy: a character waits, {name}", share(waits, part), "ms", note=f"{note}{without:.1f}"))
+        rows.append(
+            Row(
+                f"default, proxy: a character waits, {name}",
+                share(waits, part),
+                "ms",
+                note=f"{note}{without:.1f}",
+            )
+        )
     return rows
 
 

@@ -47,7 +47,9 @@ def conversation(seed: int, size: int, turns: int = TURNS) -> list[dict[str, Any
 
 def inspected(judge: Guard, messages: list[dict[str, Any]]) -> Verdict:
     """The verdict on a request, as the proxy asks for it."""
-    return at_once(judge.inspect(chat.segments({"model": "m", "messages": messages}), Vault(KEY, "t", "chat")))
+    return at_once(
+        judge.inspect(chat.segments({"model": "m", "messages": messages}), Vault(KEY, "t", "chat"))
+    )
 
 
 def chatted(judge: Guard, messages: list[dict[str, Any]]) -> list[float]:
@@ -66,7 +68,9 @@ def costs(rounds: int, size: int) -> Row:
     turns = [chatted(judge, conversation(each, size)) for each in range(rounds + 1)][1:]
     first, last = median([spent[0] for spent in turns]), median([median(spent[-3:]) for spent in turns])
     note = f"{first * 1e3:.2f} ms, then {last * 1e3:.2f} ms; turn 20 {median([spent[19] for spent in turns]) * 1e3:.2f} ms"
-    return Row(f"turn {TURNS} against turn 1, messages of {size} characters", last / first, "x", 1.3, note=note)
+    return Row(
+        f"turn {TURNS} against turn 1, messages of {size} characters", last / first, "x", 1.3, note=note
+    )
 
 
 def stale() -> int:

@@ -19,7 +19,14 @@ from guardrails.pseudonyms import Vault
 from guardrails.types import Action, Segment, Stage, Verdict
 
 KEY = b"bench"
-WORDS = ["Project Nightjar", "internal only", "do not forward", "Blue Heron", "merger talks", "codename osprey"]
+WORDS = [
+    "Project Nightjar",
+    "internal only",
+    "do not forward",
+    "Blue Heron",
+    "merger talks",
+    "codename osprey",
+]
 
 EVERYTHING = f"""
 name: everything

@@ -40,7 +40,12 @@ def proxy(policy: str) -> Iterator[tuple[Running, Upstream]]:
 def asked(running: Running, streamed: bool) -> http.client.HTTPResponse:
     """The reply to a small request, its body still to be read."""
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
-    body = {"model": "gpt-test", "messages": [{"role": "user", "content": "Go on."}], "n": 2, "stream": streamed}
+    body = {
+        "model": "gpt-test",
+        "messages": [{"role": "user", "content": "Go on."}],
+        "n": 2,
+        "stream": streamed,
+    }
     headers = {"authorization": f"Bearer {ADMIN_KEY}", "content-type": "application/json"}
     connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
     return connection.getresponse()
@@ -76,7 +81,11 @@ def as_whole(said: dict[Lane, str]) -> Script:
 
 def as_stream(said: dict[Lane, str], chance: Random) -> Script:
     """A provider's streamed reply that says these texts, cut at random, the fields mixed."""
-    waiting = {lane: [_delta(lane, piece, first=not n) for n, piece in enumerate(random_pieces(text, chance))] for lane, text in said.items() if text}
+    waiting = {
+        lane: [_delta(lane, piece, first=not n) for n, piece in enumerate(random_pieces(text, chance))]
+        for lane, text in said.items()
+        if text
+    }
     frames = [chunk({"role": "assistant"}, index=index) for index in (0, 1)]
     while waiting:
         lane = chance.choice(list(waiting))
@@ -91,7 +100,12 @@ def _delta(lane: Lane, piece: str, first: bool) -> dict[str, Any]:
         return {lane[1]: piece}
     call: dict[str, Any] = {"index": 0, "function": {"arguments": piece}}
     if first:
-        call = {"index": 0, "id": f"c{lane[0]}", "type": "function", "function": {"name": "note", "arguments": piece}}
+        call = {
+            "index": 0,
+            "id": f"c{lane[0]}",
+            "type": "function",
+            "function": {"name": "note", "arguments": piece},
+        }
     return {"tool_calls": [call]}
 
 
@@ -110,11 +124,15 @@ class Replayed:
         return ""
 
 
-def compared(running: Running, upstream: Upstream, said: dict[Lane, str], taken: Sequence[str], chance: Random) -> Tally:
+def compared(
+    running: Running, upstream: Upstream, said: dict[Lane, str], taken: Sequence[str], chance: Random
+) -> Tally:
     """Every lane of one reply, streamed and not."""
     upstream.script = as_whole(said)
     choices = json.loads(asked(running, False).read())["choices"]
-    expected = {lane: text for each in choices for lane, text in lanes(each["message"], each["index"]).items()}
+    expected = {
+        lane: text for each in choices for lane, text in lanes(each["message"], each["index"]).items()
+    }
     upstream.script = as_stream(said, chance)
     received: dict[Lane, list[str]] = {lane: [] for lane in said}
     for event in events(asked(running, True)):

@@ -79,7 +79,14 @@ def table(rows: Sequence[Row]) -> str:
 def as_document(rows: Sequence[Row], spent: float) -> str:
     """The rows as JSON."""
     told = [
-        {"name": row.name, "value": row.value, "unit": row.unit, "bar": row.bar, "met": row.met, "note": row.note}
+        {
+            "name": row.name,
+            "value": row.value,
+            "unit": row.unit,
+            "bar": row.bar,
+            "met": row.met,
+            "note": row.note,
+        }
         for row in rows
     ]
     return json.dumps({"rows": told, "seconds": round(spent, 1)})

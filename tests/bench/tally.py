@@ -39,14 +39,16 @@ class Tally:
         self.different += other.different
         self.first = (self.first + other.first)[:5]
 
-    def play(self, stream: Stream, cut: Sequence[str], expected: str, taken: Sequence[str], where: str) -> None:
+    def play(
+        self, stream: Stream, cut: Sequence[str], expected: str, taken: Sequence[str], where: str
+    ) -> None:
         """Plays one way to cut a text and counts what is wrong with it."""
         out, leak = "", False
         for piece in cut:
             out += stream.push(piece)
-            leak = leak or not expected.startswith(out) and shows(out, expected, taken)
+            leak = leak or (not expected.startswith(out) and shows(out, expected, taken))
         out += stream.flush()
-        leak = leak or out != expected and shows(out, expected, taken)
+        leak = leak or (out != expected and shows(out, expected, taken))
         self.plays += 1
         self.leaks += leak
         self.different += out != expected

@@ -11,27 +11,76 @@ from random import Random
 from tests.bench import values
 from tests.bench.values import Value
 
-_WHO = (
-    "The committee|Our landlord|A neighbour|The night shift|Nobody in the room|The archivist|My sister's choir"
-    "|The second reviewer|A retired pilot|The bakery on the corner|Half of the class|The new intern"
-).split("|")
-_DID = (
-    "went through|put off|liked|could not follow|rewrote|asked about|forgot|printed|measured again|argued over"
-    "|threw away|translated|kept returning to"
-).split("|")
-_WHAT = (
-    "the long summary|a map of the harbour|the third chapter|an old recipe for plum cake|the seating plan"
-    "|two spare bicycle wheels|the minutes|a proof of the lemma|the colour of the door|the winter timetable"
-    "|a letter without a stamp|the budget for paint|every footnote"
-).split("|")
-_WHEN = (
-    "on Tuesday|after lunch|in the rain|before the holidays|as usual|without a word|at 10:30|twice in 2024"
-    "|for about 12 minutes|in version 3.11|with some relief|until half past nine"
-).split("|")
-_WHY = (
-    ", because the lights had gone out|; that surprised nobody|, which cost 1,250 euros a month| (see page 14)"
-    "|, although 4.5 % of the seats stayed empty||||, and then went home| - a good sign"
-).split("|")
+_WHO = [
+    "The committee",
+    "Our landlord",
+    "A neighbour",
+    "The night shift",
+    "Nobody in the room",
+    "The archivist",
+    "My sister's choir",
+    "The second reviewer",
+    "A retired pilot",
+    "The bakery on the corner",
+    "Half of the class",
+    "The new intern",
+]
+_DID = [
+    "went through",
+    "put off",
+    "liked",
+    "could not follow",
+    "rewrote",
+    "asked about",
+    "forgot",
+    "printed",
+    "measured again",
+    "argued over",
+    "threw away",
+    "translated",
+    "kept returning to",
+]
+_WHAT = [
+    "the long summary",
+    "a map of the harbour",
+    "the third chapter",
+    "an old recipe for plum cake",
+    "the seating plan",
+    "two spare bicycle wheels",
+    "the minutes",
+    "a proof of the lemma",
+    "the colour of the door",
+    "the winter timetable",
+    "a letter without a stamp",
+    "the budget for paint",
+    "every footnote",
+]
+_WHEN = [
+    "on Tuesday",
+    "after lunch",
+    "in the rain",
+    "before the holidays",
+    "as usual",
+    "without a word",
+    "at 10:30",
+    "twice in 2024",
+    "for about 12 minutes",
+    "in version 3.11",
+    "with some relief",
+    "until half past nine",
+]
+_WHY = [
+    ", because the lights had gone out",
+    "; that surprised nobody",
+    ", which cost 1,250 euros a month",
+    " (see page 14)",
+    ", although 4.5 % of the seats stayed empty",
+    "",
+    "",
+    "",
+    ", and then went home",
+    " - a good sign",
+]
 _OTHER = (
     "委員会は火曜日に草案を検討した。",
     "보고서는 다음 주에 나옵니다. ",
@@ -43,7 +92,20 @@ _OTHER = (
     "नमस्ते, बैठक कल है। ",
     "naïve café, e\u0301t\u00e9, coöperate ",
 )
-_NAMES = "total rows items cache page worker state buffer index result label queue".split()
+_NAMES = [
+    "total",
+    "rows",
+    "items",
+    "cache",
+    "page",
+    "worker",
+    "state",
+    "buffer",
+    "index",
+    "result",
+    "label",
+    "queue",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +158,21 @@ def random_pieces(text: str, chance: Random) -> list[str]:
 def _in_prose(chance: Random, put: Iterator[str]) -> str:
     parts = [sentence(chance) if chance.random() < 0.6 else ""]
     for value in put:
-        parts.append(chance.choice(("Write it down: {}. ", "It says {}, ", "({}) ", "{} ", "Is {} right? ", "“{}” ")).format(value))
+        parts.append(
+            chance.choice(
+                ("Write it down: {}. ", "It says {}, ", "({}) ", "{} ", "Is {} right? ", "“{}” ")
+            ).format(value)
+        )
         parts.append(sentence(chance) if chance.random() < 0.4 else "")
     return "".join(parts) or sentence(chance)
 
 
 def _in_markdown(chance: Random, put: Iterator[str]) -> str:
     lines = [f"## {chance.choice(_WHAT)}", ""]
-    lines += [chance.choice(("- **{}**", "1. `{}`", "> {}", "* [ ] {}", "[link]({})", "***{}***")).format(value) for value in put]
+    lines += [
+        chance.choice(("- **{}**", "1. `{}`", "> {}", "* [ ] {}", "[link]({})", "***{}***")).format(value)
+        for value in put
+    ]
     lines.append(chance.choice(("```sh\nmake test\n```", "---", "| a | b |\n|---|---|", "_done_", "`x = 1`")))
     return "\n".join(lines) + "\n"
 
@@ -118,8 +187,16 @@ def _in_json(chance: Random, put: Iterator[str]) -> str:
 def _in_code(chance: Random, put: Iterator[str]) -> str:
     name = chance.choice(_NAMES)
     lines = [f"def {name}(self, limit=20):"]
-    lines += [chance.choice(('    {} = "{}"', "    # {}: {}", "    print({}, '{}')", "    self.{}['k'] = \"{}\"")).format(chance.choice(_NAMES), value) for value in put]
-    return "\n".join([*lines, f"    return [{name}[i:i+2] for i in range(0, {chance.randrange(9, 99)}, 2)]"]) + "\n"
+    lines += [
+        chance.choice(
+            ('    {} = "{}"', "    # {}: {}", "    print({}, '{}')", "    self.{}['k'] = \"{}\"")
+        ).format(chance.choice(_NAMES), value)
+        for value in put
+    ]
+    return (
+        "\n".join([*lines, f"    return [{name}[i:i+2] for i in range(0, {chance.randrange(9, 99)}, 2)]"])
+        + "\n"
+    )
 
 
 def _in_table(chance: Random, put: Iterator[str]) -> str:
@@ -161,7 +238,9 @@ def planted(seed: int, place: int) -> Text:
     )
     written = [value.lead + value.text + values.after(value) for value in chosen]
     if chance.random() < 0.15:
-        written.append(cut_short(chance, values.personal(chance) if chance.random() < 0.5 else values.secret(chance)))
+        written.append(
+            cut_short(chance, values.personal(chance) if chance.random() < 0.5 else values.secret(chance))
+        )
     return Text(SHAPES[kind](chance, iter(written)), kind, chosen)
 
 

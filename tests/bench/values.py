@@ -21,10 +21,44 @@ UPPER = string.ascii_uppercase + string.digits
 URLSAFE = ALNUM + "_-"
 B64 = ALNUM + "+/"
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_FIRST = "ada linus grace edsger barbara donald margaret alan katherine dennis radia ken".split()
-_LAST = "okafor lindqvist moreau takeda brandt silva novak haddad petrov oneill castillo berg".split()
-_HOSTS = "nordwind-labs.com brightmill.io kestrel.dev tidewater.org quillfeather.co.uk stellwerk.de example.com".split()
-_REGIONS = "US GB DE FR ES IT NL SE CH AU IN BR JP".split()
+_FIRST = [
+    "ada",
+    "linus",
+    "grace",
+    "edsger",
+    "barbara",
+    "donald",
+    "margaret",
+    "alan",
+    "katherine",
+    "dennis",
+    "radia",
+    "ken",
+]
+_LAST = [
+    "okafor",
+    "lindqvist",
+    "moreau",
+    "takeda",
+    "brandt",
+    "silva",
+    "novak",
+    "haddad",
+    "petrov",
+    "oneill",
+    "castillo",
+    "berg",
+]
+_HOSTS = [
+    "nordwind-labs.com",
+    "brightmill.io",
+    "kestrel.dev",
+    "tidewater.org",
+    "quillfeather.co.uk",
+    "stellwerk.de",
+    "example.com",
+]
+_REGIONS = ["US", "GB", "DE", "FR", "ES", "IT", "NL", "SE", "CH", "AU", "IN", "BR", "JP"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +138,9 @@ def _iban(chance: Random) -> str:
     )
     value = int("".join(str(int(letter, 36)) for letter in f"{body}{country}00"))
     number = f"{country}{98 - value % 97:02}{body}"
-    return number if chance.random() < 0.5 else " ".join(number[at : at + 4] for at in range(0, len(number), 4))
+    return (
+        number if chance.random() < 0.5 else " ".join(number[at : at + 4] for at in range(0, len(number), 4))
+    )
 
 
 def _ip(chance: Random) -> str:
@@ -163,11 +199,19 @@ def _uuid(chance: Random) -> str:
 
 def _pem(chance: Random) -> str:
     body = "\n".join(drawn(chance, B64, 64) for _ in range(3))
-    return f"-----BEGIN {'PRIVATE'} KEY-----\n{body}\n{drawn(chance, B64, 12)}==\n-----END {'PRIVATE'} KEY-----"
+    return (
+        f"-----BEGIN {'PRIVATE'} KEY-----\n{body}\n{drawn(chance, B64, 12)}==\n-----END {'PRIVATE'} KEY-----"
+    )
 
 
 def _jwt(chance: Random) -> str:
-    return ".".join(("ey" + "J" + drawn(chance, ALNUM, 24), "ey" + "J" + drawn(chance, ALNUM, 40), drawn(chance, URLSAFE, 43)))
+    return ".".join(
+        (
+            "ey" + "J" + drawn(chance, ALNUM, 24),
+            "ey" + "J" + drawn(chance, ALNUM, 40),
+            drawn(chance, URLSAFE, 43),
+        )
+    )
 
 
 def _password(chance: Random) -> str:

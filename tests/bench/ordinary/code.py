@@ -37,13 +37,16 @@ API_KEY = settings.{d.word()}_api_key or getpass.getpass("API key: ")'''
 
 def pytest_case(d: Draw) -> str:
     """Parametrised tests with numbers and hashes."""
-    rows = "\n".join(f'    ("{d.hex(d.number(6, 40))}", {d.number(-9, 99999)}, {d.decimal()}),' for _ in range(d.number(2, 5)))
+    rows = "\n".join(
+        f'    ("{d.hex(d.number(6, 40))}", {d.number(-9, 99999)}, {d.decimal()}),'
+        for _ in range(d.number(2, 5))
+    )
     return f"@pytest.mark.parametrize(('digest', 'count', 'mean'), [\n{rows}\n])\ndef test_{d.name()}(digest, count, mean):\n    assert {d.name()}(digest) == pytest.approx(mean, rel=1e-{d.number(2, 9)})"
 
 
 def typescript_component(d: Draw) -> str:
     """React with hooks and a token that is a variable."""
-    return f'''import {{ useState, useEffect }} from "react";
+    return f"""import {{ useState, useEffect }} from "react";
 import type {{ {d.cls()} }} from "@{d.package()}/{d.word()}";
 
 export function {d.word().title()}List({{ {d.word()}Id, accessToken }}: Props) {{
@@ -55,17 +58,17 @@ export function {d.word().title()}List({{ {d.word()}Id, accessToken }}: Props) {
     return () => clearTimeout(timer);
   }}, [{d.word()}Id]);
   return <div className="mt-{d.number(1, 12)} w-[{d.number(100, 900)}px] text-[#{d.hex(6)}]">{{rows.map((r, i) => <Row key={{i}} {{...r}} />)}}</div>;
-}}'''
+}}"""
 
 
 def javascript_config(d: Draw) -> str:
     """A bundler's configuration."""
-    return f'''module.exports = {{
+    return f"""module.exports = {{
   entry: "./{d.path()}",
   output: {{ filename: "[name].[contenthash:{d.number(6, 12)}].js", publicPath: process.env.PUBLIC_PATH }},
   devServer: {{ port: {d.number(3000, 9000)}, proxy: {{ "/api": "http://localhost:{d.number(3000, 9000)}" }} }},
   resolve: {{ alias: {{ "@": path.resolve(__dirname, "src"), "~{d.word()}": "./{d.word()}" }} }},
-}};'''
+}};"""
 
 
 def go_handler(d: Draw) -> str:
@@ -118,13 +121,13 @@ public class {d.word().title()}Controller {{
 
 def ruby_model(d: Draw) -> str:
     """Rails with validations."""
-    return f'''class {d.word().title()} < ApplicationRecord
+    return f"""class {d.word().title()} < ApplicationRecord
   has_secure_password
   has_many :{d.word()}s, -> {{ where("created_at > ?", {d.number(1, 90)}.days.ago) }}, dependent: :destroy
   validates :password, length: {{ minimum: {d.number(8, 14)} }}, allow_nil: true
   enum status: {{ draft: 0, live: {d.number(1, 9)}, gone: {d.number(10, 99)} }}
   before_save {{ self.slug = "#{{title.parameterize}}-#{{SecureRandom.hex({d.number(2, 16)})}}" }}
-end'''
+end"""
 
 
 def csharp_class(d: Draw) -> str:
@@ -141,7 +144,7 @@ public sealed record {d.cls()}(int Id, string? Password, decimal Total)
 def cpp_template(d: Draw) -> str:
     """C++ with scopes and hexadecimal constants."""
     name = d.word()
-    return f'''namespace {d.word()}::{name} {{
+    return f"""namespace {d.word()}::{name} {{
 template <typename T, std::size_t N = {d.number(2, 512)}>
 class {d.cls()} : public std::enable_shared_from_this<{d.cls()}> {{
  public:
@@ -149,7 +152,7 @@ class {d.cls()} : public std::enable_shared_from_this<{d.cls()}> {{
   explicit {name}(std::vector<std::pair<int, T>>&& v) noexcept : v_(std::move(v)) {{}}
   uint64_t mix(uint64_t x) const {{ x ^= x >> {d.number(11, 33)}; x *= 0x{d.hex(16)}ULL; return x; }}
 }};
-}}  // namespace {d.word()}::{name}'''
+}}  // namespace {d.word()}::{name}"""
 
 
 def assembly(d: Draw) -> str:
@@ -158,7 +161,13 @@ def assembly(d: Draw) -> str:
     lines = []
     for step in range(d.number(4, 9)):
         bytes_ = " ".join(d.hex(2) for _ in range(d.number(1, 7)))
-        code = d.one(f"mov    %rax,-0x{d.hex(2)}(%rbp)", f"callq  {d.hex(6)} <{d.name()}+0x{d.hex(2)}>", f"add    $0x{d.hex(2)},%rsp", "retq", f"cmp    ${d.number(1, 255)},%al")
+        code = d.one(
+            f"mov    %rax,-0x{d.hex(2)}(%rbp)",
+            f"callq  {d.hex(6)} <{d.name()}+0x{d.hex(2)}>",
+            f"add    $0x{d.hex(2)},%rsp",
+            "retq",
+            f"cmp    ${d.number(1, 255)},%al",
+        )
         lines.append(f"  {address + step * 4:x}:\t{bytes_:22}\t{code}")
     return "\n".join(lines)
 
@@ -169,7 +178,7 @@ def shell_script(d: Draw) -> str:
 set -euo pipefail
 export {d.word().upper()}_TOKEN="${{{d.word().upper()}_TOKEN:?missing}}"
 VERSION=$(git describe --tags --abbrev={d.number(4, 12)})
-for f in $(find ./{d.word()} -mtime -{d.number(1, 30)} -name "*.{d.one('log', 'gz', 'csv')}"); do
+for f in $(find ./{d.word()} -mtime -{d.number(1, 30)} -name "*.{d.one("log", "gz", "csv")}"); do
   awk -F, '{{ s += ${d.number(1, 9)} }} END {{ printf "%.{d.number(1, 4)}f\\n", s / NR }}' "$f" | tee -a /tmp/{d.word()}-$$.txt
 done
 curl -fsSL -u "$USER:$PASSWORD" "https://artifacts.internal/{d.word()}/{d.version()}/app.tar.gz" | tar xz --strip-components={d.number(1, 3)}
@@ -178,41 +187,44 @@ ssh -i ~/.ssh/id_ed25519 deploy@build-{d.number(1, 40)} "sudo systemctl restart 
 
 def sql_query(d: Draw) -> str:
     """A query with windows and identifiers."""
-    return f'''WITH ranked AS (
+    return f"""WITH ranked AS (
   SELECT {d.word()}_id, total, ROW_NUMBER() OVER (PARTITION BY region ORDER BY created_at DESC) AS rn
   FROM {d.word()}s WHERE created_at BETWEEN '{d.date()}' AND '{d.date()} {d.clock()}' AND status IN ({d.number(0, 9)}, {d.number(10, 99)}, {d.number(100, 999)})
 )
 SELECT r.*, COALESCE(p.amount, 0.00)::numeric({d.number(8, 18)},{d.number(2, 4)}) FROM ranked r LEFT JOIN {d.word()}s p USING ({d.word()}_id)
-WHERE rn <= {d.number(1, 20)} AND p.external_ref = '{d.uuid()}' LIMIT {d.number(10, 5000)} OFFSET {d.number(0, 90000)};'''
+WHERE rn <= {d.number(1, 20)} AND p.external_ref = '{d.uuid()}' LIMIT {d.number(10, 5000)} OFFSET {d.number(0, 90000)};"""
 
 
 def sql_inserts(d: Draw) -> str:
     """Rows of numbers, dates and ids."""
-    rows = ",\n".join(f"  ({d.digits(d.number(4, 11))}, '{d.date()} {d.clock()}', {d.decimal()}, '{d.uuid()}', {d.one('NULL', 'true', 'false')})" for _ in range(d.number(2, 6)))
+    rows = ",\n".join(
+        f"  ({d.digits(d.number(4, 11))}, '{d.date()} {d.clock()}', {d.decimal()}, '{d.uuid()}', {d.one('NULL', 'true', 'false')})"
+        for _ in range(d.number(2, 6))
+    )
     return f"INSERT INTO {d.word()}_{d.word()} (id, created_at, amount, ref, ok) VALUES\n{rows};"
 
 
 def sql_schema(d: Draw) -> str:
     """A table with columns that are named like secrets."""
-    return f'''CREATE TABLE {d.word()}s (
+    return f"""CREATE TABLE {d.word()}s (
     id BIGINT GENERATED ALWAYS AS IDENTITY (START WITH {d.digits(d.number(4, 9))}),
     email VARCHAR({d.number(64, 320)}) NOT NULL UNIQUE CHECK (email LIKE '%@%'),
     password_hash CHAR({d.number(60, 128)}) NOT NULL, -- bcrypt, cost {d.number(10, 14)}
     api_key_id UUID DEFAULT gen_random_uuid(), phone VARCHAR({d.number(12, 32)}), ssn_last4 CHAR(4),
     balance NUMERIC({d.number(10, 18)}, 2) DEFAULT 0.00
 );
-CREATE INDEX CONCURRENTLY idx_{d.word()}_{d.hex(6)} ON {d.word()}s (lower(email), created_at DESC);'''
+CREATE INDEX CONCURRENTLY idx_{d.word()}_{d.hex(6)} ON {d.word()}s (lower(email), created_at DESC);"""
 
 
 def stylesheet(d: Draw) -> str:
     """CSS with colours, curves and pseudo-elements."""
-    return f'''.{d.word()}-{d.word()}::before, a:hover:not(.{d.word()}) {{
+    return f""".{d.word()}-{d.word()}::before, a:hover:not(.{d.word()}) {{
   color: #{d.hex(6)}; background: rgba({d.number(0, 255)}, {d.number(0, 255)}, {d.number(0, 255)}, 0.{d.number(1, 9)});
   margin: {d.number(0, 40)}px {d.number(0, 40)}px -{d.number(1, 9)}px {d.decimal()}rem;
   transition: transform {d.number(100, 900)}ms cubic-bezier(0.{d.number(1, 9)}{d.number(1, 9)}, 0.{d.number(1, 9)}, 0.{d.number(10, 99)}, 1.{d.number(0, 9)});
   content: "\\{d.hex(4)}"; grid-template: repeat({d.number(2, 9)}, minmax({d.number(80, 300)}px, 1fr)) / auto;
 }}
-@media (min-width: {d.number(300, 1600)}px) and (-webkit-min-device-pixel-ratio: 1.5) {{ .icon {{ background-image: url(icons/{d.word()}@2x.png?v={d.hex(8)}); }} }}'''
+@media (min-width: {d.number(300, 1600)}px) and (-webkit-min-device-pixel-ratio: 1.5) {{ .icon {{ background-image: url(icons/{d.word()}@2x.png?v={d.hex(8)}); }} }}"""
 
 
 def html_page(d: Draw) -> str:
@@ -244,7 +256,10 @@ def notebook(d: Draw) -> str:
 
 def protobuf(d: Draw) -> str:
     """A message definition."""
-    fields = "\n".join(f"  {d.one('string', 'int64', 'repeated bytes', 'fixed32')} {d.word()}_{d.word()} = {n};" for n in range(1, d.number(4, 9)))
+    fields = "\n".join(
+        f"  {d.one('string', 'int64', 'repeated bytes', 'fixed32')} {d.word()}_{d.word()} = {n};"
+        for n in range(1, d.number(4, 9))
+    )
     return f'syntax = "proto3";\npackage {d.word()}.v{d.number(1, 3)};\nmessage {d.word().title()} {{\n{fields}\n  reserved {d.number(20, 40)} to {d.number(41, 99)};\n}}'
 
 

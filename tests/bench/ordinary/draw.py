@@ -5,16 +5,94 @@ from __future__ import annotations
 import base64
 from random import Random
 
-WORDS = (
-    "order invoice cart user session report payment widget search queue worker cache batch index ledger parser render shard"
-    " profile theme upload export metric event schema tenant token route filter layout socket buffer cursor chunk"
-).split()
-VERBS = "get load parse build merge apply update fetch render flush retry encode resolve validate compute sort split".split()
-EXTENSIONS = "py ts go rs java rb cs cpp sql yaml".split()
-PACKAGES = (
-    "left-pad lodash react vite express serde tokio numpy pandas flask django requests rails sidekiq spring-core guava junit"
-    " webpack eslint prettier pytest mypy anyhow clap chi gin zap cobra rxjs zod"
-).split()
+WORDS = [
+    "order",
+    "invoice",
+    "cart",
+    "user",
+    "session",
+    "report",
+    "payment",
+    "widget",
+    "search",
+    "queue",
+    "worker",
+    "cache",
+    "batch",
+    "index",
+    "ledger",
+    "parser",
+    "render",
+    "shard",
+    "profile",
+    "theme",
+    "upload",
+    "export",
+    "metric",
+    "event",
+    "schema",
+    "tenant",
+    "token",
+    "route",
+    "filter",
+    "layout",
+    "socket",
+    "buffer",
+    "cursor",
+    "chunk",
+]
+VERBS = [
+    "get",
+    "load",
+    "parse",
+    "build",
+    "merge",
+    "apply",
+    "update",
+    "fetch",
+    "render",
+    "flush",
+    "retry",
+    "encode",
+    "resolve",
+    "validate",
+    "compute",
+    "sort",
+    "split",
+]
+EXTENSIONS = ["py", "ts", "go", "rs", "java", "rb", "cs", "cpp", "sql", "yaml"]
+PACKAGES = [
+    "left-pad",
+    "lodash",
+    "react",
+    "vite",
+    "express",
+    "serde",
+    "tokio",
+    "numpy",
+    "pandas",
+    "flask",
+    "django",
+    "requests",
+    "rails",
+    "sidekiq",
+    "spring-core",
+    "guava",
+    "junit",
+    "webpack",
+    "eslint",
+    "prettier",
+    "pytest",
+    "mypy",
+    "anyhow",
+    "clap",
+    "chi",
+    "gin",
+    "zap",
+    "cobra",
+    "rxjs",
+    "zod",
+]
 
 
 class Draw:
@@ -42,7 +120,9 @@ class Draw:
 
     def cls(self) -> str:
         """A class name."""
-        return self.word().title() + self.one("Service", "Factory", "View", "Store", "Error", "Repository", "Test")
+        return self.word().title() + self.one(
+            "Service", "Factory", "View", "Store", "Error", "Repository", "Test"
+        )
 
     def path(self) -> str:
         """A file in a project."""
@@ -58,7 +138,9 @@ class Draw:
 
     def digits(self, size: int) -> str:
         """Digits, the first not zero."""
-        return str(self.chance.randint(1, 9)) + "".join(str(self.chance.randint(0, 9)) for _ in range(size - 1))
+        return str(self.chance.randint(1, 9)) + "".join(
+            str(self.chance.randint(0, 9)) for _ in range(size - 1)
+        )
 
     def uuid(self) -> str:
         """A random UUID."""
@@ -88,7 +170,13 @@ class Draw:
     def stamp(self) -> str:
         """A date and time, in one of the ways that logs write it."""
         day, hour, small = self.date(), self.clock(), self.number(0, 999)
-        return self.one(f"{day}T{hour}.{small:03}Z", f"{day} {hour},{small:03}", f"{day.replace('-', '/')} {hour}", f"{day}T{hour}+02:00", f"{day} {hour}.{small:03}456")
+        return self.one(
+            f"{day}T{hour}.{small:03}Z",
+            f"{day} {hour},{small:03}",
+            f"{day.replace('-', '/')} {hour}",
+            f"{day}T{hour}+02:00",
+            f"{day} {hour}.{small:03}456",
+        )
 
     def epoch(self) -> str:
         """Seconds, milliseconds, microseconds or nanoseconds since 1970."""

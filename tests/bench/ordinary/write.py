@@ -11,12 +11,12 @@ import json
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from tests.bench.ordinary import asked, code, everyday, outputs
 from tests.bench.ordinary.draw import Draw
 
+ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "guardrails" / "policies" / "ordinary"
 EACH = 11
 """Prompts from each generator of code and outputs."""
@@ -45,7 +45,7 @@ def coding() -> list[dict[str, str]]:
             d = Draw(f"{make.__name__} {number}")
             lead = asked.LEADS[d.number(0, len(asked.LEADS) - 1)]
             prompts.append({"text": lead + make(d), "kind": make.__name__})
-    return prompts
+    return list({prompt["text"]: prompt for prompt in prompts}.values())
 
 
 def daily() -> list[dict[str, str]]:
