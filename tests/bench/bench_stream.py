@@ -19,7 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from guardrails.engine import Guard
 from tests.bench import values
+from tests.bench.bench_scan import super_linear
 from tests.bench.guards import guard
+from tests.bench.hostile import by_hand
 from tests.bench.proxied import asked, events, lanes, proxy
 from tests.bench.report import Row, command, interleaved, median, one_core, share
 from tests.bench.texts import chunks, pieces, prose, sentence
@@ -198,11 +200,30 @@ def through_the_proxy(rounds: int) -> list[Row]:
     return rows
 
 
+def hostile(most: int, size: int) -> list[Row]:
+    """Hostile texts as a stream of 4 characters each: those whose cost grows faster than their length."""
+    judge = guard("everything")
+    families = dict(list(by_hand().items())[:most])
+
+    def play(text: str) -> list[tuple[int, int, str]]:
+        pushing(judge, [pieces(text, 4)])(0)
+        return []
+
+    flagged, costs = super_linear(play, families, size)
+    dearest = max(costs, key=lambda name: costs[name])
+    note = "; ".join(f"{name} x{ratio:.1f}" for ratio, name in flagged[:6]) or f"of {len(families)}"
+    return [
+        Row("hostile streams that grow faster than their length", len(flagged), "", 0, note=note),
+        Row("hostile streams: dearest", costs[dearest] / 1000, "ms/KB", note=dearest),
+    ]
+
+
 def measure(quick: bool = False) -> list[Row]:
     """The figures."""
     one_core()
     rows = cpu(200 if quick else 1500) + waiting(20_000 if quick else 100_000)
-    return rows + through_the_proxy(3 if quick else 12)
+    rows += hostile(6 if quick else 200, 128 if quick else 512)
+    return rows + through_the_proxy(2 if quick else 12)
 
 
 if __name__ == "__main__":

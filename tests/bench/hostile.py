@@ -214,6 +214,8 @@ def by_hand() -> dict[str, Callable[[int], str]]:
     families["digits between letters"] = lambda size: (
         _repeated("a1")(size // 2) + _repeated("1")(size - size // 2)
     )
+    # Offsets of bytes and of characters differ from the first letter on.
+    families |= {f"{name}, behind an accent": _behind("é", family) for name, family in families.items()}
     return families
 
 
@@ -236,6 +238,10 @@ def growth(cost: Callable[[str], float], family: Callable[[int], str], size: int
 
 def _repeated(unit: str) -> Callable[[int], str]:
     return lambda size: (unit * (size // len(unit) + 1))[:size]
+
+
+def _behind(head: str, family: Callable[[int], str]) -> Callable[[int], str]:
+    return lambda size: head + family(size - len(head))
 
 
 def _encoded(size: int) -> str:

@@ -116,7 +116,9 @@ def one_core() -> None:
 def interleaved(
     works: Mapping[str, Callable[[int], object]], rounds: int, clock: Callable[[], float] = time.process_time
 ) -> dict[str, list[float]]:
-    """Seconds of each work in each round, taken in turn (A B A B) after one round that warms up.
+    """Seconds of each work in each round, taken in turn after one round that warms up.
+
+    Who is first changes from round to round (A B C, B C A), so that nobody always finds the other's data in the caches.
 
     Args:
         works: what to run, by name; each is given the number of the round.
@@ -124,13 +126,14 @@ def interleaved(
         clock: CPU time of this process, unless waiting is to be measured.
     """
     spent: dict[str, list[float]] = {name: [] for name in works}
+    order = list(works)
     gc.collect()
     gc.disable()
     try:
         for each in range(rounds + 1):
-            for name, work in works.items():
+            for name in (*order[each % len(order) :], *order[: each % len(order)]):
                 began = clock()
-                work(each)
+                works[name](each)
                 taken = clock() - began
                 if each:
                     spent[name].append(taken)

@@ -91,7 +91,7 @@ def test_figures_are_short_and_whole_numbers_exact() -> None:
 
 
 def test_works_are_timed_in_turn_and_the_first_round_does_not_count() -> None:
-    """A B A B, by a clock that is given."""
+    """A B, B A, A B, by a clock that is given."""
     order: list[str] = []
     ticks = iter(range(100))
     spent = interleaved(
@@ -100,7 +100,7 @@ def test_works_are_timed_in_turn_and_the_first_round_does_not_count() -> None:
         lambda: float(next(ticks)),
     )
 
-    assert order == ["a0", "b0", "a1", "b1", "a2", "b2"]
+    assert order == ["a0", "b0", "b1", "a1", "a2", "b2"]
     assert spent == {"a": [1.0, 1.0], "b": [1.0, 1.0]}
 
 
