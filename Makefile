@@ -30,7 +30,7 @@ serve: $(VENV)/runtime         ## the proxy on http://127.0.0.1:4000, with ./gua
 
 bench: $(VENV)/dev             ## measured figures beside their bars (docs/reference/benchmarks.md; never a timed test)
 	@failed=""; for bench in tests/bench/bench_*.py; do \
-		echo "== $$bench $(BENCH_FLAGS)"; $(BIN)/python $$bench $(BENCH_FLAGS) || failed="$$failed $$bench"; done; \
+		echo "== $$bench"; $(BIN)/python $$bench || failed="$$failed $$bench"; done; \
 		test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 lock:                          ## re-resolve the lock files (needs uv on the PATH)

@@ -221,7 +221,7 @@ def least(find: Find, text: str, times: int = 3) -> float:
 
 
 def super_linear(
-    find: Find, families: dict[str, Callable[[int], str]], size: int = 1024
+    find: Find, families: dict[str, Callable[[int], str]], size: int = 2048
 ) -> tuple[list[tuple[float, str]], dict[str, float]]:
     """Families whose cost grows faster than their length, worst first; and the microseconds per KB of each.
 
@@ -229,7 +229,7 @@ def super_linear(
     """
     flagged, costs = [], {}
     for name, family in families.items():
-        ratio = growth(lambda text: least(find, text), family, size)
+        ratio = growth(lambda text: least(find, text, 2), family, size)
         if ratio > SUSPECT:
             ratio = growth(lambda text: least(find, text), family, size * 4)
         if ratio > SUPER_LINEAR:
@@ -239,11 +239,11 @@ def super_linear(
     return sorted(flagged, reverse=True), costs
 
 
-def hostile(fuzz: int) -> list[Row]:
+def hostile(fuzz: int, size: int) -> list[Row]:
     """The families that cost too much."""
     find, rows = ours(), []
     for what, families in (("hostile", by_hand()), ("fuzzed", fuzzed(fuzz, SEED))):
-        flagged, costs = super_linear(find, families)
+        flagged, costs = super_linear(find, families, size)
         worst = sorted(costs.items(), key=lambda item: -item[1])[:4]
         note = "; ".join(f"{name} x{ratio:.1f}" for ratio, name in flagged[:6])
         rows.append(
@@ -269,10 +269,10 @@ def hostile(fuzz: int) -> list[Row]:
 def measure(quick: bool = False) -> list[Row]:
     """The figures."""
     one_core()
-    rows = against_presidio(15 if quick else 120)
+    rows = against_presidio(10 if quick else 120)
     rows += compared(4 if quick else 100)
     rows += growing(3 if quick else 9)
-    return rows + hostile(30 if quick else 300)
+    return rows + hostile(20 if quick else 300, 512 if quick else 2048)
 
 
 if __name__ == "__main__":
