@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,16 +24,11 @@ from guardrails.checks.pii import STRUCTURED
 from guardrails.types import Segment, Stage
 from tests.bench import values
 from tests.bench.guards import at_once, guard, scanners
-from tests.bench.hostile import by_hand, fuzzed, growth
+from tests.bench.hostile import SUPER_LINEAR, by_hand, fuzzed, least, super_linear
 from tests.bench.report import Row, command, interleaved, median, one_core, share
 from tests.bench.texts import prose, sentence
 
 SEED = 4
-SUPER_LINEAR = 1.5
-"""A family whose cost per character grows by more than this at eight times the length is flagged."""
-SUSPECT = 1.2
-"""With short texts this much growth is enough to measure again, with longer ones."""
-
 INLINE = 65_536
 """Beyond so many characters over all rules, a guard scans in a thread and needs an event loop."""
 
@@ -210,40 +204,11 @@ def growing(rounds: int) -> list[Row]:
     ]
 
 
-def least(find: Find, text: str, times: int = 3) -> float:
-    """The least CPU seconds of a few runs."""
-    best = float("inf")
-    for _ in range(times):
-        began = time.thread_time()
-        find(text)
-        best = min(best, time.thread_time() - began)
-    return best
-
-
-def super_linear(
-    find: Find, families: dict[str, Callable[[int], str]], size: int = 2048
-) -> tuple[list[tuple[float, str]], dict[str, float]]:
-    """Families whose cost grows faster than their length, worst first; and the microseconds per KB of each.
-
-    What looks so at first is measured again with texts four times as long: that growth counts.
-    """
-    flagged, costs = [], {}
-    for name, family in families.items():
-        ratio = growth(lambda text: least(find, text, 2), family, size)
-        if ratio > SUSPECT:
-            ratio = growth(lambda text: least(find, text), family, size * 4)
-        if ratio > SUPER_LINEAR:
-            flagged.append((ratio, name))
-        text = family(size * 8)
-        costs[name] = least(find, text, 1) * 1e6 / (len(text) / 1024)
-    return sorted(flagged, reverse=True), costs
-
-
 def hostile(fuzz: int, size: int) -> list[Row]:
     """The families that cost too much."""
     find, rows = ours(), []
     for what, families in (("hostile", by_hand()), ("fuzzed", fuzzed(fuzz, SEED))):
-        flagged, costs = super_linear(find, families, size)
+        flagged, costs = super_linear(least(find), families, size)
         worst = sorted(costs.items(), key=lambda item: -item[1])[:4]
         note = "; ".join(f"{name} x{ratio:.1f}" for ratio, name in flagged[:6])
         rows.append(
@@ -258,9 +223,9 @@ def hostile(fuzz: int, size: int) -> list[Row]:
         rows.append(
             Row(
                 f"{what}: dearest family",
-                worst[0][1] / 1000,
+                worst[0][1] * 1e3,
                 "ms/KB",
-                note="; ".join(f"{name} {cost / 1000:.2f}" for name, cost in worst),
+                note="; ".join(f"{name} {cost * 1e3:.2f}" for name, cost in worst),
             )
         )
     return rows

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Sequence
 from random import Random
+
+SUPER_LINEAR = 1.5
+"""A family whose cost per character grows by more than this at eight times the length is flagged."""
+SUSPECT = 1.2
+"""With short texts this much growth is enough to measure again, with longer ones."""
 
 _UNITS = {
     "letters": "a",
@@ -236,6 +242,43 @@ def growth(cost: Callable[[str], float], family: Callable[[int], str], size: int
     return (cost(long) / len(long)) / max(cost(short) / len(short), 1e-12)
 
 
+def least(find: Callable[[str], object], times: int = 2) -> Callable[[str], float]:
+    """A cost: the least CPU seconds of a few runs."""
+
+    def cost(text: str) -> float:
+        spent = []
+        for _ in range(times):
+            began = time.thread_time()
+            find(text)
+            spent.append(time.thread_time() - began)
+        return min(spent)
+
+    return cost
+
+
+def super_linear(
+    cost: Callable[[str], float], families: dict[str, Callable[[int], str]], size: int
+) -> tuple[list[tuple[float, str]], dict[str, float]]:
+    """Families whose cost grows faster than their length, worst first; and the seconds per KB of each.
+
+    What looks so at first is measured again with texts four times as long: that growth counts.
+
+    Args:
+        cost: seconds for a text.
+        families: what gives texts of a size, by name.
+        size: length of the shortest text.
+    """
+    flagged, costs = [], {}
+    for name, family in families.items():
+        ratio = growth(cost, family, size)
+        if ratio > SUSPECT:
+            ratio = growth(cost, family, size * 4)
+        if ratio > SUPER_LINEAR:
+            flagged.append((ratio, name))
+        costs[name] = cost(family(size * 8)) / (size * 8 / 1024)
+    return sorted(flagged, reverse=True), costs
+
+
 def _repeated(unit: str) -> Callable[[int], str]:
     return lambda size: (unit * (size // len(unit) + 1))[:size]
 
@@ -245,7 +288,7 @@ def _behind(head: str, family: Callable[[int], str]) -> Callable[[int], str]:
 
 
 def _encoded(size: int) -> str:
-    return base64.b64encode(Random(1).randbytes(size)).decode()[:size]
+    return _repeated(base64.b64encode(Random(1).randbytes(384)).decode())(size)
 
 
 def _mixed(chance: Random) -> Callable[[int], str]:
