@@ -122,15 +122,17 @@ def _hex(between: str) -> str:
     return f"(?:{first})(?:{between}{one})*"
 
 
-HEX = "(?:0[xX])?(?:" + "|".join(_hex(between) for between in ("", " ", ":")) + ")"
-"""Eight or more pairs of hexadecimal digits that spell readable text."""
+HEX = "(?:\\A|[^0-9A-Za-z])(?:0[xX])?(?:" + "|".join(_hex(between) for between in ("", " ", ":")) + ")"
+"""Eight or more pairs of hexadecimal digits that spell readable text; no letter or digit stands before them."""
 
 
 def hexadecimal(found: str, start: int, into: Stretches) -> None:
     """Decodes pairs of digits, with or without one character between them."""
-    begin = 2 if found[:2] in ("0x", "0X") else 0
+    edge = 0 if found[0].isalnum() else 1
+    begin = edge + (2 if found[edge : edge + 2] in ("0x", "0X") else 0)
     step = 2 if found[begin + 2] not in " :" else 3
     data = bytes.fromhex(found[begin:].replace(":", ""))
+    into.keep(start + edge)
     into.put(start + begin, "", 1, 1)
     starts = range(start + begin, start + len(found), step)
     if data.isascii():
@@ -164,8 +166,8 @@ _QUANTUM = (
 )
 """Four base64 characters whose three bytes may be readable ASCII."""
 
-BASE64 = f"(?:{_QUANTUM}){{4}}[{_ANY}]*={{0,2}}"
-"""Base64 or base64url of text that begins with twelve readable characters of ASCII."""
+BASE64 = f"(?:(?:{_QUANTUM}){{4}}[{_ANY}]*={{0,2}}|(?:{_QUANTUM}){{3}}[{_ANY}]{{2,3}}={{1,2}})"
+"""Base64 or base64url of text that begins with twelve readable characters of ASCII; of nine if it is padded."""
 
 
 _FROM_URL = str.maketrans("-_", "+/")
@@ -197,8 +199,9 @@ def base64(found: str, start: int, into: Stretches) -> None:
 
 
 _EDGE = "(?:\\A|[\\s\"'(\\[{<>=,;|`*])"
-_ONE = "[A-Za-z0-9@._+:/#%-]"
-_CLOSE = "(?:\\s|\\Z)"
+_SINGLE = "A-Za-z0-9@._+:/#%=?!$&~\\-"
+_ONE = f"[{_SINGLE}]"
+_CLOSE = f"(?:[^{_SINGLE}]|\\Z)"
 SPACED = f"{_EDGE}{_ONE}(?:(?: {{1,4}}|\\r?\\n){_ONE}){{5,}}{_CLOSE}"
 """Six or more single characters with spaces between them; more than one space is a gap between words."""
 
@@ -215,7 +218,7 @@ _GAP = re.compile(r"(?<=\S)(?: {2,}|\r?\n)(?=\S)")
 def spaced(found: str, start: int, into: Stretches) -> None:
     """Closes the single spaces up; a wider gap becomes one."""
     first = 1 if len(found) > 1 and (found[1] not in " \r\n" or found[0].isspace()) else 0
-    last = len(found.rstrip())
+    last = len(found) - (re.fullmatch(_ONE, found[-1]) is None)
     into.keep(start + first)
     for gap in _GAP.finditer(found, first, last):
         into.put(start + gap.start(), found[first : gap.start() : 2], 2, 1, 1)
@@ -283,12 +286,12 @@ def address(found: str, start: int, into: Stretches) -> None:
 PACKED = f"(?:{HEX}|{BASE64})"
 """Hex or base64: one regex, as either may begin inside the other."""
 
-_DIGITS = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{2}[0-9A-Fa-f :]+")
+_DIGITS = re.compile(r"[^0-9A-Za-z]?(?:0[xX])?[0-9A-Fa-f]{2}[0-9A-Fa-f :]+")
 
 
 def packed(found: str, start: int, into: Stretches) -> None:
     """Decodes hex, or else base64."""
-    if _DIGITS.fullmatch(found) and _whole_hex()(found.encode("ascii"), 0)[0] == 0:
+    if _DIGITS.fullmatch(found) and _whole_hex()(found.encode("utf-8", "surrogatepass"), 0)[0] == 0:
         hexadecimal(found, start, into)
     else:
         base64(found, start, into)
@@ -316,7 +319,7 @@ SPELLINGS = (
     Spelling(TOKENS, r"%[0-9A-Fa-f]{2}|&[#A-Za-z]|\\[uUx][0-9A-Fa-f]", tokens),
     Spelling(SPACED, SPACED, spaced),
     Spelling(DOTTED, DOTTED, dotted),
-    Spelling(PACKED, "[A-Za-z0-9+/_-]{16}|[0-9A-Fa-f]{2}(?:[ :][0-9A-Fa-f]{2}){7}", packed),
+    Spelling(PACKED, "[A-Za-z0-9+/_-]{14}|[0-9A-Fa-f]{2}(?:[ :][0-9A-Fa-f]{2}){7}", packed),
     Spelling(SPOKEN, " [dD][oO][tT] ", spoken),
     Spelling(BRACKETED, "[\\[({<][ \\t]?(?:[aA][tT]|@|[dD][oO][tT]|\\.)[ \\t]?[\\])}>]", address),
 )

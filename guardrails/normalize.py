@@ -126,7 +126,7 @@ class View:
 def views(text: str, begins: bool = True) -> list[View]:
     """The readings of a text in which something was undone: none for plain text.
 
-    The first undoes one layer, the next what then shows, and so on. Where invisible tag characters occur they
+    Of each layer first what its characters stand for, then what that decodes to; then the layer that shows. Where invisible tag characters occur they
     are left out of these; then follow as many that read them as the ASCII they shadow. `begins` says whether
     the text begins where it stands: false for a piece cut from a longer one.
     """
@@ -185,17 +185,24 @@ def _decided(text: str, hidden: bool, begins: bool) -> int:
 
 
 def _layers(text: str, hidden: bool, begins: bool) -> Iterator[tuple[Rewriting, ...]]:
-    """The rewritings of each layer, as long as they change something."""
+    """The rewritings that each reading adds to the one before, as long as they change something.
+
+    Decoding makes a reading of its own: what only looks encoded must still be readable before it is.
+    """
     for _ in range(LAYERS):
-        steps = []
-        for stage in _STAGES:
-            step = stage.rewrite(text, hidden, begins)
-            if step is not None:
-                steps.append(step)
-                text = step.text
-        if not steps:
+        changed = False
+        for stages in (_STAGES[:-1], _STAGES[-1:]):
+            steps = []
+            for stage in stages:
+                step = stage.rewrite(text, hidden, begins)
+                if step is not None:
+                    steps.append(step)
+                    text = step.text
+            if steps:
+                changed = True
+                yield tuple(steps)
+        if not changed:
             return
-        yield tuple(steps)
 
 
 class _Turning:
