@@ -18,24 +18,54 @@ from guardrails.errors import CheckError
 from guardrails.patterns import PatternSet, joined
 from guardrails.types import Segment, Span
 
-STRUCTURED = (
-    "EMAIL_ADDRESS",
-    "PHONE_NUMBER",
-    "CREDIT_CARD",
-    "US_SSN",
-    "IBAN_CODE",
-    "IP_ADDRESS",
-    "MAC_ADDRESS",
-    "US_ITIN",
-    "CRYPTO",
-    "UK_NHS",
+DEFAULT = ("EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "IBAN_CODE", "IP_ADDRESS")
+"""What is looked for when nothing is named."""
+
+_ACCOUNTS = ("ABA_ROUTING_NUMBER", "US_BANK_NUMBER", "SWIFT_CODE", "CRYPTO", "EU_VAT_NUMBER")
+_DEVICES = ("MAC_ADDRESS", "IMEI", "VIN", "URL_CREDENTIALS")
+_DOCUMENTS = ("DATE_OF_BIRTH", "PASSPORT", "US_PASSPORT", "UK_PASSPORT")
+_NATIONAL = (
+    *("US_ITIN", "US_NPI", "US_MBI", "UK_NHS", "UK_NINO", "IE_PPS", "CA_SIN", "AU_TFN", "AU_ABN", "AU_ACN"),
+    *("AU_MEDICARE", "ZA_ID_NUMBER", "NG_NIN", "IN_AADHAAR", "IN_PAN", "SG_NRIC_FIN", "DE_TAX_ID", "FR_NIR"),
+    *(
+        "IT_FISCAL_CODE",
+        "ES_NIF",
+        "ES_NIE",
+        "PL_PESEL",
+        "NL_BSN",
+        "SE_PERSONNUMMER",
+        "NO_FODSELSNUMMER",
+        "DK_CPR",
+    ),
+    *(
+        "FI_PERSONAL_IDENTITY_CODE",
+        "BE_NRN",
+        "CH_AHV",
+        "PT_NIF",
+        "RO_CNP",
+        "CZ_BIRTH_NUMBER",
+        "HR_OIB",
+        "BR_CPF",
+    ),
+    *(
+        "BR_CNPJ",
+        "AR_CUIT",
+        "CL_RUT",
+        "MX_CURP",
+        "KR_RRN",
+        "JP_MY_NUMBER",
+        "CN_RESIDENT_ID",
+        "HK_ID",
+        "TW_ID",
+    ),
+    *("TH_TNIN", "TR_NATIONAL_ID", "IL_ID", "RU_SNILS", "RU_INN"),
 )
+STRUCTURED = (*DEFAULT, *_ACCOUNTS, *_DEVICES, *_DOCUMENTS, *_NATIONAL)
 """Entities with a shape: found by candidate patterns, in streams too."""
 
 NAMED = ("PERSON", "LOCATION", "ORGANIZATION", "NRP")
 """Entities without a shape: found by a language model of spaCy."""
 
-DEFAULT = STRUCTURED[:6]
 _LANGUAGE = "en"
 
 
@@ -82,22 +112,51 @@ class _WholeText:
         return joined(found)
 
 
+_VALIDATED = {
+    "EMAIL_ADDRESS": "EmailRecognizer",
+    "IBAN_CODE": "IbanRecognizer",
+    "CRYPTO": "CryptoRecognizer",
+    "ABA_ROUTING_NUMBER": "AbaRoutingRecognizer",
+    "US_NPI": "UsNpiRecognizer",
+    "UK_NHS": "NhsRecognizer",
+    "AU_TFN": "AuTfnRecognizer",
+    "AU_ABN": "AuAbnRecognizer",
+    "AU_ACN": "AuAcnRecognizer",
+    "AU_MEDICARE": "AuMedicareRecognizer",
+    "NG_NIN": "NgNinRecognizer",
+    "IN_AADHAAR": "InAadhaarRecognizer",
+    "IT_FISCAL_CODE": "ItFiscalCodeRecognizer",
+    "ES_NIF": "EsNifRecognizer",
+    "ES_NIE": "EsNieRecognizer",
+    "PL_PESEL": "PlPeselRecognizer",
+    "FI_PERSONAL_IDENTITY_CODE": "FiPersonalIdentityCodeRecognizer",
+    "KR_RRN": "KrRrnRecognizer",
+    "TH_TNIN": "ThTninRecognizer",
+}
+"""Entities on whose candidates a validator of Presidio decides."""
+
+
 def _decisions() -> dict[str, Callable[[str], bool]]:
     """What Presidio's recognisers say about one candidate, by entity."""
     from presidio_analyzer import predefined_recognizers as presidio
 
-    email, iban = presidio.EmailRecognizer(), presidio.IbanRecognizer()
-    ip, mac, crypto = presidio.IpRecognizer(), presidio.MacAddressRecognizer(), presidio.CryptoRecognizer()
-    nhs, itin = presidio.NhsRecognizer(), presidio.UsItinRecognizer()
+    ip, mac = presidio.IpRecognizer(), presidio.MacAddressRecognizer()
+    itin, nino = presidio.UsItinRecognizer(), presidio.UkNinoRecognizer()
     return {
-        "EMAIL_ADDRESS": lambda value: bool(email.validate_result(value)),
-        "IBAN_CODE": lambda value: bool(iban.validate_result(value)),
+        **{entity: _validator(getattr(presidio, kind)()) for entity, kind in _VALIDATED.items()},
         "IP_ADDRESS": lambda value: not ip.invalidate_result(value),
         "MAC_ADDRESS": lambda value: not mac.invalidate_result(value),
-        "CRYPTO": lambda value: bool(crypto.validate_result(value)),
-        "UK_NHS": lambda value: bool(nhs.validate_result(value)),
         "US_ITIN": lambda value: bool(itin.analyze(value, ["US_ITIN"], None)),
+        "UK_NINO": lambda value: bool(nino.analyze(value, ["UK_NINO"], None)),
     }
+
+
+def _validator(recogniser: Any) -> Callable[[str], bool]:
+    """A recogniser's own test of the text it matched; spaces are not part of a number."""
+    return lambda value: bool(
+        recogniser.validate_result(compact := value.replace(" ", ""))
+        and not recogniser.invalidate_result(compact)
+    )
 
 
 def _stay_offline() -> None:
