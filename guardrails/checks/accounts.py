@@ -32,9 +32,10 @@ IBAN_LENGTHS = {
     }.items()
     for country in countries.split()
 }
-_BANKING = IBAN_LENGTHS.keys() | set(
-    "US CA MX AR CL CO PE UY EC PA AU NZ JP CN HK TW KR SG MY TH VN PH ID IN BD LK ZA NG KE GH MA DZ BO PY".split()
-)
+_BANKING = IBAN_LENGTHS.keys() | {
+    *("US", "CA", "MX", "AR", "CL", "CO", "PE", "UY", "EC", "PA", "AU", "NZ", "JP", "CN", "HK", "TW", "KR"),
+    *("SG", "MY", "TH", "VN", "PH", "ID", "IN", "BD", "LK", "ZA", "NG", "KE", "GH", "MA", "DZ", "BO", "PY"),
+}
 """Countries whose letters stand in a BIC: of words in capitals, most have others in that place."""
 
 
@@ -42,17 +43,15 @@ def accounts(decide: Mapping[str, Beside]) -> list[Pattern]:
     """The candidate patterns; `decide` holds the decision of Presidio's recogniser, by entity."""
     iban = r"(?i:\b[A-Z]{2}\d{2}(?:[ \u00a0-]?[A-Z0-9]){11,30})"
     bic = r"\b[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b"
-    routing = near("routing", "aba", "rtn", "transit number", "bank number", "fedwire")
-    account = near(
-        "account number", "account no", "account", "acct", "a/c", "bank acct", "checking", "savings"
-    )
+    routing = near("routing|aba|rtn|transit number|bank number|fedwire")
+    account = near("account number|account no|account|acct|a/c|bank acct|checking|savings")
     return [
         Pattern("IBAN_CODE", iban, 1.0, before=starts, reach=8, shorten=_iban_length(decide["IBAN_CODE"])),
         Pattern(
             "SWIFT_CODE",
             bic,
             0.8,
-            before=near("swift code", "swift bic", "swift", "bic", "bic code"),
+            before=near("swift code|swift bic|swift|bic|bic code"),
             reach=24,
             after=ends,
             validate=lambda value: value[4:6] in _BANKING,

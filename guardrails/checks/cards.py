@@ -23,53 +23,19 @@ _ISSUED = {
     18: ("62", *_MAESTRO),
     19: ("4", "62", "64", "65", "6011", *_MAESTRO),
 }
-"""First digits by length: Visa, Mastercard, American Express, Discover, Diners Club, JCB, UnionPay, Maestro, Mir, Troy."""
+"""First digits by length. Visa, Mastercard, American Express, Discover, Diners, JCB, UnionPay, Maestro, Mir, Troy."""
 _GROUPED = r"\b\d{4}[ .\u00a0-]\d{3,6}(?:[ .\u00a0-]\d{1,7}){1,4}"
 _GROUP = re.compile(r"\d+")
 _NO_DIGIT = re.compile(r"\D")
 _says_card = says(
-    *(
-        "card",
-        "cards",
-        "cardnumber",
-        "card no",
-        "credit",
-        "debit",
-        "visa",
-        "mastercard",
-        "master card",
-        "amex",
-    ),
-    *(
-        "american express",
-        "maestro",
-        "discover",
-        "diners",
-        "jcb",
-        "unionpay",
-        "union pay",
-        "rupay",
-        "cc",
-        "ccn",
-    ),
-    *("cvv", "cvc", "kreditkarte", "karte", "carte", "tarjeta", "carta di credito", "cartão", "creditcard"),
+    "card|cards|cardnumber|card no|credit|debit|visa|mastercard|master card|amex|american express"
+    "|maestro|discover|diners|jcb|unionpay|union pay|rupay|cc|ccn|cvv|cvc|kreditkarte|karte|carte"
+    "|tarjeta|carta di credito|cartão|creditcard"
 )
-_says_payment = says("pan", "pay", "paid", "payment", "charge", "charged", "billed", "billing", "checkout")
+_says_payment = says("pan|pay|paid|payment|charge|charged|billed|billing|checkout")
 _says_id = says(
-    *("id", "ids", "uuid", "order", "invoice", "ticket", "tracking", "serial", "imei", "isbn", "ean", "sku"),
-    *(
-        "timestamp",
-        "epoch",
-        "nonce",
-        "seed",
-        "hash",
-        "offset",
-        "snowflake",
-        "tweet",
-        "status",
-        "issue",
-        "build",
-    ),
+    "id|ids|uuid|order|invoice|ticket|tracking|serial|imei|isbn|ean|sku|timestamp|epoch|nonce"
+    "|seed|hash|offset|snowflake|tweet|status|issue|build"
 )
 
 

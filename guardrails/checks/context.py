@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+
+import re2
 
 REACH = 64
 """Code points to the left of a candidate that its decision may depend on."""
 
-_JOINTS = str.maketrans("", "", " _-.'’/\t\n\"")
 _LONG = 7
 """Letters from which a word is known also inside a longer one: `taxpayer` in `taxpayerIdNumber`."""
 _JOINT = "[ _.'’/-]{0,2}"
-_HUMP = re.compile(r"([a-z])([A-Z])")
 
 Beside = Callable[[str], bool]
 
@@ -35,29 +34,28 @@ def _is_joined(before: str) -> bool:
     return sign in "_$€£" or (sign in ".,-/%" and previous.isalnum())
 
 
-def says(*words: str) -> Beside:
-    """Whether a text holds one of the words, in any case. Write them in lower case.
+def says(words: str) -> Beside:
+    """Whether a text holds one of the words, in any case. Write them in lower case, with | between them.
 
     A space in a word stands for any joint: `tax id` is also in `taxId` and `tax_id`. Short words stand alone.
     """
-    flat = {word: word.translate(_JOINTS) for word in words}
-    long = tuple(bare for bare in flat.values() if len(bare) >= _LONG)
-    short = tuple(bare for bare in flat.values() if len(bare) < _LONG)
-    spelt = (_JOINT.join(map(re.escape, word.split())) for word, bare in flat.items() if len(bare) < _LONG)
-    alone = re.compile(rf"(?<![^\W\d_])(?:{'|'.join(spelt)})(?![^\W\d_])")
+    long, short, humps = [], [], []
+    for word in words.split("|"):
+        spelt = _JOINT.join(re2.escape(part) for part in word.split())
+        if len(word.replace(" ", "")) >= _LONG:
+            long.append(spelt)
+            continue
+        short.append(spelt)
+        if word.isascii() and word.isalpha():
+            humps.append(f"(?:^|\\PL){word}[A-Z]|[a-z]{word.capitalize()}(?:[^a-z]|$)")
+    ways = [*long, rf"(?:^|\PL)(?:{'|'.join(short)})(?:\PL|$)"] if short else long
+    known = re2.Set.SearchSet()
+    known.Add("|".join((f"(?i:{'|'.join(ways)})", *humps)))
+    known.Compile()
+    return lambda text: bool(known.Match(text.encode("utf-8", "surrogatepass")))
 
-    def told(text: str) -> bool:
-        bare = text.lower().translate(_JOINTS)
-        if any(word in bare for word in long):
-            return True
-        if not any(word in bare for word in short):
-            return False
-        return alone.search(_HUMP.sub(r"\1 \2", text).lower()) is not None
 
-    return told
-
-
-def near(*words: str) -> Beside:
+def near(words: str) -> Beside:
     """Whether a number may begin after a text that holds one of the words (as in `says`)."""
-    told = says(*words)
+    told = says(words)
     return lambda before: starts(before) and told(before)

@@ -33,57 +33,29 @@ _MONTHS = {
 _WORDS = re.compile(r"[^\W\d_]+")
 _NUMBERS = re.compile(r"\d+")
 _says_birth = says(
-    *(
-        "born",
-        "born on",
-        "dob",
-        "d o b",
-        "date of birth",
-        "birth date",
-        "birthdate",
-        "birthday",
-        "geb",
-        "geboren",
-    ),
-    *("geburtsdatum", "geburtstag", "né le", "née le", "ne le", "nee le", "date de naissance", "nacimiento"),
-    *(
-        "fecha nac",
-        "nacido",
-        "nacida",
-        "nato il",
-        "nata il",
-        "data di nascita",
-        "geboortedatum",
-        "nascimento",
-    ),
-    *("nascido", "nascida", "født", "född", "syntymäaika", "urodzony", "urodzona", "data urodzenia"),
+    "born|born on|dob|d o b|date of birth|birth date|birthdate|birthday|geb|geboren|geburtsdatum"
+    "|geburtstag|né le|née le|ne le|nee le|date de naissance|nacimiento|fecha nac|nacido|nacida"
+    "|nato il|nata il|data di nascita|geboortedatum|nascimento|nascido|nascida|født|född"
+    "|syntymäaika|urodzony|urodzona|data urodzenia"
 )
 _says_passport = near(
-    *(
-        "passport",
-        "passeport",
-        "reisepass",
-        "passaporto",
-        "pasaporte",
-        "paspoort",
-        "passaporte",
-        "travel document",
-    ),
-    *("pass nr", "paszport", "pas nr"),
+    "passport|passeport|reisepass|passaporto|pasaporte|paspoort|passaporte|travel document"
+    "|pass nr|paszport|pas nr"
 )
 
 
 def documents() -> list[Pattern]:
     """The candidate patterns of passports and dates of birth."""
     numeric = r"\b\d{1,4}[./-] ?\d{1,2}[./-] ?\d{2,4}\b"
-    month = r"(?i:jan|feb|fév|fev|mar|mär|mae|maa|apr|avr|abr|may|mai|mag|mei|jun|jui|giu|jul|lug|aug|aoû|aou|ago|sep|set|oct|okt|ott|out|nov|dec|dez|déc|dic|ene|gen)"
-    spelt = rf"\b\d{{1,2}}(?:st|nd|rd|th|er|º|°)?\.?[ -](?:of |de )?{month}[A-Za-zà-üÀ-Ü]{{0,8}}\.?,?[ -](?:de )?\d{{4}}\b"
-    american = rf"\b{month}[a-zà-ü]{{0,8}}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}\b"
+    month = "(?i:" + "|".join(sorted({name[:3] for name in _MONTHS})) + ")[A-Za-zà-üÀ-Ü]{0,8}"
+    spelt = rf"\b\d{{1,2}}(?:st|nd|rd|th|er|º|°)?\.?[ -](?:of |de )?{month}\.?,?[ -](?:de )?\d{{4}}\b"
+    american = rf"\b{month}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}\b"
     dates = (numeric, spelt, american)
     return [
         *(_passport("US_PASSPORT", regex) for regex in (r"\b\d{9}\b", r"\b[A-Z]\d{8}\b")),
         *(_passport("UK_PASSPORT", regex) for regex in (r"\b\d{9}\b", r"\b[A-Z]{2}\d{7}\b")),
         _passport("PASSPORT", r"\b[A-Z]{0,3}\d{6,9}[A-Z]?\b"),
+        _passport("PASSPORT", r"\b\d{2}[A-Z]{2}\d{5}\b"),
         _passport("PASSPORT", r"\b[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{8}\b"),
         *_machine_readable(),
         *(

@@ -27,8 +27,8 @@ _TEMPLATE = ("${", "{{", "<", "%(", "$(", "{")
 def machines(decide: Mapping[str, Beside]) -> list[Pattern]:
     """The candidate patterns; `decide` holds the decision of Presidio's recogniser, by entity."""
     imei = r"\b\d{2}[ -]?\d{6}[ -]?\d{6}[ -]?\d\b"
-    vin_words = ("vin", "vehicle identification", "chassis", "fahrgestellnummer", "vehicle id")
-    vin = near(*vin_words)
+    vin_words = "vin|vehicle identification|chassis|fahrgestellnummer|vehicle id"
+    vin = near(vin_words)
     credentials = r"\b[A-Za-z][A-Za-z0-9+.-]{1,15}://([^\s/@:'\"<>]{1,64}:[^\s/@'\"<>]{1,128})@"
     return [
         *_addresses(decide["IP_ADDRESS"]),

@@ -14,7 +14,6 @@ from guardrails.checks.checksums import luhn, mod_11_2, mod_11_10, weighted
 
 _NO_DIGIT = re.compile(r"\D")
 _SIGNS = str.maketrans("", "", " -./()+\u00a0")
-_NIF_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
 _CURP_LETTERS = "0123456789ABCDEFGHIJKLMNÑOPQRSTUVWXYZ"
 
 
@@ -276,12 +275,8 @@ def ru_inn(text: str) -> bool:
     return first == int(digits[10]) and weighted(digits[:11], weights) % 11 % 10 == int(digits[11])
 
 
-def pl_pesel_dated(text: str) -> bool:
-    """A day: months are 1 to 12 plus 20 for each century. Presidio's expression takes the tens for any digit."""
+def pl_pesel(text: str) -> bool:
+    """A day (months plus 20 for each century) and a check digit, which Presidio's validator computes wrong."""
     month = int(text[2:4]) % 20
-    return 1 <= month <= 12 and _is_short_date(text[:2], str(month), text[4:6])
-
-
-def es_dni_letter(number: int) -> str:
-    """The control letter of a Spanish number."""
-    return _NIF_LETTERS[number % 23]
+    born = _is_short_date(text[:2], str(month), text[4:6])
+    return born and weighted(text, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)) % 10 == 0

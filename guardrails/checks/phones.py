@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from guardrails.checks.context import REACH, ends, starts
+from guardrails.checks.context import REACH, ends, says, starts
 from guardrails.patterns import Pattern
 
 _TRUNK_REGIONS = (
@@ -45,16 +45,29 @@ _NOT_PHONE = re.compile(
     r"|(?:\d{1,3}\.){3}\d{1,3}|[1-9]\d{0,2}(?:\.\d{3}){1,4}|[1-9]\d{0,2}(?: \d{3}){1,4}(?: \d{3})?(?:\.\d+)?"
 )
 _PLAIN_DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?")
-_SAID = re.compile(
-    r"(?:\b(?:(?:tele)?phone|phones?|tel(?:efon|[eé]fono|[eé]phone|efoon|efone)?|cell(?:phone|ular)?|mobile?|mob|fax"
-    r"|call(?:ing|ed|s)?|ring|dial(?:led|ing)?|text(?:ed|ing)?|sms|whats ?app|signal|viber|hotline|helpline|landline|desk"
-    r"|office|direct|switchboard|handy|rufnummer|telefonnummer|durchwahl|m[oó]vil|cellulare|celular|portable|gsm|ph"
-    r"|reach(?:ed|able)?|contact(?:ed|able)?|pager|voicemail|numéro|puhelin|telefonszám|telef)\b"
-    r"|\b(?:my|your|his|her|our|their|new|old|current|home|work|business|daytime|emergency|personal)"
-    r" (?:number|num|no|nr|digits)\b)[^\d\n]{0,24}$",
-    re.IGNORECASE,
+_says_phone = says(
+    "phone|phones|telephone|tel|telefon|telefono|teléfono|téléphone|telefone|telefoon"
+    "|telefonnummer|cell|cellphone|celular|cellulare|mobile|mobil|mob|movil|móvil|fax|call"
+    "|calling|called|calls|ring|dial|dialling|text|texting|sms|whatsapp|signal|viber|hotline"
+    "|helpline|landline|desk|office|direct|switchboard|handy|rufnummer|durchwahl|portable|gsm|ph"
+    "|reach|reached|reachable|contact|contacted|pager|voicemail|numéro|puhelin|telefonszám|telef"
+    "|my number|your number|his number|her number|our number|their number|new number|old number"
+    "|current number|home number|work number|business number|daytime number|emergency number"
+    "|my no|my num"
 )
+_says_other = says(
+    "id|ids|order|invoice|ref|reference|sku|isbn|issn|account|acct|ticket|case|tracking|code"
+    "|serial|part|item|model|version|batch|lot|policy|claim|patent|nhs|tin|ssn|sin|tfn|abn|acn"
+    "|bsn|nif|cpf|medicare|passport|license|licence|lat|lon|iban|vat|siret|siren|article|docket"
+    "|steuer id|idnr"
+)
+_BROKEN = re.compile(r"[\d\n]")
+_TOLD_WITHIN = 36
+"""Code points that a word for telephones and what stands between it and the number may take."""
 _LABEL = re.compile(r"(?:^|[\s(|,;•])[TFMPHCWtfmphcw][:.]\s{0,3}$")
+_KINDS = (
+    *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "uan"),
+)
 _AFTERWARDS = (
     r"(?:[ ,(\-–]{1,3}|\t)(?i:office|fax|mobile|mob|cell|home|work|phone|tel|desk|direct|landline)\b"
 )
@@ -67,7 +80,18 @@ def phones() -> list[Pattern]:
     international = rf"(?:\(?\+ ?|\b00[ -]?|\b011[ -])[1-9](?:{step}{{0,3}}\d){{6,14}}{_EXTENSION}"
     national = rf"(?:\(\d{{2,5}}\)|\b\d{{2,5}})(?:{step}{{1,2}}\(?\d{{2,8}}\)?){{1,5}}{_EXTENSION}"
     spoken = rf"(?:[+(]{{1,2}}|\b)\d(?:{step}{{0,3}}\d){{6,15}}"
-    nine_digits = rf"\d(?:{step}{{0,2}}\(?\d){{8}}"
+    nine_digits = rf"\d(?:{step}{{0,3}}\(?\d){{8}}"
+    # Every row of seven digits or more but dates such as 2024-11-05.
+    undated = "|".join(
+        (
+            r"\d{5}",
+            rf"\d{{3}}{step}{{1,3}}\d{{3}}",
+            rf"(?:\d\d{step}{{1,3}}){{3}}\d\d",
+            rf"\b\d{{3}}{step}{{1,3}}\d\d{step}{{1,3}}\d\d",
+            rf"\d\d{step}{{1,3}}\d{{3}}{step}{{1,3}}\d\d",
+            nine_digits,
+        )
+    )
     return [
         Pattern(
             "PHONE_NUMBER",
@@ -82,7 +106,7 @@ def phones() -> list[Pattern]:
             "PHONE_NUMBER",
             national,
             0.8,
-            before=_starts_number,
+            before=_starts_national,
             reach=REACH,
             after=ends,
             shorten=national_length,
@@ -96,6 +120,7 @@ def phones() -> list[Pattern]:
             reach=REACH,
             after=ends,
             validate=is_phone,
+            trigger=undated,
         ),
         Pattern(
             "PHONE_NUMBER",
@@ -113,12 +138,27 @@ def _starts_number(before: str) -> bool:
     return starts(before) and not before.rstrip("0123456789 ().-/").endswith("+")
 
 
+def _starts_national(before: str) -> bool:
+    """As `_starts_number`, and not after a word that says it is a number of another kind."""
+    if not _starts_number(before):
+        return False
+    lead = _lead(before)
+    return not _says_other(lead) or _says_phone(lead)
+
+
 def _is_said(before: str) -> bool:
     """Whether a number may begin after this text, and the text ends soon after a word for telephones."""
     # No word is shorter than two signs and no digit may follow it: spares the search in rows of digits.
     if any(map(str.isdecimal, before[-2:])) or not starts(before):
         return False
-    return _SAID.search(before) is not None or _LABEL.search(before[-6:]) is not None
+    if before[-1:] in ("(", "[") and before[-2:-1].isalnum():
+        return False
+    return _says_phone(_lead(before)) or _LABEL.search(before[-6:]) is not None
+
+
+def _lead(before: str) -> str:
+    """The end of a text after its last digit or line break."""
+    return _BROKEN.split(before[-_TOLD_WITHIN:])[-1]
 
 
 def international_length(text: str) -> int:
@@ -128,8 +168,8 @@ def international_length(text: str) -> int:
     """
     grouped = any(not (sign.isdigit() or sign == "+") for sign in text)
     certain = not text.lstrip("(").startswith("+") and not grouped
-    ends = [match.end() for match in _GROUP.finditer(text)]
-    for end in reversed(ends):
+    ends_at = [match.end() for match in _GROUP.finditer(text)]
+    for end in reversed(ends_at):
         number = text[:end]
         cut = _ENDING.search(number)
         if number.count("(") >= number.count(")") and _is_abroad(
@@ -243,7 +283,8 @@ def _country(code: str) -> tuple[frozenset[int], re.Pattern[str]] | None:
         return None
     if regions[0] == "001":
         return frozenset(range(7, 13)), re.compile(r"\d{7,12}")
-    lengths = phonenumbers.PhoneMetadata.metadata_for_region(regions[0]).general_desc.possible_length
+    general = getattr(phonenumbers.PhoneMetadata.metadata_for_region(regions[0]), "general_desc", None)
+    lengths = general.possible_length if general else ()
     return frozenset(length for length in lengths if length >= 6), _valid(regions[0])
 
 
@@ -253,15 +294,6 @@ def _valid(region: str) -> re.Pattern[str]:
     import phonenumbers
 
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
-    kinds = (
-        *(
-            metadata.fixed_line,
-            metadata.mobile,
-            metadata.toll_free,
-            metadata.premium_rate,
-            metadata.shared_cost,
-        ),
-        *(metadata.voip, metadata.personal_number, metadata.uan),
-    )
+    kinds = (getattr(metadata, kind, None) for kind in _KINDS)
     patterns = {kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern}
     return re.compile("|".join(sorted(patterns)))

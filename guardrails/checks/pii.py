@@ -128,7 +128,6 @@ _VALIDATED = {
     "IT_FISCAL_CODE": "ItFiscalCodeRecognizer",
     "ES_NIF": "EsNifRecognizer",
     "ES_NIE": "EsNieRecognizer",
-    "PL_PESEL": "PlPeselRecognizer",
     "FI_PERSONAL_IDENTITY_CODE": "FiPersonalIdentityCodeRecognizer",
     "KR_RRN": "KrRrnRecognizer",
     "TH_TNIN": "ThTninRecognizer",

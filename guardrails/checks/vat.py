@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from guardrails.checks.checksums import luhn, mod_11_10, weighted
-from guardrails.checks.national_rules import digits_of, nl_bsn, pt_nif
+from guardrails.checks.national_rules import digits_of, pt_nif
 
 
 def _at(number: str) -> bool:
@@ -26,7 +26,7 @@ def _fr(number: str) -> bool:
 
 def _nl(number: str) -> bool:
     as_letters = "2321" + "".join(str(ord(sign) - 55) if sign.isalpha() else sign for sign in number)
-    return nl_bsn(number[:9]) or int(as_letters) % 97 == 1
+    return weighted(number[:9], (9, 8, 7, 6, 5, 4, 3, 2, -1)) % 11 == 0 or int(as_letters) % 97 == 1
 
 
 def _pl(number: str) -> bool:
