@@ -44,7 +44,7 @@ def accounts(decide: Mapping[str, Beside]) -> list[Pattern]:
     iban = r"(?i:\b[A-Z]{2}\d{2}(?:[ \u00a0-]?[A-Z0-9]){11,30})"
     bic = r"\b[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b"
     routing = near("routing|aba|rtn|transit number|bank number|fedwire")
-    account = near("account number|account no|account|acct|a/c|bank acct|checking|savings")
+    account = near("account number|account no|account #|bank account|acct|a/c|bank acct|checking|savings")
     return [
         Pattern("IBAN_CODE", iban, 1.0, before=starts, reach=8, shorten=_iban_length(decide["IBAN_CODE"])),
         Pattern(

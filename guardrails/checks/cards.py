@@ -6,6 +6,7 @@ Presidio's pattern misses about a quarter of valid cards, so it is not asked.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from guardrails.checks.checksums import luhn
 from guardrails.checks.context import REACH, ends, says, starts
@@ -26,7 +27,6 @@ _ISSUED = {
 """First digits by length. Visa, Mastercard, American Express, Discover, Diners, JCB, UnionPay, Maestro, Mir, Troy."""
 _GROUPED = r"\b\d{4}[ .\u00a0-]\d{3,6}(?:[ .\u00a0-]\d{1,7}){1,4}"
 _GROUP = re.compile(r"\d+")
-_NO_DIGIT = re.compile(r"\D")
 _says_card = says(
     "card|cards|cardnumber|card no|credit|debit|visa|mastercard|master card|amex|american express"
     "|maestro|discover|diners|jcb|unionpay|union pay|rupay|cc|ccn|cvv|cvc|kreditkarte|karte|carte"
@@ -43,9 +43,16 @@ def cards() -> list[Pattern]:
     """The candidate patterns: in groups, and in one piece."""
     return [
         Pattern("CREDIT_CARD", _GROUPED, 1.0, before=starts, reach=8, after=ends, shorten=card_length),
-        Pattern("CREDIT_CARD", r"\b\d{12,16}\b", 0.9, before=starts, reach=8, after=ends, validate=is_issued),
+        Pattern("CREDIT_CARD", _GROUPED, 1.0, before=_is_told, reach=REACH, after=ends, shorten=_told_length),
+        Pattern("CREDIT_CARD", r"\b\d{16}\b", 0.9, before=starts, reach=8, after=ends, validate=is_issued),
         Pattern(
-            "CREDIT_CARD", r"\b\d{17,19}\b", 0.9, before=_no_id, reach=REACH, after=ends, validate=is_issued
+            "CREDIT_CARD",
+            r"\b(?:\d{12,15}|\d{17,19})\b",
+            0.9,
+            before=_no_id,
+            reach=REACH,
+            after=ends,
+            validate=is_issued,
         ),
         Pattern(
             "CREDIT_CARD", r"\b\d{12,19}\b", 0.9, before=_is_told, reach=REACH, after=ends, validate=luhn
@@ -59,7 +66,7 @@ def _is_told(before: str) -> bool:
 
 
 def _no_id(before: str) -> bool:
-    """Whether seventeen digits or more may be a card after this text: long numbers are often ids and clocks."""
+    """Whether digits may be a card after this text: of these lengths, many are ids, article numbers and clocks."""
     return starts(before) and (_says_payment(before) or not _says_id(before[-24:]))
 
 
@@ -69,20 +76,27 @@ def is_issued(digits: str) -> bool:
 
 
 def card_length(text: str) -> int:
-    """Length of the longest beginning, in whole groups, that is a card number; 0 when none is."""
+    """Length of the longest beginning, in whole groups, that is an issuer's card number; 0 when none is."""
+    return _length(text, is_issued)
+
+
+def _told_length(text: str) -> int:
+    """As `card_length`, of a card that the text names: the check digit is enough."""
+    return _length(text, luhn)
+
+
+def _length(text: str, valid: Callable[[str], bool]) -> int:
+    """Length of the longest beginning in whole groups, twelve digits or more, that is valid."""
     groups = [(match[0], match.end()) for match in _GROUP.finditer(text)]
     digits = "".join(group for group, _ in groups)
     size = len(digits)
-    for place in range(len(groups) - 1, 1, -1):
-        group, end = groups[place]
-        if 12 <= size <= 19 and _is_grouped(digits[:size], len(groups[1][0])):
+    following = 0
+    for group, end in reversed(groups):
+        if size < 12:
+            return 0
+        # Three groups of a longer row in fours are part of another number.
+        if size <= 19 and not (size == 12 and following == 4) and valid(digits[:size]):
             return end
         size -= len(group)
+        following = len(group)
     return 0
-
-
-def _is_grouped(digits: str, second: int) -> bool:
-    """Whether digits in groups are a card: groups of three are numbers of all kinds, so they need an issuer."""
-    if digits[0] == "0" or second == 3:
-        return is_issued(digits)
-    return luhn(digits)

@@ -34,9 +34,10 @@ def _is_joined(before: str) -> bool:
     return sign in "_$€£" or (sign in ".,-/%" and previous.isalnum())
 
 
-def says(words: str) -> Beside:
+def says(words: str, within: int | None = None) -> Beside:
     """Whether a text holds one of the words, in any case. Write them in lower case, with | between them.
 
+    With `within`, at most that many code points, no digit or line break among them, may follow the word.
     A space in a word stands for any joint: `tax id` is also in `taxId` and `tax_id`. Short words stand alone.
     """
     long, short, humps = [], [], []
@@ -50,7 +51,8 @@ def says(words: str) -> Beside:
             humps.append(f"(?:^|\\PL){word}[A-Z]|[a-z]{word.capitalize()}(?:[^a-z]|$)")
     ways = [*long, rf"(?:^|\PL)(?:{'|'.join(short)})(?:\PL|$)"] if short else long
     known = re2.Set.SearchSet()
-    known.Add("|".join((f"(?i:{'|'.join(ways)})", *humps)))
+    rest = "" if within is None else rf"[^\d\n]{{0,{within}}}\z"
+    known.Add(f"(?:(?i:{'|'.join(ways)}){''.join(f'|{hump}' for hump in humps)}){rest}")
     known.Compile()
     return lambda text: bool(known.Match(text.encode("utf-8", "surrogatepass")))
 

@@ -21,6 +21,7 @@ _VIN_VALUES = dict(
     zip("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", "12345678123457923456789" + "0123456789", strict=True)
 )
 _VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+_STAND_INS = ("", "password", "passwd", "pass", "pwd", "secret", "changeme")
 _TEMPLATE = ("${", "{{", "<", "%(", "$(", "{")
 
 
@@ -127,4 +128,5 @@ def is_vin(value: str) -> bool:
 
 def _is_filled_in(value: str) -> bool:
     """Whether user and password are values and not the places of a template."""
-    return not any(sign in value for sign in _TEMPLATE)
+    password = value.partition(":")[2].lower()
+    return password.strip("*x.") not in _STAND_INS and not any(sign in value for sign in _TEMPLATE)

@@ -42,29 +42,36 @@ _GROUP = re.compile(r"(\d+)\)?")
 _NO_DIGIT = re.compile(r"\D")
 _NOT_PHONE = re.compile(
     r"(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2}.*|\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d\d.*"
-    r"|(?:\d{1,3}\.){3}\d{1,3}|[1-9]\d{0,2}(?:\.\d{3}){1,4}|[1-9]\d{0,2}(?: \d{3}){1,4}(?: \d{3})?(?:\.\d+)?"
+    r"|(?:\d{1,3}\.){3}\d{1,3}|[1-9]\d{0,2}(?:\.\d{3}){1,4}|(?:[1-4]\d{0,2}|[5-9]\d?)(?: \d{3}){1,4}(?:\.\d+)?"
 )
 _PLAIN_DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?")
+_WITHIN = 24
+"""Code points that may stand between a word for telephones and the number."""
 _says_phone = says(
     "phone|phones|telephone|tel|telefon|telefono|teléfono|téléphone|telefone|telefoon"
     "|telefonnummer|cell|cellphone|celular|cellulare|mobile|mobil|mob|movil|móvil|fax|call"
     "|calling|called|calls|ring|dial|dialling|text|texting|sms|whatsapp|signal|viber|hotline"
-    "|helpline|landline|desk|office|direct|switchboard|handy|rufnummer|durchwahl|portable|gsm|ph"
+    "|helpline|landline|switchboard|handy|rufnummer|durchwahl|portable|gsm|ph"
     "|reach|reached|reachable|contact|contacted|pager|voicemail|numéro|puhelin|telefonszám|telef"
     "|my number|your number|his number|her number|our number|their number|new number|old number"
     "|current number|home number|work number|business number|daytime number|emergency number"
     "|my no|my num"
+    "|office:|office phone|office number|office line|desk:|direct:|direct line|direct dial",
+    within=_WITHIN,
+)
+_says_number = says(
+    "number is|number's|numbers are|no is|nummer ist|numéro est|número es|nummer is", within=_WITHIN
 )
 _says_other = says(
-    "id|ids|order|invoice|ref|reference|sku|isbn|issn|account|acct|ticket|case|tracking|code"
+    "card|credit|debit|tax|social|security|bank|routing|flight|room|page|id|ids|order|invoice|ref|reference|sku|isbn|issn|account|acct|ticket|case|tracking|code"
     "|serial|part|item|model|version|batch|lot|policy|claim|patent|nhs|tin|ssn|sin|tfn|abn|acn"
     "|bsn|nif|cpf|medicare|passport|license|licence|lat|lon|iban|vat|siret|siren|article|docket"
-    "|steuer id|idnr"
+    "|steuer id|idnr",
+    within=_WITHIN,
 )
-_BROKEN = re.compile(r"[\d\n]")
-_TOLD_WITHIN = 36
-"""Code points that a word for telephones and what stands between it and the number may take."""
 _LABEL = re.compile(r"(?:^|[\s(|,;•])[TFMPHCWtfmphcw][:.]\s{0,3}$")
+_AFTER_AREA = ((3, 3), (3, 4), (4, 4), (4, 3), (6,), (7,), (8,), (3, 2, 2), (2, 2, 2), (2, 2, 2, 2))
+"""Groups of digits that follow an area code in parentheses."""
 _KINDS = (
     *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "uan"),
 )
@@ -78,9 +85,12 @@ def phones() -> list[Pattern]:
     step = f"[{_SEPARATORS}]"
     # The metadata's zeros are written as 00 or 011 too; `(0)` may stand inside.
     international = rf"(?:\(?\+ ?|\b00[ -]?|\b011[ -])[1-9](?:{step}{{0,3}}\d){{6,14}}{_EXTENSION}"
-    national = rf"(?:\(\d{{2,5}}\)|\b\d{{2,5}})(?:{step}{{1,2}}\(?\d{{2,8}}\)?){{1,5}}{_EXTENSION}"
+    group = r"\(?\d{2,8}\)?"
+    opening = rf"(?:\(\d{{2,5}}\)|\b\d{{2,5}}{step}){step}?"
+    national = rf"{opening}{group}(?:{step}{{1,2}}{group}){{0,4}}{_EXTENSION}"
     spoken = rf"(?:[+(]{{1,2}}|\b)\d(?:{step}{{0,3}}\d){{6,15}}"
     nine_digits = rf"\d(?:{step}{{0,3}}\(?\d){{8}}"
+    national_digits = rf"{nine_digits}|\(\d{{2,5}}\){step}?\d(?:{step}{{0,2}}\d){{4}}"
     # Every row of seven digits or more but dates such as 2024-11-05.
     undated = "|".join(
         (
@@ -110,7 +120,7 @@ def phones() -> list[Pattern]:
             reach=REACH,
             after=ends,
             shorten=national_length,
-            trigger=nine_digits,
+            trigger=national_digits,
         ),
         Pattern(
             "PHONE_NUMBER",
@@ -139,11 +149,12 @@ def _starts_number(before: str) -> bool:
 
 
 def _starts_national(before: str) -> bool:
-    """As `_starts_number`, and not after a word that says it is a number of another kind."""
+    """As `_starts_number`, and not in a row of numbers or after a word for numbers of another kind."""
     if not _starts_number(before):
         return False
-    lead = _lead(before)
-    return not _says_other(lead) or _says_phone(lead)
+    if before[-1:] == " " and before[-2:-1].isdecimal():
+        return False
+    return not _says_other(before) or _says_phone(before)
 
 
 def _is_said(before: str) -> bool:
@@ -153,21 +164,20 @@ def _is_said(before: str) -> bool:
         return False
     if before[-1:] in ("(", "[") and before[-2:-1].isalnum():
         return False
-    return _says_phone(_lead(before)) or _LABEL.search(before[-6:]) is not None
-
-
-def _lead(before: str) -> str:
-    """The end of a text after its last digit or line break."""
-    return _BROKEN.split(before[-_TOLD_WITHIN:])[-1]
+    if _says_phone(before) or (_says_number(before) and not _says_other(before)):
+        return True
+    return _LABEL.search(before[-6:]) is not None
 
 
 def international_length(text: str) -> int:
     """Length of the longest beginning, in whole groups, that is a number abroad; 0 when none is.
 
-    Grouped numbers need a country's calling code and one of its lengths; digits in one piece after 00 must be valid.
+    A number needs a country's calling code and one of its lengths; after 00 it must be valid unless American.
     """
     grouped = any(not (sign.isdigit() or sign == "+") for sign in text)
-    certain = not text.lstrip("(").startswith("+") and not grouped
+    certain = not (
+        text.lstrip("(").startswith("+") or (grouped and text.startswith(("001", "00 1", "00-1", "011")))
+    )
     ends_at = [match.end() for match in _GROUP.finditer(text)]
     for end in reversed(ends_at):
         number = text[:end]
@@ -184,7 +194,7 @@ def _is_abroad(number: str, certain: bool) -> bool:
     digits = _NO_DIGIT.sub("", number.replace("(0)", ""))
     if not number.lstrip("(").startswith("+"):
         digits = digits.removeprefix("011") if digits.startswith("011") else digits[2:]
-    for size in (1, 2, 3):
+    for size in range(1, min(3, len(digits)) + 1):
         country = _country(digits[:size])
         if country is not None:
             national = digits[size:]
@@ -207,7 +217,7 @@ def national_length(text: str) -> int:
     for match in _GROUP.finditer(text):
         digits += len(match[1])
         groups.append(len(match[1]))
-        if 9 <= digits <= 12:
+        if 8 <= digits <= 12:
             ends.append((match.end(), tuple(groups)))
     extension = _ENDING.search(text)
     if extension is not None:
@@ -216,6 +226,8 @@ def national_length(text: str) -> int:
             return len(text)
     for end, shape in reversed(ends):
         number = text[:end]
+        if shape == (5, 5) and len(groups) > 2:
+            continue
         if number.count("(") == number.count(")") and _is_national(number, shape):
             return end
     return 0
@@ -224,7 +236,11 @@ def national_length(text: str) -> int:
 def _is_national(number: str, groups: tuple[int, ...]) -> bool:
     """Whether digits in these groups are a telephone number where people write numbers so."""
     digits = _NO_DIGIT.sub("", number)
-    if len(set(digits)) < 3 or not 9 <= len(digits) <= 12 or _NOT_PHONE.fullmatch(number):
+    if (
+        len(set(digits)) < 3
+        or not 8 + (number[0] != "(") <= len(digits) <= 12
+        or _NOT_PHONE.fullmatch(number)
+    ):
         return False
     opening = number[0]
     if groups[-3:] == (3, 3, 4) and (len(groups) == 3 or (len(groups) == 4 and digits[0] in "01")):
@@ -238,9 +254,13 @@ def _is_national(number: str, groups: tuple[int, ...]) -> bool:
         if digits[1] == "0" or (groups[0] == 2 and len(groups) == 2):
             return False
         if opening == "(":
-            return True
+            return len(groups) <= 4
         trunk = digits[1:]
         return len(groups) <= 5 and any(_valid(region).fullmatch(trunk) for region in _TRUNK_REGIONS)
+    if opening == "(" and groups[1:] in _AFTER_AREA and not digits.startswith(("19", "20")):
+        return True
+    if groups == (3, 3, 3) and "-" in number:
+        return False
     return any(_valid(region).fullmatch(digits) for region in _regions(groups))
 
 
@@ -264,7 +284,7 @@ def is_phone(text: str) -> bool:
     return _NOT_PHONE.fullmatch(number) is None or _SPACED.fullmatch(number) is not None
 
 
-_SPACED = re.compile(r"\d{2,3}(?: \d{3}){2,3}|[1-9]\d\d(?:\.\d{3}){2}")
+_SPACED = re.compile(r"\d{1,3}(?: \d{3}){2,3}|[1-9]\d\d(?:\.\d{3}){2}")
 
 
 def _labelled_length(text: str) -> int:
