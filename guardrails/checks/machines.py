@@ -100,7 +100,7 @@ def _starts_address(before: str) -> bool:
     if before and (before[-1].isalnum() or before[-1] == "_" or before.endswith("::")):
         return False
     joined = before[-1:] in (".", "-") and before[-2:-1].isalnum()
-    return not joined and _VERSION_WORDS.search(before) is None
+    return not joined and _VERSION_WORDS.search(before[-24:]) is None
 
 
 def _starts_v6(before: str) -> bool:

@@ -9,8 +9,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from importlib import import_module
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from time import perf_counter
+from typing import Any, NamedTuple
 
 from guardrails.check import Check
 from guardrails.checks.pii_patterns import patterns
@@ -69,46 +73,84 @@ NAMED = ("PERSON", "LOCATION", "ORGANIZATION", "NRP")
 _LANGUAGE = "en"
 
 
-def pii(entities: Sequence[str] = DEFAULT, spacy_model: str | None = None) -> Check:
+def pii(
+    entities: Sequence[str] = DEFAULT,
+    spacy_model: str | None = None,
+    recognizers: Sequence[str] = (),
+    recognizers_file: str | None = None,
+) -> Check:
     """A check for personal data: a scanner when every entity has a shape, else a check of whole texts.
 
     Args:
         entities: what to look for, in Presidio's names.
         spacy_model: installed spaCy model, by name or path; needed for people, places and organisations.
+        recognizers: your own Presidio recognisers, each as `package.module:name` of a class or an instance.
+        recognizers_file: path of a YAML file of pattern recognisers, as Presidio reads it.
 
-    Raises CheckError naming an entity that nothing here can find, and what to do about it.
+    Raises CheckError naming an entity that nothing here can find or a recogniser that cannot be used, and what to do.
     """
     if not entities:
         raise CheckError("pii: `entities` is empty. Name at least one, such as EMAIL_ADDRESS.")
-    shaped = [entity for entity in entities if entity in STRUCTURED]
-    named = [entity for entity in entities if entity in NAMED]
-    other = [entity for entity in entities if entity not in STRUCTURED and entity not in NAMED]
     _stay_offline()
-    whole: list[_Recognise] = [_recogniser(entity) for entity in other]
-    if named:
-        whole.append(_language_model(spacy_model, named))
+    own = [_imported(name) for name in recognizers]
+    if recognizers_file is not None:
+        own.extend(_from_file(recognizers_file))
+    named = [entity for entity in entities if entity in NAMED]
+    owned = {entity for recogniser in own for entity in recogniser.supported_entities}
+    needed = bool(set(named) - owned) or (spacy_model is not None and bool(own))
+    engine = _language_model(spacy_model, named) if needed else None
+    whole = [_own(recogniser, entities, engine) for recogniser in own]
+    if engine is not None and named:
+        whole.append(_names(named))
+    shaped = [entity for entity in entities if entity in STRUCTURED]
+    whole.extend(_recogniser(entity) for entity in entities if entity not in {*STRUCTURED, *NAMED, *owned})
     scanner = PatternSet(patterns(shaped, _decisions()))
-    return _WholeText(scanner, whole) if whole else scanner
+    return _WholeText(scanner, whole, engine) if whole else scanner
 
 
-_Recognise = Callable[[str], list[Span]]
+class _Recogniser(NamedTuple):
+    """One of Presidio's recognisers, and how it is asked."""
+
+    name: str
+    find: Callable[[str, Any], list[Span]]
+    """Given a text and its NLP artefacts (None without a language model), the spans."""
 
 
 class _WholeText:
     """A scanner, and recognisers that must see the whole text; runs off the event loop."""
 
-    def __init__(self, scanner: PatternSet, recognisers: Sequence[_Recognise]) -> None:
-        self._scanner, self._recognisers = scanner, tuple(recognisers)
+    def __init__(self, scanner: PatternSet, recognisers: Sequence[_Recogniser], engine: Any) -> None:
+        self._scanner, self._recognisers, self._engine = scanner, tuple(recognisers), engine
 
     async def __call__(self, segments: Sequence[Segment], /) -> list[list[Span]]:
         """Spans found in each segment, in the order of the segments."""
         return await asyncio.to_thread(lambda: [self._spans(segment.text) for segment in segments])
 
+    def cost(self, text: str) -> dict[str, float]:
+        """Milliseconds that one look at a text takes, by recogniser; `patterns` is the scanner's share."""
+        begin = perf_counter()
+        self._scanner.scan(text)
+        taken = {"patterns": (perf_counter() - begin) * 1000}
+        begin = perf_counter()
+        artefacts = self._artefacts(text)
+        if self._engine is not None:
+            taken["language model"] = (perf_counter() - begin) * 1000
+        for recogniser in self._recognisers:
+            begin = perf_counter()
+            recogniser.find(text, artefacts)
+            taken[recogniser.name] = taken.get(recogniser.name, 0.0) + (perf_counter() - begin) * 1000
+        return taken
+
+    def _artefacts(self, text: str) -> Any:
+        """What the language model says about a text; None without one."""
+        return None if self._engine is None else self._engine.process_text(text, _LANGUAGE)
+
     def _spans(self, text: str) -> list[Span]:
         """What the scanner and every recogniser see in one text, overlaps joined."""
         found = self._scanner.scan(text)
-        for recognise in self._recognisers:
-            found.extend(recognise(text))
+        artefacts = self._artefacts(text)
+        for recogniser in self._recognisers:
+            found.extend(recogniser.find(text, artefacts))
         return joined(found)
 
 
@@ -169,7 +211,22 @@ def _stay_offline() -> None:
     suffixes.TLD_EXTRACTOR("example.com")
 
 
-def _recogniser(entity: str) -> _Recognise:
+def _asked(recogniser: Any, entities: Sequence[str]) -> _Recogniser:
+    """A recogniser of Presidio, asked for some of its entities over whole texts."""
+    wanted = list(entities)
+
+    def find(text: str, artefacts: Any) -> list[Span]:
+        results = recogniser.analyze(text, wanted, artefacts) or ()
+        return [
+            Span(result.start, result.end, result.entity_type, result.score)
+            for result in results
+            if result.entity_type in wanted and result.start < result.end
+        ]
+
+    return _Recogniser(str(recogniser.name), find)
+
+
+def _recogniser(entity: str) -> _Recogniser:
     """Presidio's own recogniser of an entity, run over whole texts. Raises CheckError when there is none."""
     known: dict[str, Any] = {}
     for kind in _recogniser_classes():
@@ -178,14 +235,85 @@ def _recogniser(entity: str) -> _Recognise:
             known.setdefault(name, recogniser)
     if entity not in known:
         everything = ", ".join(sorted({*known, *STRUCTURED, *NAMED}))
-        raise CheckError(f"pii: nothing here finds the entity {entity!r}. Known entities: {everything}.")
-    recogniser = known[entity]
+        raise CheckError(
+            f"pii: nothing here finds the entity {entity!r}. Known entities: {everything}. "
+            "Bring a recogniser of your own with the option `recognizers`."
+        )
+    return _asked(known[entity], [entity])
 
-    def recognise(text: str) -> list[Span]:
-        results = recogniser.analyze(text, [entity], None)
-        return [Span(result.start, result.end, entity, result.score) for result in results]
 
-    return recognise
+def _imported(name: str) -> Any:
+    """The recogniser at `package.module:name`. Raises CheckError when there is none or it cannot be built."""
+    from presidio_analyzer import EntityRecognizer
+
+    where, _, attribute = name.partition(":")
+    if not where or not attribute:
+        raise CheckError(f"pii: {name!r} names no recogniser. Write `package.module:ClassOrInstance`.")
+    try:
+        found = getattr(import_module(where), attribute)
+    except Exception as error:
+        raise CheckError(
+            f"pii: the recogniser {name!r} cannot be imported ({type(error).__name__}). Install its package in "
+            "this environment and check the spelling."
+        ) from None
+    if isinstance(found, type) and issubclass(found, EntityRecognizer):
+        try:
+            found = found()
+        except Exception as error:
+            raise CheckError(
+                f"pii: the recogniser {name!r} cannot be built without arguments ({type(error).__name__}). Name an "
+                "instance instead: `NAME = YourRecognizer(...)` in its module."
+            ) from None
+    if not isinstance(found, EntityRecognizer):
+        raise CheckError(
+            f"pii: {name!r} is no presidio_analyzer.EntityRecognizer, neither a class nor an instance."
+        )
+    return found
+
+
+def _from_file(path: str) -> list[Any]:
+    """The pattern recognisers of a YAML file, read by Presidio. Raises CheckError when it cannot read it."""
+    from presidio_analyzer import RecognizerRegistry
+
+    registry = RecognizerRegistry(recognizers=[])
+    try:
+        with redirect_stdout(StringIO()):  # Presidio prints why a file cannot be read
+            registry.add_recognizers_from_yaml(path)
+    except Exception as error:
+        raise CheckError(
+            f"pii: {path!r} is no file of Presidio recognisers ({type(error).__name__}). It is YAML with a list "
+            "`recognizers`, each with `name`, `supported_entity` and `patterns` (or `deny_list`)."
+        ) from None
+    return list(registry.recognizers)
+
+
+def _own(recogniser: Any, entities: Sequence[str], engine: Any) -> _Recogniser:
+    """A user's recogniser, tried once. Raises CheckError when it is asked for nothing or fails."""
+    from presidio_analyzer.predefined_recognizers import SpacyRecognizer
+
+    wanted = [entity for entity in entities if entity in recogniser.supported_entities]
+    if not wanted:
+        raise CheckError(
+            f"pii: the recogniser {recogniser.name} finds {', '.join(recogniser.supported_entities)}, and none of "
+            "them is in `entities`. Add one, or leave the recogniser out."
+        )
+    asked = _asked(recogniser, wanted)
+    needed = isinstance(recogniser, SpacyRecognizer) and engine is None
+    try:
+        asked.find("Ada", None if engine is None else engine.process_text("Ada", _LANGUAGE))
+    except Exception as error:
+        if engine is None:
+            needed = True
+        else:
+            raise CheckError(
+                f"pii: the recogniser {recogniser.name} fails ({type(error).__name__})."
+            ) from None
+    if needed:
+        raise CheckError(
+            f"pii: the recogniser {recogniser.name} fails on a text without NLP artefacts. If it needs them, name an "
+            "installed spaCy model in the option `spacy_model`."
+        )
+    return asked
 
 
 def _recogniser_classes() -> list[Any]:
@@ -204,9 +332,9 @@ def _recogniser_classes() -> list[Any]:
     return found
 
 
-def _language_model(name: str | None, entities: Sequence[str]) -> _Recognise:
-    """Presidio's spaCy recogniser over an installed model. Raises CheckError when the model cannot do it."""
-    asked = ", ".join(entities)
+def _language_model(name: str | None, entities: Sequence[str]) -> Any:
+    """Presidio's engine over an installed spaCy model. Raises CheckError when the model cannot do it."""
+    asked = ", ".join(entities) or "it"
     if name is None:
         raise CheckError(
             f"pii: {asked} needs a language model and none is configured. Install a spaCy model "
@@ -215,7 +343,6 @@ def _language_model(name: str | None, entities: Sequence[str]) -> _Recognise:
         )
     import spacy
     from presidio_analyzer.nlp_engine import SpacyNlpEngine
-    from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 
     if not (spacy.util.is_package(name) or Path(name).exists()):
         raise CheckError(
@@ -230,13 +357,14 @@ def _language_model(name: str | None, entities: Sequence[str]) -> _Recognise:
             f"pii: {name!r} is not a spaCy model. Give a folder that `spacy.load` opens."
         ) from None
     _require_labels(engine, name, entities)
-    recogniser = SpacyRecognizer(supported_entities=list(entities))
+    return engine
 
-    def recognise(text: str) -> list[Span]:
-        results = recogniser.analyze(text, list(entities), engine.process_text(text, _LANGUAGE))
-        return [Span(result.start, result.end, result.entity_type, result.score) for result in results]
 
-    return recognise
+def _names(entities: Sequence[str]) -> _Recogniser:
+    """Presidio's recogniser of what the language model names."""
+    from presidio_analyzer.predefined_recognizers import SpacyRecognizer
+
+    return _asked(SpacyRecognizer(supported_entities=list(entities)), entities)
 
 
 def _require_labels(engine: Any, name: str, entities: Sequence[str]) -> None:
