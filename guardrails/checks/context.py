@@ -40,6 +40,8 @@ def says(words: str, within: int | None = None) -> Beside:
     With `within`, at most that many code points, no digit or line break among them, may follow the word.
     A space in a word stands for any joint: `tax id` is also in `taxId` and `tax_id`. Short words stand alone.
     """
+    rest = "" if within is None else rf"[^\d\n]{{0,{within}}}\z"
+    last = r"(?:\PL|$)" if within is None else r"(?:[^\pL\d\n]|\z)"
     long, short, humps = [], [], []
     for word in words.split("|"):
         spelt = _JOINT.join(re2.escape(part) for part in word.split())
@@ -49,9 +51,8 @@ def says(words: str, within: int | None = None) -> Beside:
         short.append(spelt)
         if word.isascii() and word.isalpha():
             humps.append(f"(?:^|\\PL){word}[A-Z]|[a-z]{word.capitalize()}(?:[^a-z]|$)")
-    ways = [*long, rf"(?:^|\PL)(?:{'|'.join(short)})(?:\PL|$)"] if short else long
+    ways = [*long, rf"(?:^|\PL)(?:{'|'.join(short)}){last}"] if short else long
     known = re2.Set.SearchSet()
-    rest = "" if within is None else rf"[^\d\n]{{0,{within}}}\z"
     known.Add(f"(?:(?i:{'|'.join(ways)}){''.join(f'|{hump}' for hump in humps)}){rest}")
     known.Compile()
     return lambda text: bool(known.Match(text.encode("utf-8", "surrogatepass")))

@@ -51,7 +51,9 @@ def machines(decide: Mapping[str, Beside]) -> list[Pattern]:
 def _addresses(known: Beside) -> list[Pattern]:
     """Addresses of the two versions of the Internet Protocol."""
     # A point may end a sentence or begin the last part of a mapped address: the match takes what follows it in.
-    v6 = r"(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?:\.\w?)?"
+    group = "[0-9A-Fa-f]"
+    opening = rf"(?:\b{group}{{1,4}}:(?:{group}{{0,4}}:){{1,6}}|::(?:{group}{{1,4}}:){{0,5}})"
+    v6 = rf"{opening}(?:\d{{1,3}}(?:\.\d{{1,3}}){{3}}|{group}{{0,4}})(?:\.\w?)?"
     return [
         Pattern(
             "IP_ADDRESS",
@@ -69,7 +71,7 @@ def _addresses(known: Beside) -> list[Pattern]:
             reach=REACH,
             after=_ends_address,
             shorten=lambda value: _v6_length(value, known),
-            trigger=r"[0-9A-Fa-f]:[0-9A-Fa-f]{0,4}:",
+            trigger=r"[0-9A-Fa-f]:[0-9A-Fa-f]{0,4}:|::[0-9A-Fa-f]",
         ),
     ]
 

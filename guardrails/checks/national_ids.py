@@ -7,7 +7,7 @@ number in ten has a right one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import NamedTuple
 
 from guardrails.checks import national_rules as rules
@@ -29,9 +29,10 @@ class _Shape(NamedTuple):
     """Words, with | between them, of which one must stand to the left; none for a shape that is clear as it is."""
 
 
-def national_ids(decide: Mapping[str, Beside]) -> list[Pattern]:
-    """The candidate patterns; `decide` holds the decision of Presidio's recogniser, by entity."""
-    return [_pattern(shape) for table in (_anglophone, _european, _worldwide) for shape in table(decide)]
+def national_ids(wanted: Container[str], decide: Mapping[str, Beside]) -> list[Pattern]:
+    """The candidate patterns of the wanted entities; `decide` holds Presidio's decision, by entity."""
+    shapes = [shape for table in (_anglophone, _european, _worldwide) for shape in table(decide)]
+    return [_pattern(shape) for shape in shapes if shape.entity in wanted]
 
 
 def _pattern(shape: _Shape) -> Pattern:

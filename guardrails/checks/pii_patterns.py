@@ -6,7 +6,7 @@ points to its left and one to its right: so they hold in a stream too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from guardrails.checks.accounts import accounts
 from guardrails.checks.cards import cards
@@ -31,17 +31,20 @@ _RESERVED = frozenset(("example", "test", "invalid", "local", "localhost", "inte
 def patterns(entities: Iterable[str], decide: Mapping[str, Beside]) -> list[Pattern]:
     """The candidate patterns of some entities; `decide` holds a recogniser's decision for some."""
     wanted = set(entities)
-    return [pattern for pattern in _all(decide) if pattern.entity in wanted]
+    return [pattern for pattern in _all(wanted, decide) if pattern.entity in wanted]
 
 
-def _all(decide: Mapping[str, Beside]) -> list[Pattern]:
-    """Every candidate pattern. Of two entities with the same span and score, the first here gives it its name."""
+def _all(wanted: Container[str], decide: Mapping[str, Beside]) -> list[Pattern]:
+    """The candidate patterns of the wanted entities, and of some others.
+
+    Of two entities with the same span and score, the first here gives it its name.
+    """
     return [
         _email(decide["EMAIL_ADDRESS"]),
         *cards(),
         *phones(),
         *accounts(decide),
-        *national_ids(decide),
+        *national_ids(wanted, decide),
         *machines(decide),
         *wallets(decide),
         *documents(),

@@ -128,7 +128,7 @@ def iban(chance: random.Random) -> str:
 def address(chance: random.Random) -> str:
     """An address of the Internet Protocol, of either version."""
     if chance.random() < 0.6:
-        return ".".join(str(chance.randint(11, 223)) for _ in range(4))
+        return ".".join(str(chance.randint(11, 126)) for _ in range(4))
     groups = [f"{chance.randint(1, 65535):x}" for _ in range(7)]
     return "2001:" + (":".join(groups) if chance.random() < 0.5 else f"{groups[0]}::{groups[1]}:{groups[2]}")
 
