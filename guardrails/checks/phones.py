@@ -99,6 +99,7 @@ def phones() -> list[Pattern]:
             rf"(?:\d\d{step}{{1,3}}){{3}}\d\d",
             rf"\b\d{{3}}{step}{{1,3}}\d\d{step}{{1,3}}\d\d",
             rf"\d\d{step}{{1,3}}\d{{3}}{step}{{1,3}}\d\d",
+            rf"\d{{3}}{step}{{1,3}}\d{step}{{1,3}}\d{{3}}",
             nine_digits,
         )
     )
@@ -182,7 +183,7 @@ def international_length(text: str) -> int:
     for end in reversed(ends_at):
         number = text[:end]
         cut = _ENDING.search(number)
-        if number.count("(") >= number.count(")") and _is_abroad(
+        if number.count("(") == number.count(")") and _is_abroad(
             number[: cut.start()] if cut else number, certain
         ):
             return end
@@ -284,7 +285,7 @@ def is_phone(text: str) -> bool:
     return _NOT_PHONE.fullmatch(number) is None or _SPACED.fullmatch(number) is not None
 
 
-_SPACED = re.compile(r"\d{1,3}(?: \d{3}){2,3}|[1-9]\d\d(?:\.\d{3}){2}")
+_SPACED = re.compile(r"\d{2,3}(?: \d{3}){2,3}|[1-9]\d\d(?:\.\d{3}){2}")
 
 
 def _labelled_length(text: str) -> int:
