@@ -7,7 +7,8 @@ from functools import cache
 import pytest
 
 from guardrails.check import Scanner
-from guardrails.checks.pii import pii
+from guardrails.checks.pii import STRUCTURED, pii
+from tests.guardrails.test_patterns import assert_cuts_hold
 
 FOUND = {
     "US_SSN": ["ssn >219-09-9999<", "SSN#>219099999<", "social security no. >219 09 9999<", '"socialSecurityNumber":">219099999<"'],
@@ -166,3 +167,12 @@ def test_identifiers_are_found_whole(entity: str, text: str) -> None:
 def test_near_misses_are_left_alone(entity: str, text: str) -> None:
     """A wrong check digit, a day that is none, a wrong length, letters beside it, no word before bare digits."""
     assert scanner(entity).scan(text.replace("{nin}", nigerian())) == []
+
+
+def test_a_stream_finds_what_the_whole_text_holds() -> None:
+    """Whatever of a text has come, what stands before the hold is final: with every kind of identifier at once."""
+    every = pii(STRUCTURED)
+    assert isinstance(every, Scanner)
+    for texts in FOUND.values():
+        text = texts[-1].replace("{nin}", nigerian()).replace(">", "").replace("<", "")
+        assert_cuts_hold(every, f"a {text}, b")

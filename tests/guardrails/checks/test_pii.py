@@ -96,7 +96,7 @@ def test_presidio_is_imported_when_the_check_is_built() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_default_is_the_six_entities_of_the_default_policy() -> None:
+def test_the_default_is_six_everyday_entities() -> None:
     """Without options the six everyday entities are looked for, in streams too."""
     check = build("pii", {})
 
