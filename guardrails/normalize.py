@@ -126,9 +126,9 @@ class View:
 def views(text: str, begins: bool = True) -> list[View]:
     """The readings of a text in which something was undone: none for plain text.
 
-    Of each layer first what its characters stand for, then what that decodes to; then the layer that shows. Where invisible tag characters occur they
-    are left out of these; then follow as many that read them as the ASCII they shadow. `begins` says whether
-    the text begins where it stands: false for a piece cut from a longer one.
+    Of each layer first what its characters stand for, then what that decodes to, which is the next layer. Where
+    invisible tag characters occur they are left out of these; then follow as many that read them as the ASCII
+    they shadow. `begins` says whether the text begins where it stands: false for a piece cut from a longer one.
     """
     if not _triggered(text):
         return []

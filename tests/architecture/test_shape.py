@@ -14,6 +14,7 @@ MAX_PARAMETERS = 6
 BROAD_EXCEPT = {
     "guardrails/engine.py": "a check that raises is data in the verdict",
     "guardrails/worker.py": "the same, for a check in a process of its own",
+    "guardrails/checks/pii.py": "a user's own recogniser may raise anything while the policy loads",
     "proxy/recorder.py": "recording never breaks the exchange it records; counted by a metric",
 }
 COMMAND_LINES = ("cli.py", "cli_admin.py", "cli_index.py", "guardhouse.py")
@@ -37,7 +38,7 @@ def test_a_file_fits_in_the_head(source: Source) -> None:
 
 @pytest.mark.parametrize("source", sources(), ids=lambda source: source.name)
 def test_broad_excepts_stand_only_where_they_are_the_point(source: Source) -> None:
-    """Catching everything is allowed in the check runner and the recorder, nowhere else."""
+    """Catching everything is allowed in the check runner, the recorder and where users' own code is built, nowhere else."""
     broad = [
         node.lineno
         for node in ast.walk(source.tree)

@@ -96,7 +96,7 @@ def test_presidio_is_imported_when_the_check_is_built() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_default_is_the_six_entities_of_the_default_policy() -> None:
+def test_the_default_is_six_everyday_entities() -> None:
     """Without options the six everyday entities are looked for, in streams too."""
     check = build("pii", {})
 
@@ -107,14 +107,14 @@ def test_the_default_is_the_six_entities_of_the_default_policy() -> None:
 
 async def test_another_entity_runs_presidios_recogniser_over_whole_texts() -> None:
     """Any entity that one of Presidio's pattern recognisers knows can be asked for, but not in a stream."""
-    check = build("pii", {"entities": ["ES_NIF", "EMAIL_ADDRESS"]})
+    check = build("pii", {"entities": ["US_DRIVER_LICENSE", "EMAIL_ADDRESS"]})
     assert not isinstance(check, Scanner)
-    text = "NIF 55555555K, ada@example.com"
+    text = "licence H12345678, ada@example.com"
 
     [spans] = await check([Segment(text, "/x", Stage.INPUT)])
 
     assert [(span.entity, text[span.start : span.end]) for span in spans] == [
-        ("ES_NIF", "55555555K"),
+        ("US_DRIVER_LICENSE", "H12345678"),
         ("EMAIL_ADDRESS", "ada@example.com"),
     ]
 
@@ -148,6 +148,106 @@ async def test_names_come_from_the_configured_model(model: str) -> None:
         ("EMAIL_ADDRESS", "ada@example.com"),
     ]
     assert second == []
+
+
+MODULE = """
+from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer, RecognizerResult
+from presidio_analyzer.predefined_recognizers import SpacyRecognizer
+
+class Badge(PatternRecognizer):
+    def __init__(self):
+        super().__init__("BADGE", patterns=[Pattern("badge", r"B-[0-9]{4}", 0.6)])
+
+class Words(EntityRecognizer):
+    def load(self): pass
+    def analyze(self, text, entities, nlp_artifacts):
+        return [RecognizerResult("WORD", 0, len(token), 0.5) for token in list(nlp_artifacts.tokens)[:1]]
+
+class Needy(EntityRecognizer):
+    def __init__(self, something): super().__init__(["NEED"])
+    def load(self): pass
+    def analyze(self, text, entities, nlp_artifacts): return []
+
+badge, words, spacy = Badge(), Words(["WORD"]), SpacyRecognizer
+number = 7
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module with recognisers somebody wrote."""
+    name = f"own_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+@pytest.mark.parametrize("name", ["Badge", "badge"])
+async def test_any_presidio_recogniser_can_be_registered(own: str, name: str) -> None:
+    """A class or an instance, by import path; it runs beside the structured entities, and its cost is told."""
+    check: Any = build("pii", {"entities": ["BADGE", "EMAIL_ADDRESS"], "recognizers": [f"{own}:{name}"]})
+    text = "badge B-1234 of ada@example.com"
+
+    [spans] = await check([Segment(text, "/x", Stage.INPUT)])
+
+    assert [(span.entity, text[span.start : span.end]) for span in spans] == [
+        ("BADGE", "B-1234"),
+        ("EMAIL_ADDRESS", "ada@example.com"),
+    ]
+    assert set(check.cost(text)) == {"patterns", "Badge"}
+    assert all(taken >= 0 for taken in check.cost(text).values())
+
+
+async def test_a_recogniser_gets_what_the_language_model_says(own: str, model: str) -> None:
+    """NLP artefacts are computed once for each text and handed to every recogniser."""
+    check: Any = build("pii", {"entities": ["WORD"], "recognizers": [f"{own}:words"], "spacy_model": model})
+
+    [spans] = await check([Segment("Hello there", "/x", Stage.INPUT)])
+
+    assert [(span.entity, span.start, span.end) for span in spans] == [("WORD", 0, 5)]
+    assert set(check.cost("Hello")) == {"patterns", "language model", "Words"}
+
+
+async def test_recognisers_come_from_presidios_yaml(tmp_path: Path) -> None:
+    """The file that Presidio's registry reads."""
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "recognizers:\n- name: Zip\n  supported_language: en\n  supported_entity: ZIP\n"
+        "  patterns: [{name: zip, regex: '(?<!\\d)[0-9]{5}(?!\\d)', score: 0.4}]\n"
+        "- name: Title\n  supported_entity: TITLE\n  deny_list: [Mr, Mrs]\n"
+    )
+    check = build("pii", {"entities": ["ZIP", "TITLE"], "recognizers_file": str(path)})
+    text = "Mr Smith, 12345 Springfield"
+
+    [spans] = await check([Segment(text, "/x", Stage.INPUT)])
+
+    assert [(span.entity, text[span.start : span.end]) for span in spans] == [
+        ("TITLE", "Mr"),
+        ("ZIP", "12345"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"entities": ["BADGE"], "recognizers": ["Badge"]}, "package.module:ClassOrInstance"),
+        ({"entities": ["BADGE"], "recognizers": ["no_such_module:X"]}, "cannot be imported"),
+        ({"entities": ["BADGE"], "recognizers": ["{own}:Nothing"]}, "cannot be imported"),
+        ({"entities": ["BADGE"], "recognizers": ["{own}:number"]}, "no presidio_analyzer.EntityRecognizer"),
+        ({"entities": ["NEED"], "recognizers": ["{own}:Needy"]}, "without arguments"),
+        ({"entities": ["VIN"], "recognizers": ["{own}:Badge"]}, "finds BADGE, and none"),
+        ({"entities": ["WORD"], "recognizers": ["{own}:words"]}, "spacy_model"),
+        ({"entities": ["PERSON"], "recognizers": ["{own}:spacy"]}, "spacy_model"),
+        ({"entities": ["ZIP"], "recognizers_file": "/no/such.yaml"}, "no file of Presidio recognisers"),
+        ({"entities": ["BADGE"]}, "option `recognizers`"),
+    ],
+)
+def test_recognisers_that_cannot_be_used_are_refused(own: str, options: dict[str, Any], says: str) -> None:
+    """When the policy loads, with what to do about it."""
+    if "recognizers" in options:
+        options = options | {"recognizers": [name.format(own=own) for name in options["recognizers"]]}
+    with pytest.raises(CheckError, match=says):
+        build("pii", options)
 
 
 @pytest.mark.parametrize(
