@@ -73,9 +73,11 @@ NAMED = ("PERSON", "LOCATION", "ORGANIZATION", "NRP")
 _LANGUAGE = "en"
 
 
-def _shaped(entities: Sequence[str], recognizers: Sequence[str], **options: object) -> bool:
+def _shaped(
+    entities: Sequence[str], recognizers: Sequence[str], recognizers_file: str | None, **options: object
+) -> bool:
     """Whether every entity has a shape: then no recogniser reads whole texts, and the check is linear."""
-    return all(entity in STRUCTURED for entity in entities) and not recognizers
+    return all(entity in STRUCTURED for entity in entities) and not recognizers and recognizers_file is None
 
 
 @in_process(when=_shaped)
