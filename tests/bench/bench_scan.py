@@ -11,6 +11,7 @@ entities alone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 from collections import Counter
@@ -42,10 +43,10 @@ def ours() -> Find:
     return lambda text: [(span.start, span.end, span.entity) for check in checks for span in check.scan(text)]
 
 
-def presidio() -> Find:
-    """Presidio's engine with a blank tokeniser and every recogniser for the structured entities."""
+def presidio(entities: Sequence[str] = STRUCTURED) -> Find:
+    """Presidio's engine with a blank tokeniser and every recogniser of its own for some structured entities."""
     import spacy
-    from presidio_analyzer import AnalyzerEngine, predefined_recognizers
+    from presidio_analyzer import AnalyzerEngine, PatternRecognizer, predefined_recognizers
     from presidio_analyzer.nlp_engine import SpacyNlpEngine
 
     from guardrails.checks.pii import _stay_offline
@@ -55,13 +56,17 @@ def presidio() -> Find:
     nlp = SpacyNlpEngine(models=[{"lang_code": "en", "model_name": "blank"}])
     nlp.nlp = {"en": spacy.blank("en")}
     engine = AnalyzerEngine(nlp_engine=nlp)
-    for kind in ("MacAddress", "UsItin", "Crypto", "Nhs"):
-        recogniser = getattr(predefined_recognizers, f"{kind}Recognizer")()
-        if not set(recogniser.supported_entities) & set(engine.get_supported_entities("en")):
-            engine.registry.add_recognizer(recogniser)
+    for name in dir(predefined_recognizers):
+        kind = getattr(predefined_recognizers, name)
+        if isinstance(kind, type) and issubclass(kind, PatternRecognizer) and kind is not PatternRecognizer:
+            with contextlib.suppress(TypeError):
+                recogniser = kind(supported_language="en")
+                if set(recogniser.supported_entities) & set(entities):
+                    engine.registry.add_recognizer(recogniser)
+    known = [each for each in entities if each in engine.get_supported_entities("en")]
 
     def find(text: str) -> list[tuple[int, int, str]]:
-        found = engine.analyze(text, "en", entities=list(STRUCTURED))
+        found = engine.analyze(text, "en", entities=known)
         return [(each.start, each.end, each.entity_type) for each in found]
 
     return find

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import random
 import string
+import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from guardrails.checks.secret_kinds.every import KINDS
 from guardrails.checks.secrets import secrets
-from tests.bench.bench_checks import clean, milliseconds
+from tests.bench.report import Row, command, interleaved, median, one_core
+from tests.bench.texts import prose
 
 ROOT = Path(__file__).parents[2]
 BEGINNINGS = (
@@ -43,29 +47,30 @@ def expensive(size: int) -> dict[str, str]:
     return texts
 
 
-def main() -> None:
-    """Prints the table."""
-    begin = time.process_time()
+def measure(quick: bool) -> list[Row]:
+    """Building, scanning, hostile texts and near misses."""
+    one_core()
+    began = time.process_time()
     check = secrets()
-    print(f"{len({kind.entity for kind in KINDS})} kinds, {len(KINDS)} patterns")
-    print(f"built in {time.process_time() - begin:.2f} s of CPU time")
+    rows = [
+        Row("kinds of secret", len({kind.entity for kind in KINDS}), "", 200, least=True),
+        Row("build", time.process_time() - began, "s"),
+    ]
     code = (ROOT / "proxy" / "pipeline.py").read_text(encoding="utf-8")[:4096]
     lines = near_misses()
-    for name, text in (("prose", clean()), ("code", code), ("near misses", "\n".join(lines)[:4096])):
-        median, last = milliseconds(lambda text=text: check.scan(text), 500)  # type: ignore[misc]
-        print(f"4 KB of {name}: p50 {median:.3f} ms, p99 {last:.3f} ms")
-    sizes = (10_000, 100_000, 1_000_000)
-    texts = [expensive(size) for size in sizes]
-    for name in texts[0]:
-        costs = []
-        for size, made in zip(sizes, texts, strict=True):
-            begin = time.process_time()
-            check.scan(made[name])
-            costs.append(f"{(time.process_time() - begin) * 1e6 / size:.3f}")
-        print(f"{name!r} repeated, us per byte at 10k, 100k and 1M: {', '.join(costs)}")
+    texts = {"prose": prose(random.Random(1), 4096), "code": code, "near misses": "\n".join(lines)[:4096]}
+    spent = interleaved(
+        {name: lambda _, text=text: check.scan(text) for name, text in texts.items()}, 50 if quick else 300
+    )
+    rows += [Row(f"4 KB of {name}", median(each) * 1e3, "ms") for name, each in spent.items()]
+    for name, text in expensive(10_000 if quick else 100_000).items():
+        began = time.process_time()
+        check.scan(text)
+        rows.append(Row(f"{name!r} repeated", (time.process_time() - began) * 1e6 / len(text), "us/B"))
     flagged = [line for line in lines if check.scan(line)]
-    print(f"near misses taken for secrets: {len(flagged)} of {len(lines)}")
+    rows.append(Row("near misses taken for secrets", len(flagged) / len(lines) * 100, "%", 0.5))
+    return rows
 
 
 if __name__ == "__main__":
-    main()
+    command(__doc__, measure)
