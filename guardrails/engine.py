@@ -121,7 +121,7 @@ class Guard:
         self._following = tuple(
             group
             for acting in (True, False)
-            for group in groups([armed for armed in self._output if armed.acts == acting])
+            for group in groups([armed for armed in self._output if armed.acts == acting], growing=True)
         )
         self.needs_whole = any(armed.needs_whole for armed in self._output)
         """Whether a streamed reply is kept back until all of it was checked."""

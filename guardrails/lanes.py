@@ -74,22 +74,25 @@ class Group:
         return _ScannerLane(self.rules[0], scanner)
 
 
-def groups(rules: Sequence[ArmedRule]) -> tuple[Group, ...]:
-    """The groups that rules with scanners form, pattern sets first."""
+def groups(rules: Sequence[ArmedRule], growing: bool = False) -> tuple[Group, ...]:
+    """The groups that rules with scanners form, pattern sets first; `growing` for texts that come in pieces."""
     swept = [armed for armed in rules if isinstance(armed.scanner, PatternSet)]
     others = [armed for armed in rules if armed.scanner and not isinstance(armed.scanner, PatternSet)]
-    return (*_swept(swept), *(Group((armed,)) for armed in others))
+    return (*_swept(swept, growing), *(Group((armed,)) for armed in others))
 
 
-def _swept(rules: Sequence[ArmedRule]) -> list[Group]:
+def _swept(rules: Sequence[ArmedRule], growing: bool) -> list[Group]:
     """One group for all rules with pattern sets; one for each if RE2 cannot hold them together."""
     sets = [armed.scanner for armed in rules if isinstance(armed.scanner, PatternSet)]
     if not sets:
         return []
-    try:
-        return [Group(tuple(rules), Sweep(sets))]
-    except RegexError:
-        return [Group((armed,), Sweep([each])) for armed, each in zip(rules, sets, strict=True)]
+    sweep = Sweep(sets)
+    if growing:
+        try:
+            sweep.prepare()
+        except RegexError:
+            return [Group((armed,), Sweep([each])) for armed, each in zip(rules, sets, strict=True)]
+    return [Group(tuple(rules), sweep)]
 
 
 class Lane(ABC):

@@ -17,7 +17,7 @@ import re2
 
 from guardrails.check import TextScanner
 from guardrails.prefixes import Regex, RegexError, read
-from guardrails.regexes import Chooser, Find, finder, options
+from guardrails.regexes import Chooser, Find, finder
 from guardrails.source import Source
 from guardrails.types import Span
 
@@ -56,10 +56,13 @@ class PatternSet(TextScanner):
     Raises RegexError when a pattern cannot run in linear time, can match empty text, or has no bound.
     """
 
-    def __init__(self, patterns: Iterable[Pattern]) -> None:
-        """Compiles what every text needs now, and each pattern's exact form when it first occurs."""
+    def __init__(self, patterns: Iterable[Pattern], proven: bool = False) -> None:
+        """Compiles what every text needs now, and each pattern's exact form when it first occurs.
+
+        `proven` says that all of them are known to compile, as those that ship and are tested: building is quicker.
+        """
         self._patterns = tuple(patterns)
-        self.forms = tuple(_form(pattern) for pattern in self._patterns)
+        self.forms = tuple(_form(pattern, proven) for pattern in self._patterns)
         """Each pattern's regex as RE2 reads it."""
         self.triggers = tuple(
             read(pattern.trigger).scan if pattern.trigger else form.scan
@@ -77,11 +80,17 @@ class PatternSet(TextScanner):
         reach = max((pattern.reach for pattern in self._patterns), default=0)
         self.context = self._lead + reach + 1
         self._compiled: dict[int, Find] = {}
-        self._waiting = waiting(self.forms)
+        if not proven:
+            _ = self._waiting
+
+    @cached_property
+    def _waiting(self) -> Waiting:
+        """What finds the ends of a text that could become matches. Compiled when first asked, as is `_choose`."""
+        return waiting(self.forms)
 
     @cached_property
     def _choose(self) -> Chooser:
-        """Says which patterns may occur. Compiled when first asked, as a Sweep has its own."""
+        """Says which patterns may occur. A Sweep has its own."""
         return Chooser(self.triggers)
 
     @property
@@ -216,14 +225,15 @@ def joined(spans: Sequence[Span]) -> list[Span]:
     return joined
 
 
-def _form(pattern: Pattern) -> Regex:
+def _form(pattern: Pattern, proven: bool) -> Regex:
     """A pattern's forms. Raises RegexError when it breaks what PatternSet promises."""
     form = read(pattern.regex)
-    try:
-        empty = re2.search(form.scan.encode(), b"", options()) is not None or form.min_length == 0
-    except re2.error as error:
-        raise RegexError(f"RE2 cannot run it: {error}. Repeat less inside repetitions.") from None
-    if empty:
+    if not proven:
+        try:
+            finder(form.scan)
+        except re2.error as error:
+            raise RegexError(f"RE2 cannot run it: {error}. Repeat less inside repetitions.") from None
+    if form.min_length == 0:
         raise RegexError("it can match empty text, so it would be found everywhere. Make it match something.")
     if pattern.group not in (0, 1) or form.groups < pattern.group:
         raise RegexError("it has no group 1 to report.")

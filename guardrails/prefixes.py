@@ -13,6 +13,7 @@ import re._parser as sre_parser  # type: ignore[import-not-found]
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 MAX_REPEAT = 1000
@@ -72,6 +73,7 @@ class Regex:
     """Number of capturing groups."""
 
 
+@lru_cache(maxsize=4096)
 def read(regex: str) -> Regex:
     """The forms of a regex written in Python's syntax. Raises RegexError for what RE2 cannot run."""
     try:

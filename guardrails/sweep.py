@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import re2
 
 from guardrails import normalize
 from guardrails.normalize import View
-from guardrails.patterns import PatternSet, held, joined, uncut, waiting
+from guardrails.patterns import PatternSet, Waiting, held, joined, uncut, waiting
 from guardrails.prefixes import read
 from guardrails.regexes import Chooser, Find, finder
 from guardrails.source import Source
@@ -46,7 +47,7 @@ class Sweep:
     Args:
         sets: whose patterns to look for. `Reading.spans` refers to them by index.
 
-    Raises RegexError when RE2 cannot hold them together.
+    `prepare` raises RegexError when RE2 cannot hold them together.
     """
 
     def __init__(self, sets: Sequence[PatternSet]) -> None:
@@ -57,13 +58,39 @@ class Sweep:
         self._owners = [
             (place, index) for place, each in enumerate(self._sets) for index in range(len(each.triggers))
         ]
-        triggers = [*disguises, *(trigger for each in self._sets for trigger in each.triggers)]
-        self._choose = Chooser(triggers)
-        forms = [form for each in self._sets for form in each.forms]
-        self._waiting = waiting(forms)
-        tails = [read(regex).waiting for regex in normalize.WHOLE]
-        self._unfinished = finder(f"(?:{'|'.join(tails)})\\z", groups=False)
-        self._busy = _busy(triggers, [form.waiting for form in forms], tails)
+        self._triggers = [*disguises, *(trigger for each in self._sets for trigger in each.triggers)]
+        self._tails = [read(regex).waiting for regex in normalize.WHOLE]
+        self._choose = Chooser(self._triggers)
+
+    def prepare(self) -> None:
+        """Compiles what `follow` and `glance` need, before a first stream waits for it."""
+        _ = self._waiting, self._unfinished, self._busy
+
+    @cached_property
+    def _waiting(self) -> Waiting:
+        """What finds the ends of a text that could become matches."""
+        return waiting([form for each in self._sets for form in each.forms])
+
+    @cached_property
+    def _unfinished(self) -> Find:
+        """What finds the end of a text that could become a disguise."""
+        return finder(f"(?:{'|'.join(self._tails)})\\z", groups=False)
+
+    @cached_property
+    def _busy(self) -> Find:
+        """What finds the first place where something occurs, or where something begins that reaches the end.
+
+        What reaches the end may be the beginning of a match, of a disguise, or either going on in a disguise.
+        """
+        occurs = "|".join(dict.fromkeys(self._triggers))
+        begins = "|".join(dict.fromkeys(form.waiting for each in self._sets for form in each.forms))
+        hides = "|".join(dict.fromkeys(self._tails))
+        try:
+            return finder(
+                f"{occurs}|(?:{begins}|{hides}){f'(?:{hides})' * normalize.LAYERS}\\z", groups=False
+            )
+        except re2.error:
+            return lambda data, at: [(-1, -1)]
 
     def read(self, text: str, start: int = 0, begins: bool = True, deadline: float | None = None) -> Reading:
         """A text that grows no more, read from start on.
@@ -200,15 +227,3 @@ class Reading:
             if self._start <= start < end and not view.foreign(start, end):
                 placed.append(Span(start, end, span.entity, span.score))
         return placed
-
-
-def _busy(triggers: Sequence[str], waits: Sequence[str], tails: Sequence[str]) -> Find:
-    """A search for the first place where something occurs, or where something begins that reaches the end.
-
-    What reaches the end may be the beginning of a match, of a disguise, or either going on in a disguise.
-    """
-    occurs, begins, hides = ("|".join(dict.fromkeys(each)) for each in (triggers, waits, tails))
-    try:
-        return finder(f"{occurs}|(?:{begins}|{hides}){f'(?:{hides})' * normalize.LAYERS}\\z", groups=False)
-    except re2.error:
-        return lambda data, at: [(-1, -1)]
