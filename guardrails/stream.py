@@ -17,7 +17,7 @@ from guardrails.arming import ArmedRule, acts, in_order, sound
 from guardrails.check import Scanner
 from guardrails.errors import GuardrailsError
 from guardrails.patterns import PatternSet
-from guardrails.pseudonyms import Vault
+from guardrails.pseudonyms import Vault, restoring
 from guardrails.types import Action, CheckFailure, Edit, Finding, Segment, Span, Verdict, conclude
 
 MAX_HELD = 65_536
@@ -51,9 +51,9 @@ class Inspector(Protocol):
 
 
 class _Tokens:
-    """A vault's restorable tokens, looked at as a scanner would."""
+    """A vault's pseudonyms, looked at as a scanner would."""
 
-    context = 0
+    context = 1
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
@@ -161,6 +161,8 @@ class StreamGuard:
         self._held: list[str] = []
         self._pending: list[Finding] = []
         self._shields: list[tuple[int, int]] = []
+        self._answers: list[Edit] = []
+        """What is to stand in place of pseudonyms that have not left yet."""
         self._findings: list[Finding] = []
         self._failures: dict[str, CheckFailure] = {}
         self._edits: list[Edit] = []
@@ -234,6 +236,8 @@ class StreamGuard:
             self._stop()
             return ""
         self._held = [segment.text]
+        if self._vault:
+            self._answers = restoring([segment], (), self._vault)
         return self._release(self._final.edits, len(segment.text))
 
     async def _ask_beside(self, whole: str) -> None:
@@ -269,7 +273,11 @@ class StreamGuard:
                 self._lanes.remove((armed, lane))
                 self._acting = [lane for armed, lane in self._lanes if armed.acts]
         if self._tokens:
-            self._shields += [(span.start, span.end) for span, _ in self._tokens.feed(piece, final)]
+            assert self._vault is not None
+            at, within = self._segment.pointer, self._segment.within
+            for span, written in self._tokens.feed(piece, final):
+                self._shields.append((span.start, span.end))
+                self._answers.append(Edit(at, span.start, span.end, self._vault.restore(written), within))
 
     def _cut(self) -> int:
         """How far text may leave: all acting lanes are settled there, and nothing found reaches across."""
@@ -321,7 +329,11 @@ class StreamGuard:
             settled = min((lane.settled for _, lane in self._lanes), default=cut)
             self._shields = [shield for shield in self._shields if shield[1] > min(settled, cut)]
         self._recorded.append(edited)
-        return self._vault.restore(edited) if self._vault else edited
+        if not self._answers:
+            return edited
+        leaving = [answer for answer in self._answers if answer.end <= cut]
+        self._answers = self._answers[len(leaving) :]
+        return redact.apply(held[:size], redact.beside(edits, leaving), self._left - size)
 
     def _stop_on_failure(self) -> bool:
         if self._failures and any(failure.action is Action.BLOCK for failure in self._failures.values()):
@@ -331,7 +343,7 @@ class StreamGuard:
     def _stop(self) -> None:
         self.blocked = True
         self._lanes, self._acting, self._tokens, self._whole = [], [], None, None
-        self._held, self._pending, self._shields = [], [], []
+        self._held, self._pending, self._shields, self._answers = [], [], [], []
 
 
 def unshielded(findings: Sequence[Finding], shields: Sequence[tuple[int, int]]) -> list[Finding]:

@@ -113,7 +113,7 @@ async def _inspect(context: Context, exchange: Exchange) -> dict[str, Any] | Non
         exchange.retrieval = chat.stored_retrieval(edited, hits)
     if verdict.edits or len(vault) or chat.EXTENSION in request:
         exchange.body = b""
-    return None if blocked else chat.outgoing(edited, pseudonymized=len(vault) > 0)
+    return None if blocked else chat.outgoing(edited, pseudonymized=vault.opaque)
 
 
 async def _refuse(context: Context, out: relay.Outlet) -> None:
