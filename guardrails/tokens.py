@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 
 DIGITS = 10
@@ -53,7 +54,7 @@ class Tokens:
         names = self._by_digest.setdefault(digest, [])
         names.append(name)
         names.sort(key=len, reverse=True)  # EMAIL_ADDRESS is not to be taken for ADDRESS
-        self._by_name.setdefault(name, []).append(digest)
+        insort(self._by_name.setdefault(name, []), digest)
         self._firsts = "".join({*self._firsts, name[:1]})
         self._reach = max(self._reach, (len(name) + DIGITS) * (1 + _WIDEST))
 
@@ -100,6 +101,7 @@ class Tokens:
                 return True
             if tail.startswith(name) and len(tail) < len(name) + DIGITS:
                 digits = tail[len(name) :].lower()
-                if any(digest.startswith(digits) for digest in digests):
+                at = bisect_left(digests, digits)
+                if at < len(digests) and digests[at].startswith(digits):
                     return True
         return False
