@@ -62,12 +62,16 @@ class Vault:
 
     __slots__ = (
         *("_by_surrogate", "_by_token", "_by_value", "_key", "_literals", "_minted"),
-        *("_quoting", "_real", "_scope", "_tenant", "_tokens", "opaque"),
+        *(
+            "_quoting",
+            "_real",
+            "_scope",
+            "_tenant",
+            "_tokens",
+        ),
     )
 
     def __init__(self, key: bytes, tenant: str, scope: str) -> None:
-        self.opaque = False
-        """Whether a token was minted: the model has to be told what tokens are."""
         self._key, self._tenant, self._scope = key, tenant, scope
         self._by_value: dict[tuple[str, str], Entry] = {}
         self._by_token: dict[str, Entry] = {}
@@ -106,8 +110,11 @@ class Vault:
         self._minted[entry.token] = entry
         if style is Style.SURROGATE and (made := self._surrogate(entry)):
             return made
-        self.opaque = True
         return entry.token
+
+    def is_token(self, text: str) -> bool:
+        """Whether a text is one of the vault's tokens: the model has to be told what they are."""
+        return bare(text) in self._by_token
 
     def kept(self) -> list[Entry]:
         """The restorable entries that this request used, to be known again in a later one."""

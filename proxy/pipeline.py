@@ -15,6 +15,7 @@ from guardrails.types import merge
 from proxy import relay, sse
 from proxy.context import Context
 from proxy.dialects import chat, chat_reply
+from proxy.dialects.instruction import first_token
 from proxy.errors import Blocked, Code, ProxyError, Unavailable
 from proxy.exchange import Exchange
 from proxy.kept import record, storable
@@ -117,11 +118,11 @@ async def _inspect(context: Context, exchange: Exchange, named: str | None) -> d
     edits = mask(f for f in verdict.findings if f.end) if blocked else verdict.edits
     edited = chat.apply_edits(request, edits) if edits else request
     if storable(context, verdict):
-        exchange.safe_request = chat.without_media(chat.outgoing(edited, pseudonymized=False))
+        exchange.safe_request = chat.without_media(chat.outgoing(edited))
         exchange.retrieval = chat.stored_retrieval(edited, hits)
-    if verdict.edits or vault.opaque or chat.EXTENSION in request:
+    if verdict.edits or chat.EXTENSION in request:
         exchange.body = b""
-    return None if blocked else chat.outgoing(edited, pseudonymized=vault.opaque)
+    return None if blocked else chat.outgoing(edited, first_token(verdict.edits, vault))
 
 
 async def _refuse(context: Context, out: relay.Outlet) -> None:
