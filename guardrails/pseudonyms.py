@@ -153,8 +153,10 @@ class Vault:
             made = surrogates.surrogate(entry.entity, entry.value, own, shared)
             if made is None:
                 break
+            if len(made) < SHORTEST or json.dumps(made) != f'"{made}"':
+                break  # too short to be known again, or written otherwise by a model that answers in JSON
             taken = self._by_surrogate.get(made, entry) is not entry or made.casefold() in self._real
-            if not taken and made != entry.value and len(made) >= SHORTEST:
+            if not taken and made != entry.value:
                 self._stands_for(made, entry)
                 return made
         return ""
