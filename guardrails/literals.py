@@ -11,8 +11,10 @@ from guardrails.tokens import joins
 SHORTEST = 4
 """Code points that a text must have to be looked for."""
 
-_IN_WORD = "[^\\W_\u0e00-\u1dff\u2000-\U0010ffff]"
-"""A letter or digit that `joins`."""
+_FEW = 32
+"""Texts up to this number are looked for one by one, which is quicker than looking at each word."""
+_BEGINNING = re.compile("[+(]|[^\\W_\u0e00-\u1dff\u2000-\U0010ffff]+")
+"""Where a text may begin: at a word of letters that join, or at the sign before a telephone number."""
 
 
 class Literals:
@@ -22,14 +24,13 @@ class Literals:
     markdown writes them around words, nor do letters of scripts without spaces.
     """
 
-    __slots__ = ("_beginning", "_lengths", "_longest", "_sorted", "_texts")
+    __slots__ = ("_lengths", "_longest", "_sorted", "_texts")
 
     def __init__(self) -> None:
         self._texts: set[str] = set()
         self._lengths: dict[str, list[int]] = {}
         self._longest = 0
         self._sorted: list[str] = []
-        self._beginning: re.Pattern[str] | None = None
 
     def add(self, text: str) -> None:
         """Takes a text up. It has SHORTEST code points or more and begins with a letter, a digit, `+` or `(`."""
@@ -40,16 +41,10 @@ class Literals:
             lengths.sort(reverse=True)
         self._longest = max(self._longest, len(text))
         insort(self._sorted, text)
-        self._beginning = None
 
     def find(self, text: str, start: int) -> Iterator[tuple[int, int, str]]:
         """(start, end, literal) for each place in text[start:] where one begins, left to right; they may overlap."""
-        if not self._texts:
-            return
-        if self._beginning is None:
-            self._beginning = _beginning(self._lengths)
-        for found in self._beginning.finditer(text, start):
-            place = found.start()
+        for place in self._places(text, start):
             if (lengths := self._lengths.get(text[place : place + SHORTEST])) and _begins(text, place):
                 for length in lengths:
                     end = place + length
@@ -67,12 +62,17 @@ class Literals:
                     return place
         return len(text)
 
-
-def _beginning(prefixes: Iterable[str]) -> re.Pattern[str]:
-    """Finds where a word, or a sign, begins with letters that each some prefix has at that place."""
-    first, *more = ("".join(sorted(set(letters))) for letters in zip(*prefixes, strict=True))
-    ahead = "".join(f"[{re.escape(letters)}]" for letters in more)
-    return re.compile(f"[{re.escape(first)}](?<!{_IN_WORD}{_IN_WORD})(?={ahead})")
+    def _places(self, text: str, start: int) -> Iterable[int]:
+        """Where one of the texts may begin, left to right."""
+        if len(self._texts) > _FEW:
+            return (word.start() for word in _BEGINNING.finditer(text, start))
+        places: set[int] = set()
+        for literal in self._texts:
+            place = text.find(literal, start)
+            while place >= 0:
+                places.add(place)
+                place = text.find(literal, place + 1)
+        return sorted(places)
 
 
 def _begins(text: str, place: int) -> bool:

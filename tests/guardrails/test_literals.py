@@ -19,17 +19,23 @@ KNOWN = (
 )
 
 
-def literals(*known: str) -> Literals:
+MORE = tuple(f"Number {n}" for n in range(40))
+"""Enough texts for the other way of looking."""
+
+
+def literals(*more: str) -> Literals:
     """A set of texts."""
     made = Literals()
-    for text in known or KNOWN:
+    for text in (*KNOWN, *more):
         made.add(text)
     return made
 
 
 def found(text: str) -> list[str]:
-    """What is found in a text."""
-    return [literal for _, _, literal in literals().find(text, 0)]
+    """What is found in a text, among few texts as among many."""
+    few, many = list(literals().find(text, 0)), list(literals(*MORE).find(text, 0))
+    assert few == many
+    return [literal for _, _, literal in few]
 
 
 @pytest.mark.parametrize(
@@ -55,16 +61,19 @@ def test_texts_are_found_as_words(text: str, expected: list[str]) -> None:
 
 def test_a_start_inside_a_word_is_no_beginning() -> None:
     """What stands before `start` still counts."""
-    assert list(literals().find("xMaria Maria", 1)) == [(7, 12, "Maria")]
+    for known in (literals(), literals(*MORE)):
+        assert list(known.find("xMaria Maria", 1)) == [(7, 12, "Maria")]
 
 
 PIECES = [*KNOWN, "Mar", "ia", " ", "Lo", "pez", "x", "你", "+1 (", "198.", "18.0.1", "1", "_"]
 
 
-@given(st.lists(st.sampled_from(PIECES), max_size=8), st.data())
-def test_whatever_follows_what_is_before_the_hold_stays(pieces: list[str], data: st.DataObject) -> None:
+@given(st.lists(st.sampled_from(PIECES), max_size=8), st.booleans(), st.data())
+def test_whatever_follows_what_is_before_the_hold_stays(
+    pieces: list[str], many: bool, data: st.DataObject
+) -> None:
     """What begins before the hold is the same with the rest of the text as without it."""
-    known, text = literals(), "".join(pieces)
+    known, text = literals(*(MORE if many else ())), "".join(pieces)
     cut = data.draw(st.integers(0, len(text)))
     hold = known.hold(text[:cut], 0)
 
