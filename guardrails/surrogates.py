@@ -101,7 +101,10 @@ def _place_parts() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _person(value: str, own: Choices) -> str | None:
-    """Another name with as many words; titles, particles, initials and capitals stay as they are."""
+    """Another name with as many words; titles, particles, initials and capitals stay as they are.
+
+    A single word becomes two: one alone could be a word of the reply's own ("Mark the box").
+    """
     words = list(_IN_WORD.finditer(value))
     named = [word for word in words if word[0].rstrip(".").lower() not in _TITLES | _PARTICLES]
     if not named or (not value.isascii() and not _is_latin(value)):
@@ -111,10 +114,12 @@ def _person(value: str, own: Choices) -> str | None:
     pieces, done = [], 0
     for word in named:
         written = word[0]
-        if len(written.rstrip(".")) == 1:
+        if len(named) == 1:
+            name = f"{own.one_of(_first_names())} {own.one_of(_last_names())}"
+        elif len(written.rstrip(".")) == 1:
             name = own.one_of(string.ascii_uppercase) + written[1:]
         else:
-            name = own.one_of(_last_names() if word is last and len(named) > 1 else _first_names())
+            name = own.one_of(_last_names() if word is last else _first_names())
             name += "." if written.endswith(".") else ""
         pieces += [value[done : word.start()], _cased(name, written)]
         done = word.end()

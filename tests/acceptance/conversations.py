@@ -18,7 +18,7 @@ import orjson
 from guardrails.check import BUILT_IN, Check, TextScanner
 from guardrails.engine import Guard
 from guardrails.policy import parse
-from guardrails.pseudonyms import Vault
+from guardrails.pseudonyms import LOOKALIKE, Vault
 from guardrails.types import Span, Style
 from proxy.dialects import chat, chat_reply
 from proxy.dialects.chat_stream import ChatStream
@@ -201,7 +201,9 @@ class Conversation:
     hidden: dict[str, str] = field(default_factory=dict)
     """Values that stand in the system prompt alone."""
     told: list[str] = field(default_factory=list)
-    """Texts that look like pseudonyms, which the caller wrote."""
+    """Texts that look like pseudonyms: of this tenant's values, and of another's."""
+    typed: list[str] = field(default_factory=list)
+    """Those of them that the caller wrote."""
     pattern: re.Pattern[str] = field(default_factory=lambda: Planted()._pattern)
 
     async def run(self, turns: int) -> None:
@@ -231,7 +233,7 @@ class Conversation:
             call = self.messages[-1]["tool_calls"][0]
             if self.chance.random() < 0.5:
                 values = {value: kind for value, kind in values.items() if _is_plain(value)}
-                text = json.dumps({"found": [*values], "ok": True})
+                text, told = json.dumps({"found": [*values], "ok": True}), []
             self.messages.append({"role": "tool", "tool_call_id": call["id"], "content": text})
         elif self.chance.random() < 0.7:
             self.messages.append({"role": "user", "content": text})
@@ -239,6 +241,7 @@ class Conversation:
             parts = [{"type": "text", "text": text}, {"type": "text", "text": "ok"}]
             self.messages.append({"role": "user", "content": parts})
         self.own |= values
+        self.typed += told
 
     def _written(self, values: Sequence[str], more: Sequence[str] = ()) -> str:
         slots = [*values, *self.chance.choices(values, k=len(values) // 2), *more]
@@ -380,6 +383,9 @@ class Conversation:
 
     def _pseudonym(self, vault: Vault) -> tuple[str, str]:
         """A pseudonym that the model has seen, as it writes it, and what the client must read for it."""
+        if self.typed and self.chance.random() < 0.2:
+            text = self.chance.choice(self.typed)
+            return (vault.mint(LOOKALIKE, text, False) if vault.restores(text) else text), text
         known = [*self.own.items(), *self.hidden.items()]
         if not known:
             return "plain", "plain"
@@ -387,7 +393,8 @@ class Conversation:
         pseudonym = vault.mint(kind, value, False, self.style)
         token = vault.mint(kind, value, False)
         written = self.chance.choice(WAYS)(pseudonym) if pseudonym == token else pseudonym
-        self.told += [pseudonym, token] if len(self.told) < 6 else []
+        others = Vault(KEY, "another tenant", "chat").mint(kind, value)
+        self.told += [pseudonym, token, others] if len(self.told) < 9 else []
         if value in self.own:
             self.tally.values += 1
             return written, value

@@ -274,7 +274,14 @@ async def test_values_of_the_system_prompt_stay_hidden() -> None:
 
 
 @pytest.mark.parametrize(
-    "spelling", [lambda t: t, lambda t: t.replace("_", "\\_"), lambda t: t[:7] + t[7:].upper()]
+    "spelling",
+    [
+        lambda t: t,
+        lambda t: t.replace("_", "\\_"),
+        lambda t: t[:7] + t[7:].upper(),
+        str.lower,
+        lambda t: t.replace("_", " "),
+    ],
 )
 @pytest.mark.parametrize("first", [True, False])
 async def test_a_token_that_the_caller_wrote_comes_back_as_written(spelling, first: bool) -> None:

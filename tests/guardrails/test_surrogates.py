@@ -24,6 +24,7 @@ SHAPES = [
     ("US_SSN", "123-45-6789", r"9\d\d-[0-4]\d-\d{4}"),
     ("PERSON", "Ada Byron", r"[A-Z][a-z]+ [A-Z][a-z]+"),
     ("PERSON", "Dr. Ada K. Byron", r"Dr\. [A-Z][a-z]+ [A-Z]\. [A-Z][a-z]+"),
+    ("PERSON", "Ada", r"[A-Z][a-z]+ [A-Z][a-z]+"),
     ("PERSON", "BYRON, ADA", r"[A-Z]+, [A-Z]+"),
     ("PERSON", "ludwig van beethoven", r"[a-z]+ van [a-z]+"),
     ("LOCATION", "London", r"[A-Z][a-z]+ [A-Z][a-z]+"),
