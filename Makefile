@@ -28,8 +28,10 @@ docs: $(VENV)/dev              ## only the tests that keep the documentation tru
 serve: $(VENV)/runtime         ## the proxy on http://127.0.0.1:4000, with ./guardhouse.yaml when there is one
 	$(BIN)/guardhouse serve
 
-bench: $(VENV)/dev             ## measured ratios: scanning, proxying, recording (never a timed test)
-	for bench in tests/bench/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+bench: $(VENV)/dev             ## measured figures beside their bars (docs/reference/benchmarks.md; never a timed test)
+	@failed=""; for bench in tests/bench/bench_*.py; do \
+		echo "== $$bench"; $(BIN)/python $$bench || failed="$$failed $$bench"; done; \
+		test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 lock:                          ## re-resolve the lock files (needs uv on the PATH)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

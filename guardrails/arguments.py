@@ -17,6 +17,9 @@ from guardrails import redact
 from guardrails.types import Edit, Segment, Stage
 
 _LEXEME = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},:]|-?[0-9][0-9.eE+-]*+')
+MAX_POINTERS = 32 << 20
+"""Characters that the addresses of all values of one JSON text may have together."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -73,13 +76,22 @@ def _spliced(json_text: str, changes: Sequence[tuple[_Value, str]]) -> str:
 
 
 def _values(json_text: str) -> list[_Value] | None:
-    """Every string, number and name of a JSON text in order; None when the text is not JSON."""
+    """Every string, number and name of a JSON text in order; None when it is not JSON or too deep to read.
+
+    Such a text is looked at as it is written: what it escapes is undone there as in any other text.
+    """
     try:
         # Numbers stay text: a number of 10,000 digits is valid JSON, and int() refuses it.
         json.loads(json_text, parse_int=str, parse_float=str, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    return list(_walk(json_text))
+    values, spent = [], 0
+    for value in _walk(json_text):
+        spent += len(value.within)
+        if spent > MAX_POINTERS:
+            return None
+        values.append(value)
+    return values
 
 
 def _refuse(constant: str) -> NoReturn:

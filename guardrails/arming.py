@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from guardrails import surrogates
-from guardrails.check import Check, Scanner, build
+from guardrails.check import BUILT_IN, Check, Scanner, build, configured, factory, runs_in_process
 from guardrails.errors import BadResult, GuardrailsError, PolicyError
+from guardrails.isolation import Isolated, isolate
 from guardrails.policy import Hold, Policy, Rule
 from guardrails.redact import fingerprint
 from guardrails.types import Action, CheckFailure, Finding, Mode, Segment, Span, Stage, Style
 
 _FACTORY_ERRORS = (ImportError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 """What a factory written elsewhere may raise when it is given options or files it cannot use."""
+
+_SCANNER = " It is a scanner: marked with `guardrails.check.in_process` it runs in streams, unisolated."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,11 @@ class ArmedRule:
     check: Check
     scanner: Scanner | None
     """The check, if it can work on a stream piece by piece."""
+
+    async def aclose(self) -> None:
+        """Ends the process that its check runs in, if it has one."""
+        if isinstance(self.check, Isolated):
+            await self.check.aclose()
 
     @property
     def acts(self) -> bool:
@@ -66,6 +74,11 @@ class ArmedRule:
         """The failure of its check, with what `on_error` makes of it: in shadow mode always `allow`."""
         action = self.rule.on_error if self.rule.mode is Mode.ENFORCE else Action.ALLOW
         return CheckFailure(self.rule.id, self.rule.check, kind, reason, action)
+
+    def over_budget(self, action: Action) -> CheckFailure:
+        """Failure to look at a text before the request's budget was spent; `action` is the policy's choice."""
+        acted = action if self.rule.mode is Mode.ENFORCE else Action.ALLOW
+        return CheckFailure(self.rule.id, self.rule.check, "over_budget", "OverBudget", acted)
 
     def overflowed(self) -> CheckFailure:
         """Failure to decide within the limit on held text. Undecided text never leaves: who acts blocks."""
@@ -113,7 +126,7 @@ def _armed(rule: Rule, file: str) -> ArmedRule:
         return PolicyError(f"rule {rule.id!r}: {what}", fix=fix, file=file, line=rule.line)
 
     try:
-        check = build(rule.check, dict(rule.options))
+        check = _check(rule.check, dict(rule.options), rule.timeout_ms / 1000)
     except (GuardrailsError, *_FACTORY_ERRORS) as error:
         reason = str(error) if isinstance(error, GuardrailsError) else f"{type(error).__name__}: {error}"
         raise refused(
@@ -125,6 +138,13 @@ def _armed(rule: Rule, file: str) -> ArmedRule:
             f"check {rule.check!r} has to see a whole reply, so action {rule.action} at stage output"
             " would come after the text has left in a stream.",
             "Add `hold: full` to keep replies back until they are checked, or use `action: flag`"
-            " or `mode: shadow`.",
+            " or `mode: shadow`." + (_SCANNER if isinstance(check, Isolated) and check.could_stream else ""),
         )
     return armed
+
+
+def _check(name: str, options: dict[str, Any], limit: float) -> Check:
+    """The check, in this process if it is known to end on every text, else in one of its own."""
+    if name in BUILT_IN and runs_in_process(factory(name), configured(name, factory(name), options)):
+        return build(name, options)
+    return isolate(name, options, limit) or build(name, options)

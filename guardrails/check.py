@@ -10,8 +10,8 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib import import_module, metadata
-from typing import Any, Protocol, get_type_hints, runtime_checkable
+from importlib import metadata
+from typing import Any, Protocol, TypeVar, get_type_hints, runtime_checkable
 
 from pydantic import ConfigDict, ValidationError, create_model
 
@@ -30,7 +30,11 @@ BUILT_IN = {
 
 
 class Check(Protocol):
-    """Looks at segments and reports spans. Keeps no state between calls."""
+    """Looks at segments and reports spans. Keeps no state between calls.
+
+    A check whose attribute `pure` is true finds in a segment what follows from its text, stage and channel
+    alone: such a segment is not looked at again as long as it is remembered.
+    """
 
     async def __call__(self, segments: Sequence[Segment], /) -> list[list[Span]]:
         """Spans found in each segment, in the order of the segments."""
@@ -76,6 +80,36 @@ class TextScanner(ABC):
 
 
 Factory = Callable[..., Check]
+_Made = TypeVar("_Made", bound=Factory)
+
+
+def in_process(when: Callable[..., bool] | None = None) -> Callable[[_Made], _Made]:
+    """Marks a factory whose checks may run in the caller's process: they are quick and end on every text.
+
+    A check without the mark runs in a process of its own, which can be killed (`guardrails.isolation`).
+
+    Args:
+        when: given the options, says whether the mark holds for them; without it, it always holds.
+    """
+
+    def mark(make: _Made) -> _Made:
+        setattr(make, _MARK, when or _always)
+        return make
+
+    return mark
+
+
+def runs_in_process(make: Factory, options: dict[str, Any]) -> bool:
+    """Whether a factory is marked `in_process` for these options (validated, all of them)."""
+    mark: Callable[..., bool] | None = getattr(make, _MARK, None)
+    return mark is not None and mark(**options)
+
+
+def _always(**options: Any) -> bool:
+    return True
+
+
+_MARK = "guardrails_in_process"
 
 
 def names() -> list[str]:
@@ -83,22 +117,24 @@ def names() -> list[str]:
     return sorted({*BUILT_IN, *(entry.name for entry in metadata.entry_points(group=ENTRY_POINT_GROUP))})
 
 
-@cache
-def factory(name: str) -> Factory:
-    """The factory registered under a name. Raises CheckError when there is none."""
+def entry(name: str) -> metadata.EntryPoint:
+    """Where the factory registered under a name is, not imported yet. Raises CheckError when there is none."""
     if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        found: Factory = getattr(import_module(module), attribute)
+        return metadata.EntryPoint(name, BUILT_IN[name], ENTRY_POINT_GROUP)
+    for found in metadata.entry_points(group=ENTRY_POINT_GROUP, name=name):
         return found
-    for entry in metadata.entry_points(group=ENTRY_POINT_GROUP, name=name):
-        loaded: Factory = entry.load()
-        return loaded
     raise CheckError(f"there is no check named {name!r}. Known checks: {', '.join(names())}.")
 
 
-def build(name: str, options: dict[str, Any]) -> Check:
-    """The check of that name, configured. Raises CheckError naming the option that does not fit."""
-    make = factory(name)
+@cache
+def factory(name: str) -> Factory:
+    """The factory registered under a name. Raises CheckError when there is none."""
+    loaded: Factory = entry(name).load()
+    return loaded
+
+
+def configured(name: str, make: Factory, options: dict[str, Any]) -> dict[str, Any]:
+    """The options as a factory takes them, all of them. Raises CheckError naming the one that does not fit."""
     hints = get_type_hints(make)
     fields: dict[str, Any] = {
         parameter.name: (
@@ -115,4 +151,10 @@ def build(name: str, options: dict[str, Any]) -> Check:
         where = ".".join(str(part) for part in first["loc"])
         known = ", ".join(fields) or "none"
         raise CheckError(f"check {name!r}, option {where!r}: {first['msg']}. It takes: {known}.") from None
-    return make(**{field: getattr(values, field) for field in fields})
+    return {field: getattr(values, field) for field in fields}
+
+
+def build(name: str, options: dict[str, Any]) -> Check:
+    """The check of that name, configured. Raises CheckError naming the option that does not fit."""
+    make = factory(name)
+    return make(**configured(name, make, options))

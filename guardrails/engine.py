@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from time import perf_counter
@@ -13,7 +16,8 @@ from types import TracebackType
 
 from guardrails import redact
 from guardrails.arming import ArmedRule, acts, arm, in_order, sound
-from guardrails.errors import BadResult, ModelError
+from guardrails.errors import BadResult, CheckRaised, ModelError, OverBudget, WorkerDied
+from guardrails.lanes import Group, groups
 from guardrails.policy import Policy
 from guardrails.pseudonyms import LOOKALIKE, Vault
 from guardrails.redact import Mark
@@ -36,28 +40,34 @@ SYSTEM = "system"
 
 _CACHED = 8192
 
+_THREADS = 2
+"""Long texts that are scanned at a time."""
+
 _INLINE = 65_536
 """Code points that are scanned at once, over all rules; more go to a thread, so that the event loop lives on."""
 
-_Key = tuple[str, bytes]
-"""Rule and hash of a text."""
+_Key = tuple[str, int | bytes, int]
+"""Who looked at a text, the text's hash, and its length."""
+
+_Found = Mapping[str, tuple[Span, ...]]
+"""What stands in a text, by id of the rule that found it; rules that found nothing are not named."""
 
 
 class _Spans:
-    """What scanners found in texts seen lately: spans only, by rule and hash of the text. Bounded."""
+    """What was found in texts seen lately: spans only, by who looked and a hash of the text. Bounded."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._entries: OrderedDict[_Key, tuple[Span, ...]] = OrderedDict()
+        self._entries: OrderedDict[_Key, _Found] = OrderedDict()
 
-    def get(self, key: _Key) -> tuple[Span, ...] | None:
-        spans = self._entries.get(key)
-        if spans is not None:
+    def get(self, key: _Key) -> _Found | None:
+        found = self._entries.get(key)
+        if found is not None:
             self._entries.move_to_end(key)
-        return spans
+        return found
 
-    def put(self, key: _Key, spans: tuple[Span, ...]) -> None:
-        self._entries[key] = spans
+    def put(self, key: _Key, found: _Found) -> None:
+        self._entries[key] = found
         if len(self._entries) > self._size:
             self._entries.popitem(last=False)
 
@@ -65,21 +75,29 @@ class _Spans:
 class _Caught:
     """The one place where whatever a check raises is caught. Cancellation is no Exception and passes."""
 
-    __slots__ = ("_armed", "_failures")
+    __slots__ = ("_armed", "_began", "_failures", "_timings")
 
-    def __init__(self, armed: ArmedRule, failures: dict[str, CheckFailure]) -> None:
-        self._armed, self._failures = armed, failures
+    def __init__(
+        self, armed: ArmedRule, failures: dict[str, CheckFailure], timings: dict[str, float] | None
+    ) -> None:
+        self._armed, self._failures, self._timings = armed, failures, timings
 
     def __enter__(self) -> None:
-        return None
+        self._began = perf_counter()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
+        if self._timings is not None:
+            rule = self._armed.rule.id
+            self._timings[rule] = self._timings.get(rule, 0.0) + (perf_counter() - self._began) * 1000
+        if isinstance(error, OverBudget):
+            return True  # whoever set the deadline sees that it is past
         if not isinstance(error, Exception):
             return False
-        name = "unavailable" if isinstance(error, ModelError) else "error"
-        self._failures.setdefault(self._armed.rule.id, self._armed.failed(name, type(error).__name__))
+        name = "unavailable" if isinstance(error, ModelError | WorkerDied) else "error"
+        reason = error.reason if isinstance(error, CheckRaised) else type(error).__name__
+        self._failures.setdefault(self._armed.rule.id, self._armed.failed(name, reason))
         return True
 
 
@@ -95,16 +113,20 @@ class Guard:
         rules = arm(policy)
         self.policy = policy
         self.key = key
-        self._scanning = {
-            stage: tuple(armed for armed in rules if armed.scanner and stage in armed.rule.stages)
-            for stage in Stage
-        }
+        self._groups = _by_stage(rules)
         self._asking = tuple(armed for armed in rules if armed.scanner is None)
         self._covered = frozenset(chain.from_iterable(armed.rule.stages for armed in rules))
         self._output = tuple(armed for armed in rules if Stage.OUTPUT in armed.rule.stages)
+        # What only flags must not hold text back: it follows a stream at its own pace.
+        self._following = tuple(
+            group
+            for acting in (True, False)
+            for group in groups([armed for armed in self._output if armed.acts == acting])
+        )
         self.needs_whole = any(armed.needs_whole for armed in self._output)
         """Whether a streamed reply is kept back until all of it was checked."""
         self._seen = _Spans(_CACHED)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="guard")
 
     def covers(self, stage: Stage) -> bool:
         """Whether any rule looks at that stage."""
@@ -112,7 +134,9 @@ class Guard:
 
     def stream(self, pointer: str, vault: Vault | None = None, channel: str = "assistant") -> StreamGuard:
         """A guard for one field of a streamed reply; the text arrives in pushes."""
-        return StreamGuard(self, self._output, Segment("", pointer, Stage.OUTPUT, channel), vault)
+        return StreamGuard(
+            self, self._output, self._following, Segment("", pointer, Stage.OUTPUT, channel), vault
+        )
 
     async def inspect(
         self, segments: Sequence[Segment], vault: Vault | None = None, *, reply: bool = False
@@ -153,53 +177,69 @@ class Guard:
         """What rules whose checks see whole texts find in some segments."""
         return [finding for _, finding in await self._consult(rules, segments, failures, {})]
 
-    def caught(self, armed: ArmedRule, failures: dict[str, CheckFailure]) -> _Caught:
-        """Turns what the rule's check raises inside the block into an entry of `failures`."""
-        return _Caught(armed, failures)
+    def caught(
+        self, armed: ArmedRule, failures: dict[str, CheckFailure], timings: dict[str, float] | None = None
+    ) -> _Caught:
+        """Turns what the rule's check raises inside the block into an entry of `failures`, and times it."""
+        return _Caught(armed, failures, timings)
 
     async def _scanned(
         self, segments: Sequence[Segment], failures: dict[str, CheckFailure], timings: dict[str, float]
     ) -> list[tuple[int, ArmedRule, tuple[Span, ...]]]:
         """What scanners find, by index of the segment; texts seen lately are not looked at again."""
-        found: list[tuple[int, ArmedRule, tuple[Span, ...]]] = []
-        asked: list[tuple[int, ArmedRule, _Key]] = []
-        missing: dict[_Key, tuple[ArmedRule, str]] = {}
+        asked: list[tuple[int, Group, _Key]] = []
+        known: dict[_Key, _Found] = {}
+        missing: dict[_Key, tuple[Group, str]] = {}
         for index, segment in enumerate(segments):
-            if scanning := self._scanning[segment.stage]:
-                digest = blake2b(segment.text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-                for armed in scanning:
-                    key = (armed.rule.id, digest)
-                    spans = self._seen.get(key)
-                    if spans is None:
-                        asked.append((index, armed, key))
-                        missing[key] = (armed, segment.text)
-                    elif spans:
-                        found.append((index, armed, spans))
-        if not missing:
-            return found
-        if sum(len(text) for _, text in missing.values()) > _INLINE:
-            new = await asyncio.to_thread(self._scan, missing, failures, timings)
-        else:
-            new = self._scan(missing, failures, timings)
-        for key, spans in new.items():
-            self._seen.put(key, spans)
-        return found + [(index, armed, new[key]) for index, armed, key in asked if new.get(key)]
+            if grouped := self._groups[segment.stage]:
+                text = segment.text
+                digest, size = _digest(text), len(text)
+                for group in grouped:
+                    key = (group.name, digest, size)
+                    seen = self._seen.get(key)
+                    if seen is None:
+                        missing[key] = (group, text)
+                    elif seen:
+                        known[key] = seen
+                    else:
+                        continue
+                    asked.append((index, group, key))
+        if missing:
+            work = partial(self._scan, missing, failures, timings)
+            if sum(len(text) for _, text in missing.values()) > _INLINE:
+                new = await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            else:
+                new = work()
+            for key, (found, complete) in new.items():
+                known[key] = found
+                if complete:
+                    self._seen.put(key, found)
+        return [
+            (index, armed, spans)
+            for index, group, key in asked
+            for armed in group.rules
+            if (spans := known[key].get(armed.rule.id))
+        ]
 
     def _scan(
         self,
-        missing: dict[_Key, tuple[ArmedRule, str]],
+        missing: dict[_Key, tuple[Group, str]],
         failures: dict[str, CheckFailure],
         timings: dict[str, float],
-    ) -> dict[_Key, tuple[Span, ...]]:
-        """The spans in some texts; none for those whose check failed. Touches nothing of the guard's."""
-        found: dict[_Key, tuple[Span, ...]] = {}
-        for key, (armed, text) in missing.items():
-            began = perf_counter()
-            with self.caught(armed, failures):
-                assert armed.scanner is not None
-                found[key] = tuple(sound(armed.scanner.scan(text), len(text)))
-            rule = armed.rule.id
-            timings[rule] = timings.get(rule, 0.0) + (perf_counter() - began) * 1000
+    ) -> dict[_Key, tuple[_Found, bool]]:
+        """The spans in some texts, and whether no check failed there. Touches nothing of the guard's."""
+        found: dict[_Key, tuple[_Found, bool]] = {}
+        began = perf_counter()
+        deadline = began + self.policy.budget_ms / 1000
+        for key, (group, text) in missing.items():
+            caught = partial(self.caught, failures=failures, timings=timings)
+            spans = group.scan(text, deadline, caught) if perf_counter() < deadline else {}
+            if len(spans) < len(group.rules) and perf_counter() >= deadline:
+                for armed in group.rules:
+                    if armed.rule.id not in spans:
+                        failures[armed.rule.id] = armed.over_budget(self.policy.on_budget)
+            told = {rule: each for rule, each in spans.items() if each}
+            found[key] = (told, len(spans) == len(group.rules))
         return found
 
     async def _consult(
@@ -220,19 +260,13 @@ class Guard:
             with self.caught(armed, failures):
                 try:
                     async with limit:
-                        results = await armed.check([segments[index] for index in chosen])
+                        results = await self._answers(armed, [segments[index] for index in chosen])
                 except TimeoutError:
                     if not limit.expired():
                         raise
                     failures[armed.rule.id] = armed.failed("timeout", "TimeoutError")
                     return
-                if len(results) != len(chosen):
-                    raise BadResult
-                checked = [
-                    sound(spans, len(segments[index].text))
-                    for index, spans in zip(chosen, results, strict=True)
-                ]
-                for index, spans in zip(chosen, checked, strict=True):
+                for index, spans in zip(chosen, results, strict=True):
                     found.extend((index, each) for each in armed.findings(segments[index], spans, self.key))
             timings[armed.rule.id] = (perf_counter() - began) * 1000
 
@@ -244,6 +278,29 @@ class Guard:
                 for armed in rules:
                     group.create_task(run(armed))
         return found
+
+    async def _answers(self, armed: ArmedRule, segments: Sequence[Segment]) -> list[Sequence[Span]]:
+        """What a rule's check finds in each segment; a pure check is asked only about new ones.
+
+        Raises BadResult when the check's answer is none.
+        """
+        keys: list[_Key | None] = [None] * len(segments)
+        known: list[Mapping[str, Sequence[Span]] | None] = [None] * len(segments)
+        if getattr(armed.check, "pure", False):
+            for place, segment in enumerate(segments):
+                about = "\0".join((armed.rule.id, segment.stage, segment.channel))
+                key = keys[place] = (about, _digest(segment.text), len(segment.text))
+                known[place] = self._seen.get(key)
+        asked = [place for place, seen in enumerate(known) if seen is None]
+        results = await armed.check([segments[place] for place in asked]) if asked else []
+        if not isinstance(results, Sequence) or len(results) != len(asked):
+            raise BadResult
+        for place, spans in zip(asked, results, strict=True):
+            checked = tuple(sound(spans, len(segments[place].text)))
+            known[place] = {armed.rule.id: checked}
+            if (new := keys[place]) is not None:
+                self._seen.put(new, {armed.rule.id: checked})
+        return [(seen or {}).get(armed.rule.id, ()) for seen in known]
 
     def _edits(
         self,
@@ -287,6 +344,29 @@ class Guard:
 def load_guard(policy: Policy, key: bytes) -> Guard:
     """A guard for the policy, its checks built. Raises PolicyError with file, line, reason and fix."""
     return Guard(policy, key)
+
+
+def _digest(text: str) -> int | bytes:
+    """What a text is remembered by: Python's hash, whose key nobody knows, as it costs next to nothing.
+
+    A cryptographic hash where that key was switched off, as texts that collide could be made then.
+    """
+    if sys.flags.hash_randomization:
+        return hash(text)
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _by_stage(rules: Sequence[ArmedRule]) -> dict[Stage, tuple[Group, ...]]:
+    """The groups that read at each stage; stages with the same rules share theirs."""
+    formed: dict[tuple[str, ...], tuple[Group, ...]] = {}
+    staged: dict[Stage, tuple[Group, ...]] = {}
+    for stage in Stage:
+        chosen = [armed for armed in rules if armed.scanner and stage in armed.rule.stages]
+        names = tuple(armed.rule.id for armed in chosen)
+        if names not in formed:
+            formed[names] = groups(chosen)
+        staged[stage] = formed[names]
+    return staged
 
 
 def _rewritten(segment: Segment, marks: Sequence[Mark], vault: Vault | None) -> Iterator[Edit]:

@@ -4,7 +4,10 @@ GuardrailsError
 ├── PolicyError        a policy file that cannot be enforced; carries file, line, what and what to do
 ├── CheckError         a check could not be built from its configuration
 ├── BadResult          a check answered with something that is not an answer
-└── ModelError         a model file is missing, unreadable or not the one its card names
+├── CheckRaised        a check raised in the process it runs in; carries the class of what it raised
+├── WorkerDied         the process that a check runs in died, or died so often that it is left alone
+├── ModelError         a model file is missing, unreadable or not the one its card names
+└── OverBudget         a request's scanning took longer than its policy allows
 """
 
 from __future__ import annotations
@@ -38,5 +41,25 @@ class BadResult(GuardrailsError):
     """A check returned the wrong number of lists, or a span that is not inside the text it was given."""
 
 
+class CheckRaised(GuardrailsError):
+    """A check raised in the process it runs in.
+
+    Args:
+        reason: class of what it raised; what it said stays where it was raised.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class WorkerDied(GuardrailsError):
+    """The process that a check runs in died before it answered, or died so often that it is left alone."""
+
+
 class ModelError(GuardrailsError):
     """A model file is missing, unreadable, or has another hash than its card."""
+
+
+class OverBudget(GuardrailsError):
+    """The scanning of one request took longer than its policy allows."""

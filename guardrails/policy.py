@@ -104,6 +104,10 @@ class Policy:
     block_style: BlockStyle = BlockStyle.ERROR
     unscannable: Action = Action.FLAG
     """What happens to parts that no check can read: `block`, `flag` or `allow`."""
+    budget_ms: float = 1000
+    """Time that scanning one request's texts may take, and one reply's."""
+    on_budget: Action = Action.BLOCK
+    """What happens when it takes longer: `block` or `allow`."""
     tests: tuple[PolicyTest, ...] = ()
     file: str = "policy"
 
@@ -143,7 +147,11 @@ def builtin(name: str) -> Policy:
 def parse(text: str, file: str = "policy") -> Policy:
     """The policy in a YAML text. Raises PolicyError with file, line, what is wrong and what to do."""
     root = read(text, file, "policy").fields(
-        known=("name", "capture", "block_style", "unscannable", "rules", "tests"), required=("name", "rules")
+        known=(
+            *("name", "capture", "block_style", "unscannable"),
+            *("budget_ms", "on_budget", "rules", "tests"),
+        ),
+        required=("name", "rules"),
     )
     rules: dict[str, Rule] = {}
     for entry in root["rules"].items():
@@ -164,6 +172,10 @@ def parse(text: str, file: str = "policy") -> Policy:
             root["unscannable"].choice((Action.BLOCK, Action.FLAG, Action.ALLOW))
             if "unscannable" in root
             else Action.FLAG
+        ),
+        budget_ms=root["budget_ms"].number(1, _MAX_TIMEOUT_MS) if "budget_ms" in root else 1000.0,
+        on_budget=(
+            root["on_budget"].choice((Action.BLOCK, Action.ALLOW)) if "on_budget" in root else Action.BLOCK
         ),
         tests=tuple(_test(entry, rules) for entry in root["tests"].items()) if "tests" in root else (),
         file=file,
@@ -282,6 +294,8 @@ def _stamped(policy: Policy) -> Policy:
         "capture": policy.capture,
         "block_style": policy.block_style,
         "unscannable": policy.unscannable,
+        "budget_ms": policy.budget_ms,
+        "on_budget": policy.on_budget,
         "rules": [
             {
                 "id": rule.id,

@@ -13,22 +13,17 @@ from dataclasses import replace
 from typing import Protocol
 
 from guardrails import redact
-from guardrails.arming import ArmedRule, acts, in_order, sound
-from guardrails.check import Scanner
+from guardrails.arming import ArmedRule, acts, in_order
 from guardrails.errors import GuardrailsError
-from guardrails.patterns import PatternSet
+from guardrails.lanes import Group, TokenLane
 from guardrails.pseudonyms import Vault, restoring
-from guardrails.types import Action, CheckFailure, Edit, Finding, Segment, Span, Verdict, conclude
+from guardrails.types import Action, CheckFailure, Edit, Finding, Segment, Verdict, conclude
 
 MAX_HELD = 65_536
 """Code points that may wait for one scanner to decide; beyond them the rule has failed."""
 
 MAX_WHOLE = 1_048_576
 """Code points of one reply that are kept for rules that look at the whole of it."""
-
-_EAGER = 256
-"""Held text up to this length is looked at again with every push; longer text when it grew by a sixteenth:
-so a long hold costs time in proportion to its length."""
 
 
 class Inspector(Protocol):
@@ -50,92 +45,6 @@ class Inspector(Protocol):
         """What rules whose checks see whole texts find in them."""
 
 
-class _Tokens:
-    """A vault's pseudonyms, looked at as a scanner would."""
-
-    context = 1
-
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
-
-    async def __call__(self, segments: Sequence[Segment], /) -> list[list[Span]]:
-        return [self.scan(segment.text) for segment in segments]
-
-    def scan(self, text: str, start: int = 0) -> list[Span]:
-        return [Span(found.start, found.end, "TOKEN") for found in self._vault.restores(text, start)]
-
-    def hold(self, text: str, start: int = 0) -> int:
-        return self._vault.hold(text, start)
-
-
-class _Lane:
-    """One scanner following the text: reads each piece once, and again only what it could not settle yet."""
-
-    __slots__ = ("_base", "_due", "_fresh", "_length", "_scanner", "_text", "settled")
-
-    def __init__(self, scanner: Scanner) -> None:
-        self.settled = 0
-        """Up to here, in the whole text, nothing that comes changes what was found."""
-        self._scanner = scanner
-        self._text = ""
-        """The scanner's left context and all that is not settled."""
-        self._base = 0
-        """Where _text begins in the whole text."""
-        self._fresh: list[str] = []
-        """What came since, not yet looked at."""
-        self._length = self._due = 0
-
-    @property
-    def held(self) -> int:
-        """Code points that are not settled."""
-        return self._length - self.settled
-
-    def feed(self, piece: str, final: bool) -> list[tuple[Span, str]]:
-        """Takes the next piece; returns the spans newly settled (offsets in the whole) and their texts."""
-        self._length += len(piece)
-        if self._length < self._due and not final:
-            self._fresh.append(piece)
-            return []
-        if self._fresh:
-            piece = "".join((*self._fresh, piece))
-            self._fresh.clear()
-        text = self._text + piece
-        start = self.settled - self._base
-        if final:
-            hold, spans = len(text), sound(self._scanner.scan(text, start), len(text), start)
-        else:
-            hold, spans = _settled(self._scanner, text, start)
-        found = [self._placed(span, text) for span in spans] if spans else []
-        self.settled = self._base + hold
-        if (kept := hold - self._scanner.context) > 0:
-            text = text[kept:]
-            self._base += kept
-        self._text = text
-        self._due = self._length
-        if self.held > _EAGER:
-            self._due += (self.held - _EAGER) // 16
-        return found
-
-    def _placed(self, span: Span, text: str) -> tuple[Span, str]:
-        """A span found in `text`, with its place in the whole and what stands there."""
-        whole = Span(self._base + span.start, self._base + span.end, span.entity, span.score)
-        return whole, text[span.start : span.end]
-
-
-def _settled(scanner: Scanner, text: str, start: int) -> tuple[int, list[Span]]:
-    """How far a scanner has made up its mind about a text, and its spans up to there."""
-    if isinstance(scanner, PatternSet):
-        return scanner.settle(text, start)
-    hold = max(start, min(scanner.hold(text, start), len(text)))
-    if hold == start:
-        return start, []
-    spans = sound(scanner.scan(text, start), len(text), start)
-    for span in reversed(spans):
-        if span.start < hold < span.end:
-            hold = span.start
-    return hold, [span for span in spans if span.end <= hold]
-
-
 class StreamGuard:
     """Guards one field of one choice of a streamed reply.
 
@@ -144,23 +53,25 @@ class StreamGuard:
     """
 
     def __init__(
-        self, inspector: Inspector, rules: Sequence[ArmedRule], segment: Segment, vault: Vault | None
+        self,
+        inspector: Inspector,
+        rules: Sequence[ArmedRule],
+        grouped: Sequence[Group],
+        segment: Segment,
+        vault: Vault | None,
     ) -> None:
         self.blocked = False
         """Whether a rule stopped the reply. Once true, nothing leaves any more."""
         self._inspector, self._segment, self._vault = inspector, segment, vault or None
         self._keeper = next((armed for armed in rules if armed.needs_whole), None)
-        self._lanes = [
-            (armed, _Lane(armed.scanner)) for armed in rules if armed.scanner and self._keeper is None
-        ]
-        self._acting = [lane for armed, lane in self._lanes if armed.acts]
-        self._tokens = _Lane(_Tokens(vault)) if vault and self._keeper is None else None
+        self._lanes = [] if self._keeper else [group.lane() for group in grouped]
+        self._acting = [lane for lane in self._lanes if lane.acts]
+        self._tokens = TokenLane(vault) if vault and self._keeper is None else None
         self._beside = tuple(armed for armed in rules if armed.scanner is None and self._keeper is None)
         self._whole: list[str] | None = [] if self._keeper or self._beside else None
         self._length = self._left = 0
         self._held: list[str] = []
         self._pending: list[Finding] = []
-        self._shields: list[tuple[int, int]] = []
         self._answers: list[Edit] = []
         """What is to stand in place of pseudonyms that have not left yet."""
         self._findings: list[Finding] = []
@@ -257,27 +168,30 @@ class StreamGuard:
             return self._release((), cut)
         passed = [found for found in self._pending if found.end <= cut]
         self._pending = [found for found in self._pending if found.end > cut]
-        return self._decide(unshielded(passed, self._shields), cut)
+        return self._decide(unshielded(passed, self._tokens.shields if self._tokens else ()), cut)
 
     def _feed(self, piece: str, final: bool) -> None:
         """Lets every lane look at the next piece. A lane whose check fails stands down."""
-        for armed, lane in tuple(self._lanes):
-            with self._inspector.caught(armed, self._failures):
-                for span, value in lane.feed(piece, final):
-                    if span.score >= armed.rule.threshold:
-                        found = armed.finding(self._segment, span, value, self._inspector.key)
-                        self._pending.append(found)
+        known = len(self._failures)
+        for lane in self._lanes:
+            for armed, span, value in lane.feed(piece, final, self._caught):
+                if span.score >= armed.rule.threshold:
+                    found = armed.finding(self._segment, span, value, self._inspector.key)
+                    self._pending.append(found)
             if lane.held > MAX_HELD:
-                self._failures.setdefault(armed.rule.id, armed.overflowed())
-            if self._failures and armed.rule.id in self._failures:
-                self._lanes.remove((armed, lane))
-                self._acting = [lane for armed, lane in self._lanes if armed.acts]
+                for armed in lane.rules:
+                    self._failures.setdefault(armed.rule.id, armed.overflowed())
         if self._tokens:
-            assert self._vault is not None
-            at, within = self._segment.pointer, self._segment.within
-            for span, written in self._tokens.feed(piece, final):
-                self._shields.append((span.start, span.end))
-                self._answers.append(Edit(at, span.start, span.end, self._vault.restore(written), within))
+            self._tokens.feed(piece, final, self._caught)
+            self._answers += self._tokens.answers(self._segment)
+        if len(self._failures) > known:
+            for lane in self._lanes:
+                lane.drop(self._failures)
+            self._lanes = [lane for lane in self._lanes if lane.rules]
+            self._acting = [lane for lane in self._lanes if lane.acts]
+
+    def _caught(self, armed: ArmedRule) -> AbstractContextManager[None]:
+        return self._inspector.caught(armed, self._failures)
 
     def _cut(self) -> int:
         """How far text may leave: all acting lanes are settled there, and nothing found reaches across."""
@@ -287,11 +201,12 @@ class StreamGuard:
                 cut = lane.settled
         if self._tokens and self._tokens.settled < cut:
             cut = self._tokens.settled
-        if not self._pending and not self._shields:
+        shields = self._tokens.shields if self._tokens else ()
+        if not self._pending and not shields:
             return cut
         whole = [(found.start, found.end) for found in self._pending if acts(found.mode, found.action)]
         # From the last to the first, one pass is enough: a lower cut can only be crossed by an earlier span.
-        for start, end in sorted((*whole, *self._shields), reverse=True):
+        for start, end in sorted((*whole, *shields), reverse=True):
             if start < cut < end:
                 cut = start
         return cut
@@ -325,9 +240,9 @@ class StreamGuard:
         edited = redact.apply(held[:size], edits, self._left) if edits else held[:size]
         self._held = [held[size:]] if size < len(held) else []
         self._left = cut
-        if self._shields:
-            settled = min((lane.settled for _, lane in self._lanes), default=cut)
-            self._shields = [shield for shield in self._shields if shield[1] > min(settled, cut)]
+        if self._tokens and self._tokens.shields:
+            settled = min((lane.settled for lane in self._lanes), default=cut)
+            self._tokens.shields = [each for each in self._tokens.shields if each[1] > min(settled, cut)]
         self._recorded.append(edited)
         if not self._answers:
             return edited
@@ -343,7 +258,7 @@ class StreamGuard:
     def _stop(self) -> None:
         self.blocked = True
         self._lanes, self._acting, self._tokens, self._whole = [], [], None, None
-        self._held, self._pending, self._shields, self._answers = [], [], [], []
+        self._held, self._pending, self._answers = [], [], []
 
 
 def unshielded(findings: Sequence[Finding], shields: Sequence[tuple[int, int]]) -> list[Finding]:

@@ -130,7 +130,7 @@ class CheckFailure:
     rule: str
     check: str
     kind: str
-    """`error`, `timeout`, `hold_overflow` or `unavailable`."""
+    """`error`, `timeout`, `over_budget`, `hold_overflow` or `unavailable`."""
     reason: str
     """Class of the failure; never text that passed through the check."""
     action: Action

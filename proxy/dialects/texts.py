@@ -7,6 +7,7 @@ from typing import Any
 
 from guardrails import redact
 from guardrails.types import Edit
+from proxy.errors import PayloadTooLarge
 
 Rewrite = Callable[[str, str, list[Edit]], str]
 """(pointer, text, edits of that text) -> the text as it is to stand there."""
@@ -14,6 +15,8 @@ Rewrite = Callable[[str, str, list[Edit]], str]
 
 MEMBER = "#"
 """`within` of a text that is the name of the member at its pointer."""
+MAX_POINTERS = 128 << 20
+"""Characters that the addresses of all values of one document may have together."""
 _LONG = 7
 """Digits from which on a number may be someone's."""
 
@@ -30,39 +33,53 @@ def strings(value: Any, pointer: str, skip: Collection[str] = ()) -> Iterator[tu
 
     Strings that are members named in `skip` are left out. Works on any depth the parser allows.
     """
-    stack: list[tuple[str, Any]] = [(pointer, value)]
-    while stack:
-        at, item = stack.pop()
-        if isinstance(item, str):
-            if item:
-                yield at, item
-        elif isinstance(item, dict):
-            stack.extend(
-                (at + step(name), member)
-                for name, member in reversed(item.items())
-                if not (name in skip and isinstance(member, str))
-            )
-        elif isinstance(item, list):
-            stack.extend((f"{at}/{place}", item[place]) for place in range(len(item) - 1, -1, -1))
+    for at, item, name in _walk(value, pointer):
+        if isinstance(item, str) and item and name not in skip:
+            yield at, item
 
 
 def everything(value: Any, pointer: str) -> Iterator[tuple[str, str, str]]:
     """(pointer, text, within) of every string, member name (`within` is MEMBER) and number of many digits."""
-    stack: list[tuple[str, Any]] = [(pointer, value)]
-    while stack:
-        at, item = stack.pop()
+    for at, item, name in _walk(value, pointer):
+        if name:
+            yield at, name, MEMBER
         if isinstance(item, str):
             if item:
                 yield at, item, ""
-        elif isinstance(item, dict):
-            for name in item:
-                if name:
-                    yield at + step(name), name, MEMBER
-            stack.extend((at + step(name), member) for name, member in reversed(item.items()))
-        elif isinstance(item, list):
-            stack.extend((f"{at}/{place}", item[place]) for place in range(len(item) - 1, -1, -1))
         elif isinstance(item, int | float) and sum(c.isdigit() for c in str(item)) >= _LONG:
             yield at, str(item), ""
+
+
+def _walk(value: Any, pointer: str) -> Iterator[tuple[str, Any, str]]:
+    """(pointer, value, member name or nothing) of every value in document order, containers too.
+
+    Works on any depth the parser allows. Raises PayloadTooLarge when long names and many values multiply.
+    """
+    yield pointer, value, ""
+    spent = 0
+    inside = [_members(value, pointer)]
+    while inside:
+        for at, item, name in inside[-1]:
+            spent += len(at)
+            if spent > MAX_POINTERS:
+                raise PayloadTooLarge(
+                    "The names on the way to the values of this JSON are too long for so many values."
+                    " Use shorter names, less nesting or fewer values."
+                )
+            yield at, item, name
+            if item and isinstance(item, dict | list):
+                inside.append(_members(item, at))
+                break
+        else:
+            inside.pop()
+
+
+def _members(value: Any, pointer: str) -> Iterator[tuple[str, Any, str]]:
+    if isinstance(value, dict):
+        return ((pointer + step(name), member, name) for name, member in value.items())
+    if isinstance(value, list):
+        return ((f"{pointer}/{place}", item, "") for place, item in enumerate(value))
+    return iter(())
 
 
 def edited(document: dict[str, Any], edits: Iterable[Edit], rewrite: Rewrite) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from guardrails.check import BUILT_IN, Check, TextScanner
+from guardrails.check import BUILT_IN, Check, TextScanner, in_process
 from guardrails.engine import Guard
 from guardrails.policy import parse
 from guardrails.pseudonyms import LOOKALIKE, Vault
@@ -142,6 +142,7 @@ class Planted(TextScanner):
         return start
 
 
+@in_process()
 def planted() -> Check:
     """Factory of Planted."""
     return Planted()

@@ -13,6 +13,7 @@ MAX_FUNCTION = 80
 MAX_PARAMETERS = 6
 BROAD_EXCEPT = {
     "guardrails/engine.py": "a check that raises is data in the verdict",
+    "guardrails/worker.py": "the same, for a check in a process of its own",
     "proxy/recorder.py": "recording never breaks the exchange it records; counted by a metric",
 }
 COMMAND_LINES = ("cli.py", "cli_admin.py", "cli_index.py", "guardhouse.py")

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from guardrails.check import BUILT_IN, Check, TextScanner
+from guardrails.check import BUILT_IN, Check, TextScanner, in_process
 from guardrails.engine import Guard
 from guardrails.errors import CheckError, ModelError
 from guardrails.policy import parse
@@ -96,6 +96,21 @@ class WholeText:
         return [self._scanner.scan(segment.text) for segment in segments]
 
 
+class Pure(WholeText):
+    """The same, of which every segment needs to be looked at once only; counts what it was asked about."""
+
+    pure = True
+
+    def __init__(self, literal: str) -> None:
+        super().__init__(literal)
+        self.asked: list[Segment] = []
+
+    async def __call__(self, segments: Sequence[Segment], /) -> list[list[Span]]:
+        """Spans of the literal."""
+        self.asked += segments
+        return await super().__call__(segments)
+
+
 class Sleeper:
     """Takes its time."""
 
@@ -161,6 +176,11 @@ def whole(text: str) -> Check:
     return WholeText(text)
 
 
+def pure(text: str) -> Check:
+    """Factory of Pure."""
+    return Pure(text)
+
+
 def sleeper(seconds: float) -> Check:
     """Factory of Sleeper."""
     return Sleeper(seconds)
@@ -192,14 +212,14 @@ def nonsense(answer: str) -> Check:
     return Nonsense(answers[answer])
 
 
-CHECKS = (literal, lazy, sloppy, digits, whole, sleeper, broken, nonsense)
+CHECKS = (literal, lazy, sloppy, digits, whole, pure, sleeper, broken, nonsense)
 
 
 @contextmanager
 def registered() -> Iterator[None]:
     """The checks of this file can be named in policies."""
     with pytest.MonkeyPatch.context() as patch:
-        for make in CHECKS:
+        for make in map(in_process(), CHECKS):
             patch.setitem(BUILT_IN, make.__name__, f"{__name__}:{make.__name__}")
         yield
 

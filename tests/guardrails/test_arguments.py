@@ -136,3 +136,11 @@ def test_every_value_can_be_edited_by_its_address(value: Any, ascii_only: bool) 
 
     assert [text for _, text in places(result)] == [f"x{segment.text}" for segment in found]
     json.loads(result)
+
+
+def test_json_whose_addresses_would_multiply_is_read_as_text() -> None:
+    """Long names times many values: nothing is lost, and memory stays small."""
+    text = '{"' + "n" * 50_000 + '": [' + ",".join(["1"] * 10_000) + "]}"
+
+    assert [each.text for each in segments(text, "/p", Stage.TOOL_CALL, "assistant")] == [text]
+    assert rewrite(text, [Edit("/p", 0, 2, "<")]) == "<" + text[2:]

@@ -95,4 +95,4 @@ async def test_the_guides_checks_run_as_printed(installed: Path) -> None:
         assert verdict.action is test.action
         assert [found.rule for found in verdict.findings] == [each.rule for each in test.findings or ()]
     stream = guard.stream("/0")
-    assert [stream.push(piece) for piece in ("see DE", "SK-1234", ".")] == ["see ", "", "[TICKET]."]
+    assert [stream.push(piece) for piece in ("see DE", "SK-1234", "!")] == ["see ", "", "[TICKET]!"]

@@ -15,7 +15,7 @@ from guardrails.engine import Guard, load_guard
 from guardrails.policy import BUILT_IN, builtin, parse
 from guardrails.pseudonyms import Vault
 from guardrails.types import ALLOWED, Action, CheckFailure, Segment, Stage, Style, Verdict
-from tests.guardrails.samples import KEY, Digits, guard, registered
+from tests.guardrails.samples import KEY, Digits, Pure, guard, registered
 
 
 @pytest.fixture(autouse=True)
@@ -187,7 +187,7 @@ async def test_a_failing_check_is_data_and_follows_on_error(rule: str, kind: str
 async def test_one_failing_text_does_not_keep_a_rule_from_the_others() -> None:
     """A rule that may fail open fails for the one text only, and is reported once."""
     judge = guard("{id: a, check: digits, stages: [input], action: redact, on_error: allow}")
-    scanner = judge._scanning[Stage.INPUT][0].scanner
+    scanner = judge._groups[Stage.INPUT][0].rules[0].scanner
     assert scanner is not None
     scan = scanner.scan
 
@@ -456,3 +456,50 @@ async def test_a_surrogate_of_the_system_prompt_is_shown_as_a_token() -> None:
 
     assert "ada@x.org" not in sent and "EMAIL_ADDRESS" not in sent
     assert safe.restore(sent) == f"boss {vault().mint('EMAIL_ADDRESS', 'ada@x.org')}"
+
+
+async def test_a_pure_check_is_asked_once_about_a_segment() -> None:
+    """A text seen before costs nothing; the same text from somebody else is another matter."""
+    judge = guard("{id: a, check: pure, with: {text: cat}, stages: [input], action: flag}")
+    check = judge._asking[0].check
+    assert isinstance(check, Pure)
+
+    for _ in range(2):
+        verdict = await judge.inspect([segment("a cat"), segment("a dog"), segment("cats")])
+        assert [(found.start, found.pointer) for found in verdict.findings] == [(2, "/0"), (0, "/0")]
+    await judge.inspect([Segment("a cat", "/p", Stage.INPUT, "tool:search")])
+
+    assert [(each.text, each.channel) for each in check.asked] == [
+        ("a cat", "user"),
+        ("a dog", "user"),
+        ("cats", "user"),
+        ("a cat", "tool:search"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("on_budget", "mode", "action"),
+    [
+        ("block", "enforce", Action.BLOCK),
+        ("allow", "enforce", Action.ALLOW),
+        ("block", "shadow", Action.ALLOW),
+    ],
+    ids=["block", "allow", "shadow"],
+)
+async def test_scanning_ends_with_its_budget(on_budget: str, mode: str, action: Action) -> None:
+    """What was not looked at in time is no pass: the policy says what becomes of it. Later texts are as new."""
+    policy = f"""
+name: hasty
+budget_ms: 1
+on_budget: {on_budget}
+rules:
+  - {{id: numbers, check: pii, with: {{entities: [PHONE_NUMBER]}}, stages: [input], action: redact, mode: {mode}}}
+"""
+    judge = Guard(parse(policy), KEY)
+
+    verdict = await judge.inspect([segment("call 555 0100 22 33 44 or " * 4000), segment("+1 202 555 0143")])
+    later = await judge.inspect([segment("+1 202 555 0143")])
+
+    assert [(failure.kind, failure.action) for failure in verdict.failures] == [("over_budget", action)]
+    assert verdict.action is action
+    assert [found.rule for found in later.findings] == ["numbers"]

@@ -6,11 +6,9 @@ import random
 import string
 
 import pytest
-import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guardrails import patterns as module
 from guardrails.check import Scanner
 from guardrails.checks.pii import STRUCTURED, pii
 from guardrails.checks.secrets import secrets
@@ -220,32 +218,6 @@ def test_a_pattern_that_breaks_the_promises_is_refused(pattern: Pattern, says: s
     """What could be slow, endless or everywhere is refused when the set is built."""
     with pytest.raises(RegexError, match=says):
         PatternSet([pattern])
-
-
-class _FailedSet:
-    """A set whose pass found nothing, not even the sentinel: what RE2 reports when it runs out of memory."""
-
-    def Match(self, data: bytes) -> None:
-        """Nothing."""
-
-
-def test_a_failed_set_pass_runs_every_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A set that could not do its work is never taken for a clean text."""
-    found = PatternSet([Pattern("CAT", "cat")])
-    monkeypatch.setattr(found, "_set", _FailedSet())
-
-    assert found.scan("a cat") == [Span(2, 5, "CAT", 0.9)]
-
-
-def test_a_set_that_cannot_be_compiled_runs_every_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The set is only a prefilter; without it the answer is the same."""
-
-    def refuse(self: object) -> None:
-        raise re2.error("no memory")
-
-    monkeypatch.setattr(module.re2.Set, "Compile", refuse)
-
-    assert PatternSet([Pattern("CAT", "cat")]).scan("a cat") == [Span(2, 5, "CAT", 0.9)]
 
 
 def test_no_more_is_held_than_the_longest_match() -> None:

@@ -512,8 +512,8 @@ class Counting:
 def test_the_work_grows_with_the_text_and_not_faster(text: str, times: int) -> None:
     """Pushed by four code points, a text is not looked at again and again."""
     stream = guard("{id: a, check: digits, stages: [output], action: redact}").stream("/p")
-    (_, lane), *_ = stream._lanes
-    counting = lane._scanner = Counting(lane._scanner)  # type: ignore[assignment]
+    (lane,) = stream._lanes
+    counting = lane._scanner = Counting(lane._scanner)  # type: ignore[attr-defined]
 
     out = "".join(stream.push(text[at : at + 4]) for at in range(0, len(text), 4)) + stream.flush()
 

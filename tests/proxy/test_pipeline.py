@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from guardrails.pseudonyms import INSTRUCTION
+from guardrails.sweep import Reading
 from tests.proxy.policies import policy
 from tests.servers import ADMIN_KEY, Running, Script, Upstream, make_app, raw, said, served, whole
 
@@ -456,14 +457,11 @@ def test_a_rule_that_cannot_look_fails_as_told(
     """A crashed check refuses with its own code, or lets pass; either way no unseen text is stored."""
     rules = json.loads(policy())["rules"]
     proxy = other(policy([{**rules[1], "on_error": on_error}]))
-    scanner = (
-        proxy.app.context.guard._covered and next(iter(proxy.app.context.guard._scanning.values()))[0].scanner
-    )
 
-    def crash(text: str, start: int = 0) -> Any:
+    def crash(reading: Reading, place: int) -> Any:
         raise RuntimeError("secret text in a message")
 
-    monkeypatch.setattr(type(scanner), "scan", lambda self, text, start=0: crash(text))
+    monkeypatch.setattr(Reading, "spans", crash)
     answer = ask(proxy, chat({"role": "user", "content": f"see {CARD}"}))
     monkeypatch.undo()
 

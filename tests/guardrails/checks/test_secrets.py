@@ -7,13 +7,17 @@ import string
 from pathlib import Path
 
 import pytest
+import re2
 
 from guardrails.check import Scanner, build
+from guardrails.checks.secret_kinds.every import KINDS
 from guardrails.checks.secrets import secrets
 from guardrails.errors import CheckError
+from guardrails.prefixes import read
 from guardrails.types import Segment, Stage
 
 BENIGN = (Path(__file__).parent / "benign.txt").read_text(encoding="utf-8").splitlines()
+NEAR_MISSES = (Path(__file__).parent / "near_misses.txt").read_text(encoding="utf-8").splitlines()
 EVERY = secrets()
 
 
@@ -27,6 +31,19 @@ def value(size: int = 40) -> str:
 def test_ordinary_code_and_logs_are_left_alone(text: str) -> None:
     """Digests, UUIDs, identifiers, templates and versions are not secrets."""
     assert EVERY.scan(text) == []
+
+
+def test_near_misses_are_left_alone() -> None:
+    """Of over four hundred lines of digests, ids, locks, templates, code and prose none is taken for a secret."""
+    assert len(NEAR_MISSES) >= 400
+    assert [line for line in NEAR_MISSES if EVERY.scan(line)] == []
+
+
+def test_near_misses_together_are_left_alone() -> None:
+    """A line does not become a secret by what stands on the line before it."""
+    text = "\n".join(NEAR_MISSES)
+
+    assert [text[span.start : span.end] for span in EVERY.scan(text)] == []
 
 
 @pytest.mark.parametrize(
@@ -124,6 +141,30 @@ def test_an_option_that_does_not_fit_is_refused(options: dict[str, list[str]], s
     """The refusal names what is wrong."""
     with pytest.raises(CheckError, match=says):
         build("secrets", options)
+
+
+def test_one_automaton_holds_every_kind() -> None:
+    """A text without secrets is passed over once; triggers that RE2 could not hold would each be searched for."""
+    options = re2.Options()
+    options.max_mem = 64 << 20
+    options.log_errors = False
+    together = re2.Set.SearchSet(options)
+    for kind in KINDS:
+        together.Add(read(kind.trigger).scan.encode())
+
+    together.Compile()
+
+    assert together.Match(b"DB_PASSWORD=hunter22x")
+    assert not together.Match(b"nothing to see here")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["password ", "sk-", "AKIA", "a1B2", "eyJ", "--password ", "://a:", "token: ", "-u a:", "<password>"],
+)
+def test_repeated_beginnings_are_no_secret(piece: str) -> None:
+    """A text made of beginnings is searched in linear time; the suite's time limit is the guard."""
+    assert EVERY.scan(piece * (100_000 // len(piece))) == []
 
 
 async def test_it_is_a_scanner_and_reports_by_segment() -> None:

@@ -42,6 +42,46 @@ def test_words_are_found_whole_and_in_any_case(text: str, found: list[str]) -> N
     assert scan(text, deny=deny) == [("DENIED_WORD", word) for word in found]
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("my p4ssw0rd!", ["p4ssw0rd"]),
+        ("P@$$word, p@55w0rd", ["P@$$word", "p@55w0rd"]),
+        ("n1ghtj@r and N!GH7JAR", ["n1ghtj@r", "N!GH7JAR"]),
+        ("the 5ecre+  p1an", ["5ecre+  p1an"]),
+        ("7357 h455 2", []),
+        ("xp4ssw0rd p4ssw0rds p4ssw0rd_", []),
+        ("4b is short, @b too", []),
+        ("ha1lstone ha1l hailst0ne", ["ha1lstone", "ha1l", "hailst0ne"]),
+        ("c++ and C++", ["c++", "C++"]),
+        ("1234 agent 007", ["1234", "agent 007"]),
+    ],
+)
+def test_words_are_found_in_leet(text: str, found: list[str]) -> None:
+    """Digits and marks may stand for up to half of the letters of a word of four letters or more."""
+    deny = [
+        "password",
+        "nightjar",
+        "secret plan",
+        "test",
+        "hass",
+        "ab",
+        "hall",
+        "hailstone",
+        "c++",
+        "1234",
+        "agent 007",
+    ]
+
+    assert scan(text, deny=deny) == [("DENIED_WORD", word) for word in found]
+
+
+def test_leet_can_be_left_alone() -> None:
+    """Without leet only the word itself counts; a case-sensitive list keeps its case in leet."""
+    assert scan("p4ssword password", deny=["password"], leet=False) == [("DENIED_WORD", "password")]
+    assert scan("0rion 0RION", deny=["Orion"], case_sensitive=True) == [("DENIED_WORD", "0rion")]
+
+
 def test_case_can_matter() -> None:
     """With case_sensitive only the written form counts."""
     assert scan("Orion orion", deny=["Orion"], case_sensitive=True) == [("DENIED_WORD", "Orion")]

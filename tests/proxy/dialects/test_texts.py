@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import redact
 from guardrails.types import Edit
-from proxy.dialects.texts import edited, strings
+from proxy.dialects.texts import edited, everything, strings
+from proxy.errors import PayloadTooLarge
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -63,3 +65,11 @@ def test_untouched_parts_are_shared() -> None:
     assert changed["a"][1] == {"t": "Y"}
     assert changed["a"][0] is document["a"][0]
     assert changed["b"] is document["b"]
+
+
+def test_long_names_and_many_values_are_refused_before_they_multiply() -> None:
+    """A small document whose addresses would take gigabytes is told so."""
+    document = {"n" * 50_000: [1] * 10_000}
+
+    with pytest.raises(PayloadTooLarge, match="shorter names"):
+        list(everything(document, ""))
