@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from guardrails import redact
-from guardrails.pseudonyms import Vault
 from guardrails.types import Edit, Segment, Stage
 
 _LEXEME = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},:]|-?[0-9][0-9.eE+-]*+')
@@ -63,15 +62,6 @@ def rewrite(json_text: str, edits: Iterable[Edit]) -> str:
     return _spliced(
         json_text, [(value, redact.apply(value.text, by_place[value.within])) for value in edited]
     )
-
-
-def restore(json_text: str, vault: Vault) -> str:
-    """The JSON text with the vault's tokens turned back into values, quoted as JSON needs it."""
-    values = _values(json_text)
-    if values is None:
-        return vault.restore(json_text)
-    restored = ((value, vault.restore(value.text)) for value in values)
-    return _spliced(json_text, [(value, text) for value, text in restored if text != value.text])
 
 
 def _spliced(json_text: str, changes: Sequence[tuple[_Value, str]]) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from guardrails import surrogates
 from guardrails.check import BUILT_IN, Check, Scanner, build, configured, factory, runs_in_process
 from guardrails.errors import BadResult, GuardrailsError, PolicyError
 from guardrails.isolation import Isolated, isolate
 from guardrails.policy import Hold, Policy, Rule
 from guardrails.redact import fingerprint
-from guardrails.types import Action, CheckFailure, Finding, Mode, Segment, Span, Stage
+from guardrails.types import Action, CheckFailure, Finding, Mode, Segment, Span, Stage, Style
 
 _FACTORY_ERRORS = (ImportError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 """What a factory written elsewhere may raise when it is given options or files it cannot use."""
@@ -58,6 +59,7 @@ class ArmedRule:
             mode=self.rule.mode,
             fingerprint=fingerprint(key, span.entity, value),
             within=segment.within,
+            style=self.rule.style,
         )
 
     def findings(self, segment: Segment, spans: Iterable[Span], key: bytes) -> list[Finding]:
@@ -114,6 +116,8 @@ def sound(spans: Any, length: int, start: int = 0) -> list[Span]:
 
 def arm(policy: Policy) -> tuple[ArmedRule, ...]:
     """Each rule with its check built. Raises PolicyError for a rule that cannot be enforced."""
+    if any(rule.style is Style.SURROGATE for rule in policy.rules):
+        surrogates.prepare()
     return tuple(_armed(rule, policy.file) for rule in policy.rules)
 
 

@@ -317,6 +317,8 @@ class Guard:
             index: redact.marks(each for each in findings if acts(each.mode, each.action))
             for index, findings in found.items()
         }
+        if vault is not None:
+            vault.reserve(segments[i].text[mark.start : mark.end] for i in marks for mark in marks[i])
         lookalikes: dict[int, list[Mark]] = {}
         while True:
             minted = len(vault) if vault is not None else 0
@@ -372,7 +374,7 @@ def _rewritten(segment: Segment, marks: Sequence[Mark], vault: Vault | None) -> 
     for mark in redact.clusters(marks):
         if mark.action is Action.PSEUDONYMIZE and vault is not None:
             value = segment.text[mark.start : mark.end]
-            replacement = vault.mint(mark.entity, value, restorable=segment.channel != SYSTEM)
+            replacement = vault.mint(mark.entity, value, segment.channel != SYSTEM, mark.style)
         else:
             replacement = redact.redaction(mark.entity)
         yield Edit(segment.pointer, mark.start, mark.end, replacement, segment.within)

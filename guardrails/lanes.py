@@ -17,9 +17,9 @@ from guardrails.arming import ArmedRule, sound
 from guardrails.check import Scanner
 from guardrails.patterns import PatternSet
 from guardrails.prefixes import RegexError
-from guardrails.pseudonyms import Vault
+from guardrails.pseudonyms import Restoration, Vault
 from guardrails.sweep import Sweep
-from guardrails.types import Span
+from guardrails.types import Edit, Segment, Span
 
 Caught = Callable[[ArmedRule], AbstractContextManager[None]]
 """Opens a block in which whatever a rule's check raises is noted as its failure."""
@@ -232,21 +232,29 @@ class _ScannerLane(Lane):
 
 
 class TokenLane(Lane):
-    """A vault's restorable tokens on their way through a stream."""
+    """A vault's pseudonyms on their way through a stream."""
 
-    __slots__ = ("_vault", "shields")
+    __slots__ = ("_found", "_vault", "shields")
 
     def __init__(self, vault: Vault) -> None:
         super().__init__(())
         self._vault = vault
         self.shields: list[tuple[int, int]] = []
-        """Where settled tokens stand in the whole text."""
+        """Where settled pseudonyms stand in the whole text."""
+        self._found: list[Restoration] = []
+
+    def answers(self, segment: Segment) -> list[Edit]:
+        """What is to stand in place of those settled since this was last asked, as edits of the whole text."""
+        found, self._found = self._found, []
+        return [Edit(segment.pointer, one.start, one.end, one.value, segment.within) for one in found]
 
     def _look(self, text: str, start: int, final: bool, caught: Caught) -> Looked:
         cut = len(text) if final else self._vault.hold(text, start)
-        for token in self._vault.restores(text, start):
-            if token.end <= cut:
-                self.shields.append((self._base + token.start, self._base + token.end))
-            else:
-                cut = min(cut, token.start)
-        return cut, cut, NOTHING
+        for one in self._vault.restores(text, start):
+            if one.end > cut:
+                cut = min(cut, one.start)
+                break
+            begin, end = self._base + one.start, self._base + one.end
+            self.shields.append((begin, end))
+            self._found.append(Restoration(begin, end, one.value))
+        return cut, cut - 1, NOTHING

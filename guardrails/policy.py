@@ -15,7 +15,7 @@ from guardrails.check import BUILT_IN as BUILT_IN_CHECKS
 from guardrails.check import names
 from guardrails.errors import PolicyError
 from guardrails.lines import Field, read
-from guardrails.types import Action, Mode, Stage
+from guardrails.types import Action, Mode, Stage, Style
 
 BUILT_IN = ("default", "strict")
 """Names of the policies that ship with the product."""
@@ -56,6 +56,8 @@ class Rule:
     action: Action
     options: Mapping[str, Any] = field(default_factory=dict)
     """The check's own options (`with:` in the file)."""
+    style: Style = Style.TOKEN
+    """How a pseudonym is written; anything but `token` only with action `pseudonymize`."""
     mode: Mode = Mode.ENFORCE
     on_error: Action = Action.BLOCK
     """What happens when the check fails: `block` or `allow`."""
@@ -193,7 +195,7 @@ def _capture(entry: Field) -> Capture:
 def _rule(entry: Field) -> Rule:
     keys = entry.fields(
         known=(
-            *("id", "check", "with", "stages", "action"),
+            *("id", "check", "with", "stages", "action", "style"),
             *("mode", "on_error", "threshold", "hold", "timeout_ms"),
         ),
         required=("id", "check", "stages", "action"),
@@ -206,6 +208,7 @@ def _rule(entry: Field) -> Rule:
         options=_options(keys["with"]) if "with" in keys else {},
         stages=frozenset(stage.choice(Stage) for stage in keys["stages"].items()),
         action=keys["action"].choice(Action),
+        style=keys["style"].choice(Style) if "style" in keys else Style.TOKEN,
         mode=mode,
         on_error=keys["on_error"].choice((Action.BLOCK, Action.ALLOW)) if "on_error" in keys else on_error,
         threshold=keys["threshold"].number(0, 1) if "threshold" in keys else 0.5,
@@ -217,6 +220,11 @@ def _rule(entry: Field) -> Rule:
         raise keys["action"].error(
             f"rule {rule.id!r} pseudonymizes at stage output, where there is nobody to restore the value to.",
             "Take `output` out of its stages and add a second rule with `action: redact` for output.",
+        )
+    if "style" in keys and rule.action is not Action.PSEUDONYMIZE:
+        raise keys["style"].error(
+            f"rule {rule.id!r} has a style and action {rule.action}, which makes no pseudonyms.",
+            "Remove `style`, or use `action: pseudonymize`.",
         )
     return rule
 
@@ -295,6 +303,7 @@ def _stamped(policy: Policy) -> Policy:
                 "with": rule.options,
                 "stages": sorted(rule.stages),
                 "action": rule.action,
+                **({"style": rule.style} if rule.style is not Style.TOKEN else {}),
                 "mode": rule.mode,
                 "on_error": rule.on_error,
                 "threshold": rule.threshold,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from guardrails.types import Action, Edit, Finding
+from guardrails.types import Action, Edit, Finding, Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Mark:
     end: int
     entity: str
     action: Action
+    style: Style = Style.TOKEN
 
 
 def redaction(entity: str) -> str:
@@ -34,7 +36,7 @@ def fingerprint(key: bytes, entity: str, value: str) -> str:
 
 def marks(findings: Iterable[Finding]) -> list[Mark]:
     """The marks that findings of one text ask for, each by its rule's action."""
-    return [Mark(found.start, found.end, found.entity, found.action) for found in findings]
+    return [Mark(found.start, found.end, found.entity, found.action, found.style) for found in findings]
 
 
 def clusters(found: Iterable[Mark]) -> Iterator[Mark]:
@@ -59,7 +61,7 @@ def _joined(group: Sequence[Mark], end: int) -> Mark:
     if len(group) == 1:
         return group[0]
     winner = max(group, key=lambda mark: (mark.action.rank, mark.end - mark.start))
-    return Mark(group[0].start, end, winner.entity, winner.action)
+    return Mark(group[0].start, end, winner.entity, winner.action, winner.style)
 
 
 def apply(text: str, edits: Iterable[Edit], offset: int = 0) -> str:
@@ -77,6 +79,19 @@ def apply(text: str, edits: Iterable[Edit], offset: int = 0) -> str:
         done = edit.end - offset
     pieces.append(text[done:])
     return "".join(pieces)
+
+
+def beside(edits: Sequence[Edit], others: Sequence[Edit]) -> list[Edit]:
+    """The edits, and those of the others that overlap none of them. Both belong to one text and come in its order."""
+    if not edits or not others:
+        return [*edits, *others]
+    starts = [edit.start for edit in edits]
+    free = []
+    for other in others:
+        following = bisect_left(starts, other.end)  # the first edit that begins after it
+        if not following or edits[following - 1].end <= other.start:
+            free.append(other)
+    return sorted((*edits, *free), key=lambda edit: edit.start)
 
 
 def mask(findings: Iterable[Finding]) -> tuple[Edit, ...]:

@@ -16,7 +16,7 @@ from guardrails import redact
 from guardrails.arming import ArmedRule, acts, in_order
 from guardrails.errors import GuardrailsError
 from guardrails.lanes import Group, TokenLane
-from guardrails.pseudonyms import Vault
+from guardrails.pseudonyms import Vault, restoring
 from guardrails.types import Action, CheckFailure, Edit, Finding, Segment, Verdict, conclude
 
 MAX_HELD = 65_536
@@ -72,6 +72,8 @@ class StreamGuard:
         self._length = self._left = 0
         self._held: list[str] = []
         self._pending: list[Finding] = []
+        self._answers: list[Edit] = []
+        """What is to stand in place of pseudonyms that have not left yet."""
         self._findings: list[Finding] = []
         self._failures: dict[str, CheckFailure] = {}
         self._edits: list[Edit] = []
@@ -145,6 +147,8 @@ class StreamGuard:
             self._stop()
             return ""
         self._held = [segment.text]
+        if self._vault:
+            self._answers = restoring([segment], (), self._vault)
         return self._release(self._final.edits, len(segment.text))
 
     async def _ask_beside(self, whole: str) -> None:
@@ -179,6 +183,7 @@ class StreamGuard:
                     self._failures.setdefault(armed.rule.id, armed.overflowed())
         if self._tokens:
             self._tokens.feed(piece, final, self._caught)
+            self._answers += self._tokens.answers(self._segment)
         if len(self._failures) > known:
             for lane in self._lanes:
                 lane.drop(self._failures)
@@ -239,7 +244,11 @@ class StreamGuard:
             settled = min((lane.settled for lane in self._lanes), default=cut)
             self._tokens.shields = [each for each in self._tokens.shields if each[1] > min(settled, cut)]
         self._recorded.append(edited)
-        return self._vault.restore(edited) if self._vault else edited
+        if not self._answers:
+            return edited
+        leaving = [answer for answer in self._answers if answer.end <= cut]
+        self._answers = self._answers[len(leaving) :]
+        return redact.apply(held[:size], redact.beside(edits, leaving), self._left - size)
 
     def _stop_on_failure(self) -> bool:
         if self._failures and any(failure.action is Action.BLOCK for failure in self._failures.values()):
@@ -249,7 +258,7 @@ class StreamGuard:
     def _stop(self) -> None:
         self.blocked = True
         self._lanes, self._acting, self._tokens, self._whole = [], [], None, None
-        self._held, self._pending = [], []
+        self._held, self._pending, self._answers = [], [], []
 
 
 def unshielded(findings: Sequence[Finding], shields: Sequence[tuple[int, int]]) -> list[Finding]:

@@ -48,6 +48,15 @@ class Mode(StrEnum):
     SHADOW = "shadow"
 
 
+class Style(StrEnum):
+    """How a pseudonym is written."""
+
+    TOKEN = "token"  # noqa: S105  (no secret, a way of writing)
+    """An opaque name: `EMAIL_ADDRESS_3f9a0c71d2`."""
+    SURROGATE = "surrogate"
+    """A stand-in of the same shape that belongs to nobody, where there is one; else a token."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One inspectable string and its exact address."""
@@ -99,6 +108,8 @@ class Finding:
     """Keyed hash of the matched text: equal values are recognised, nothing can be guessed from it."""
     within: str = ""
     """As in Segment."""
+    style: Style = Style.TOKEN
+    """How the rule wants a pseudonym to be written."""
 
 
 @dataclass(frozen=True, slots=True)

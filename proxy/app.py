@@ -27,6 +27,7 @@ from proxy.store.db import open_store, url_of
 from proxy.store.keyfile import load_key
 from proxy.store.keys import active_keys, create_key
 from proxy.telemetry import Metrics
+from proxy.vaults import vaults
 from proxy.wire import Connection, Receive, Scope, Send, header_pairs
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         guard_label=guard.policy.label,
         key=key,
         router=Router(config, providers(config)),
+        vaults=vaults(key, config.redis_url, config.vault_ttl_s),
         metrics=metrics,
         ready=state.missing,
     )
@@ -205,6 +207,7 @@ class App:
         self._state.started = False
         refreshing.cancel()
         await self.context.router.aclose()
+        await self.context.vaults.aclose()
         await asyncio.to_thread(self._recorder.close)
         await asyncio.to_thread(self.context.store.close)
         await send({"type": "lifespan.shutdown.complete"})

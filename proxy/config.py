@@ -120,6 +120,9 @@ class Config:
     database_url: str | None = field(default=None, repr=False)
     """None: SQLite in data_dir."""
     redis_url: str | None = field(default=None, repr=False)
+    """None: what several requests share stays in the memory of one process."""
+    vault_ttl_s: int = 3_600
+    """Seconds for which a session's pseudonyms are known after its last request."""
     max_body_bytes: int = 10 * 1024 * 1024
     spool_mode: SpoolMode = "group"
     notes: tuple[str, ...] = ()
@@ -190,6 +193,7 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         data_dir=settings.data_dir or folder / own.data_dir,
         database_url=settings.database_url.get_secret_value() if settings.database_url else own.database_url,
         redis_url=settings.redis_url.get_secret_value() if settings.redis_url else own.redis_url,
+        vault_ttl_s=own.vault_ttl_s,
         max_body_bytes=own.max_body_bytes,
         spool_mode=settings.spool_mode or own.spool.mode,
         notes=tuple(notes),

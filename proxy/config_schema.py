@@ -91,5 +91,6 @@ class Guardhouse(BaseModel):
     data_dir: Name = "data"
     database_url: Name | None = None
     redis_url: Name | None = None
+    vault_ttl_s: Annotated[int, Field(ge=1, le=30 * 86_400)] = 3_600
     max_body_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 10 * 1024 * 1024
     spool: Spool = Spool()

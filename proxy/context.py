@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from proxy.settings import Settings
     from proxy.store.db import Store
     from proxy.telemetry import Metrics
+    from proxy.vaults import Vaults
 
 
 class Recording(Protocol):
@@ -49,6 +50,8 @@ class Context:
     key: bytes
     """Secret of this installation: keys pseudonyms and fingerprints."""
     router: Router
+    vaults: Vaults
+    """The pseudonyms of sessions, which outlive a request."""
     metrics: Metrics
     ready: Callable[[], Mapping[str, str]]
     """What keeps the proxy from serving, by part, e.g. `{"store": "cannot be opened"}`; empty when ready."""

@@ -86,8 +86,19 @@ def _configuration(path: Path, settings: Settings) -> tuple[Config | None, list[
     found = [Finding("ok", "config", f"{path}: {len(names)} models, {len(loaded.deployments)} deployments")]
     found += [Finding("warn", "config", note) for note in loaded.notes]
     if loaded.redis_url is not None:
-        found.append(Finding("warn", "config", "redis_url has no effect: this version shares no limits."))
+        found.append(_redis(loaded.redis_url))
     return loaded, found
+
+
+def _redis(url: str) -> Finding:
+    from proxy.vaults import unreachable
+
+    if reason := unreachable(url):
+        text = (
+            f"Redis cannot be reached ({reason}): sessions will not know earlier pseudonyms. Check redis_url."
+        )
+        return Finding("error", "redis", text)
+    return Finding("ok", "redis", "answers; the pseudonyms of sessions are kept there, sealed")
 
 
 def _policy(config: Config) -> Finding:

@@ -15,12 +15,14 @@ from guardrails.types import merge
 from proxy import relay, sse
 from proxy.context import Context
 from proxy.dialects import chat, chat_reply
+from proxy.dialects.instruction import first_token
 from proxy.errors import Blocked, Code, ProxyError, Unavailable
 from proxy.exchange import Exchange
 from proxy.kept import record, storable
 from proxy.providers.base import Call, Reply, ReplyStream
 from proxy.relay import Timed
 from proxy.routing import Attempt
+from proxy.vaults import HEADER, session_name
 from proxy.verdicts import failed_closed, unscannable
 from proxy.wire import ClientGone, Connection
 
@@ -41,9 +43,10 @@ async def serve(context: Context, connection: Connection) -> None:
         exchange.body = await connection.body(context.config.max_body_bytes)
         with Timed(exchange, "parse"):
             _parse(context, exchange)
+            named = session_name(connection.header(HEADER.encode()))
         async with connection.watched():
             with Timed(exchange, "inspect_input"):
-                sent = await _inspect(context, exchange)
+                sent = await _inspect(context, exchange, named)
             if sent is None:
                 await _refuse(context, out)
             else:
@@ -95,25 +98,31 @@ def _parse(context: Context, exchange: Exchange) -> None:
     exchange.retrieval = chat.retrieval(request)
 
 
-async def _inspect(context: Context, exchange: Exchange) -> dict[str, Any] | None:
-    """The request as it may go out, or None when it is blocked. Sets what is stored of it."""
+async def _inspect(context: Context, exchange: Exchange, named: str | None) -> dict[str, Any] | None:
+    """The request as it may go out, or None when it is blocked. Sets what is stored of it.
+
+    `named` is the session whose earlier pseudonyms are known again; without one, only this request's are.
+    """
     assert exchange.principal is not None
     guard, request = context.guard, exchange.request
     vault = exchange.vault = Vault(context.key, exchange.principal.tenant, VAULT_SCOPE)
+    session = await context.vaults.open(exchange.principal.tenant, named, vault) if named else None
     hits, exchange.retrieval = exchange.retrieval, []
     found = await guard.inspect(chat.segments(request), vault)
     parts = chat.unscannable(request)
     verdict = merge([found, unscannable(parts, guard.policy.unscannable)]) if parts else found
     exchange.input = verdict
     blocked = bool(verdict.blocked_by)
+    if session is not None and not blocked:
+        await context.vaults.keep(session)
     edits = mask(f for f in verdict.findings if f.end) if blocked else verdict.edits
     edited = chat.apply_edits(request, edits) if edits else request
     if storable(context, verdict):
-        exchange.safe_request = chat.without_media(chat.outgoing(edited, pseudonymized=False))
+        exchange.safe_request = chat.without_media(chat.outgoing(edited))
         exchange.retrieval = chat.stored_retrieval(edited, hits)
-    if verdict.edits or len(vault) or chat.EXTENSION in request:
+    if verdict.edits or chat.EXTENSION in request:
         exchange.body = b""
-    return None if blocked else chat.outgoing(edited, pseudonymized=len(vault) > 0)
+    return None if blocked else chat.outgoing(edited, first_token(verdict.edits, vault))
 
 
 async def _refuse(context: Context, out: relay.Outlet) -> None:

@@ -137,7 +137,10 @@ async def _inspected(out: Outlet, answer: dict[str, Any]) -> dict[str, Any]:
         safe = told = chat_reply.blocked_reply(answer)
     else:
         safe = chat_reply.apply_reply(answer, verdict.edits) if verdict.edits else answer
-        told = chat_reply.restored(safe, exchange.vault) if exchange.vault else safe
+        told = safe
+        if exchange.vault:
+            structured = chat_reply.is_structured(exchange.request)
+            told = chat_reply.restored(answer, verdict.edits, exchange.vault, structured)
     exchange.finish_reasons = chat_reply.finish_reasons(told)
     exchange.safe_response = storable_reply(out.context, verdict, safe)
     return told
@@ -162,7 +165,7 @@ async def stream(out: Outlet, reply: ReplyStream) -> None:
     Raises UpstreamError when it breaks; what could leave before that has left.
     """
     exchange = out.exchange
-    guarded = ChatStream(out.context.guard, exchange.vault)
+    guarded = ChatStream(out.context.guard, exchange.vault, chat_reply.is_structured(exchange.request))
     pings = Pings(out.connection)
     failure: ProxyError | None = None
     try:

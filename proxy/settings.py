@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """SQLAlchemy URL of the trace store."""
     redis_url: SecretStr | None = None
-    """Read, and without effect in this version."""
+    """URL of the Redis that holds what several processes share: the pseudonyms of sessions."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: int = Field(default=4000, ge=0, le=65535)

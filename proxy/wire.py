@@ -23,7 +23,9 @@ PING_SECONDS = 15.0
 """A stream silent for this long gets a comment, so that nothing between us and the client ends it."""
 
 
-_PRIVATE = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"x-api-key", b"api-key"})
+_PRIVATE = frozenset(
+    {b"authorization", b"cookie", b"proxy-authorization", b"x-api-key", b"api-key", b"x-guardhouse-session"}
+)
 
 
 class ClientGone(Exception):

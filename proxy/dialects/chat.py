@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from guardrails import arguments, redact
-from guardrails.pseudonyms import INSTRUCTION
 from guardrails.types import Edit, Segment, Stage
 from proxy.dialects.chat_media import is_encoded, is_media, noted
+from proxy.dialects.instruction import instructed
 from proxy.dialects.texts import MEMBER, edited, everything, step, strings
 from proxy.errors import BadRequest, Code
 from proxy.exchange import RetrievalHit, ToolCall
@@ -418,11 +418,14 @@ def _rewrite(pointer: str, text: str, edits: list[Edit]) -> str:
     return redact.apply(text, edits)
 
 
-def outgoing(request: dict[str, Any], pseudonymized: bool) -> dict[str, Any]:
-    """The request for the provider: without our extension, and told about pseudonyms where there are some."""
+def outgoing(request: dict[str, Any], first_token: int | None = None) -> dict[str, Any]:
+    """The request for the provider: without our extension, and with what the model must know of tokens.
+
+    `first_token` is the first message that holds one, as `instruction.first_token` finds it.
+    """
     sent = {name: value for name, value in request.items() if name != EXTENSION}
-    if pseudonymized:
-        sent["messages"] = _instructed(sent["messages"])
+    if first_token is not None:
+        sent["messages"] = instructed(sent["messages"], first_token)
     return sent
 
 
@@ -437,15 +440,6 @@ def without_media(request: dict[str, Any]) -> dict[str, Any]:
         for message in request["messages"]
     ]
     return {**request, "messages": messages}
-
-
-def _instructed(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    for place, message in enumerate(messages):
-        content = message.get("content")
-        if message["role"] in ("system", "developer") and isinstance(content, str) and content:
-            told = {**message, "content": f"{content}\n\n{INSTRUCTION}"}
-            return [*messages[:place], told, *messages[place + 1 :]]
-    return [{"role": "system", "content": INSTRUCTION}, *messages]
 
 
 def stored_retrieval(request: dict[str, Any], hits: list[RetrievalHit]) -> list[RetrievalHit]:

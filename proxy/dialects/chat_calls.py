@@ -9,8 +9,7 @@ from typing import Any
 
 import orjson
 
-from guardrails import redact
-from guardrails.pseudonyms import Vault
+from guardrails import arguments, redact
 from guardrails.types import Edit, Segment, Stage
 from proxy.dialects.chat import MEDIA
 from proxy.dialects.texts import edited, strings
@@ -108,29 +107,18 @@ class Call:
         found = strings({**self.outer, self.kind: self.inner}, self.pointer, MEDIA)
         return [Segment(text, at, Stage.TOOL_CALL, "assistant") for at, text in found]
 
-    def rest_edited(self, edits: Iterable[Edit]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """`outer` and `inner` with those edits made that belong to them."""
-        own = [edit for edit in edits if edit.pointer not in (self.text_pointer, self.name_pointer)]
-        return self._changed(self.outer, self.inner, own)
-
-    def rest_restored(
-        self, outer: dict[str, Any], inner: dict[str, Any], vault: Vault | None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The two, edited before, with pseudonyms turned back."""
-        if vault is None:
-            return outer, inner
-        edits = [
-            Edit(at, found.start, found.end, found.value)
-            for at, text in strings({**outer, self.kind: inner}, self.pointer, MEDIA)
-            for found in vault.restores(text)
-        ]
-        return self._changed(outer, inner, edits)
-
-    def _changed(
-        self, outer: dict[str, Any], inner: dict[str, Any], edits: list[Edit]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        if not edits:
-            return outer, inner
-        own = [replace(edit, pointer=edit.pointer.removeprefix(self.pointer)) for edit in edits]
-        whole = edited({**outer, self.kind: inner}, own, lambda _, text, made: redact.apply(text, made))
-        return {name: value for name, value in whole.items() if name != self.kind}, whole[self.kind]
+    def edited(self, edits: Iterable[Edit]) -> tuple[str, str, dict[str, Any], dict[str, Any]]:
+        """Name, text, `outer` and `inner` with edits of their segments made."""
+        by_place: dict[str, list[Edit]] = {self.name_pointer: [], self.text_pointer: []}
+        rest: list[Edit] = []
+        for edit in edits:
+            by_place.get(edit.pointer, rest).append(edit)
+        name = redact.apply(self.name, by_place[self.name_pointer])
+        text = arguments.rewrite("".join(self.text), by_place[self.text_pointer])
+        if not rest:
+            return name, text, self.outer, self.inner
+        own = [replace(edit, pointer=edit.pointer.removeprefix(self.pointer)) for edit in rest]
+        made = edited(
+            {**self.outer, self.kind: self.inner}, own, lambda _, text, made: redact.apply(text, made)
+        )
+        return name, text, {key: value for key, value in made.items() if key != self.kind}, made[self.kind]

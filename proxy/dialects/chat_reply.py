@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from guardrails.pseudonyms import Vault
+from guardrails.pseudonyms import Vault, restoring
 from guardrails.types import Edit, Segment, Stage
 from proxy.dialects.chat import NO_TEXT, STRUCTURE, apply_edits, call_segments, function_segments
 from proxy.dialects.texts import step, strings
@@ -114,14 +114,22 @@ def apply_reply(reply: dict[str, Any], edits: Iterable[Edit]) -> dict[str, Any]:
     return changed
 
 
-def restored(reply: dict[str, Any], vault: Vault) -> dict[str, Any]:
-    """A reply in which every pseudonym of this request is its value again."""
-    edits = [
-        Edit(segment.pointer, found.start, found.end, found.value, segment.within)
-        for segment in reply_segments(reply)
-        for found in vault.restores(segment.text)
-    ]
-    return apply_reply(reply, edits) if edits else reply
+def is_structured(request: dict[str, Any]) -> bool:
+    """Whether the caller asked for a reply that is JSON."""
+    wanted = request.get("response_format")
+    return isinstance(wanted, dict) and wanted.get("type") in ("json_object", "json_schema")
+
+
+def restored(
+    reply: dict[str, Any], edits: Iterable[Edit], vault: Vault, structured: bool = False
+) -> dict[str, Any]:
+    """A reply with its edits applied, and every pseudonym of this request its value again.
+
+    `structured` says that the caller asked for JSON: values are then quoted as the content's strings need it.
+    """
+    contents = [f"/choices/{place}/message/content" for place in range(len(reply["choices"]))]
+    told = restoring(reply_segments(reply), edits, vault, contents if structured else ())
+    return apply_reply(reply, told) if told else reply
 
 
 def blocked_reply(reply: dict[str, Any]) -> dict[str, Any]:

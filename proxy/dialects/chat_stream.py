@@ -7,13 +7,14 @@ are kept until the call is complete, checked as a whole, and leave in one piece.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from guardrails import arguments, redact
-from guardrails.pseudonyms import Vault
+from guardrails import arguments
+from guardrails.pseudonyms import Vault, restoring
 from guardrails.types import Edit, Segment, Stage, Verdict, merge
 from proxy import sse
 from proxy.dialects.chat import NO_TEXT, apply_edits
@@ -68,7 +69,7 @@ class _Choice:
 class ChatStream:
     """The guard of one streamed reply. `feed` each payload in order, then `end`; stop when `blocked`."""
 
-    def __init__(self, guard: Guard, vault: Vault | None) -> None:
+    def __init__(self, guard: Guard, vault: Vault | None, structured: bool = False) -> None:
         self.blocked = False
         """A rule blocked the reply: nothing that is still held may leave."""
         self.started = False
@@ -77,6 +78,8 @@ class ChatStream:
         """The provider said `[DONE]`."""
         self.usage: dict[str, Any] | None = None
         self._guard, self._vault = guard, vault
+        self._content = vault.in_json() if vault is not None and structured else vault
+        """What the content's pseudonyms are restored with: it is JSON where the caller asked for that."""
         self._choices: dict[int, _Choice] = {}
         self._beside: dict[str, _Lane] = {}
         self._top: dict[str, Any] = {}
@@ -237,11 +240,13 @@ class ChatStream:
         lane = choice.lanes.get(path)
         if lane is None:
             pointer = f"/choices/{choice.index}/message" + "".join(step(str(name)) for name in path)
-            lane = choice.lanes[path] = self._lane(pointer)
+            lane = choice.lanes[path] = self._lane(
+                pointer, self._content if path == ("content",) else self._vault
+            )
         return self._through(lane, text)
 
-    def _lane(self, pointer: str) -> _Lane:
-        return _Lane(self._guard.stream(pointer, self._vault, "assistant"))
+    def _lane(self, pointer: str, vault: Vault | None) -> _Lane:
+        return _Lane(self._guard.stream(pointer, vault, "assistant"))
 
     def _through(self, lane: _Lane, text: str) -> str:
         out = lane.guard.push(text)
@@ -274,7 +279,7 @@ class ChatStream:
             return True
         if isinstance(value, str) and value:
             if name not in lanes:
-                lanes[name] = self._lane(at + step(name))
+                lanes[name] = self._lane(at + step(name), self._vault)
             out = self._through(lanes[name], value)
             if out:
                 holder[name] = out
@@ -283,17 +288,11 @@ class ChatStream:
             return out != value
         if not isinstance(value, dict | list):
             return False
-        verdict = await self._inspect(texts(value, step(name)))
-        safe = apply_edits({name: value}, verdict.edits)
-        if self._vault is not None:
-            edits = [
-                Edit(segment.pointer, found.start, found.end, found.value)
-                for segment in texts(safe[name], step(name))
-                for found in self._vault.restores(segment.text)
-            ]
-            safe = apply_edits(safe, edits)
-        holder[name] = safe[name]
-        return bool(safe[name] != value)
+        found = texts(value, step(name))
+        verdict = await self._inspect(found)
+        told = apply_edits({name: value}, self._told(found, verdict))[name]
+        holder[name] = told
+        return bool(told != value)
 
     async def _rest(self, lanes: dict[str, _Lane]) -> dict[str, str]:
         """What the lanes beside the deltas still held; they are finished."""
@@ -369,31 +368,31 @@ class ChatStream:
         if verdict.findings or verdict.failures:
             return []  # decided, and told, when the call is complete
         call.sent_name = call.name
-        return [{"index": call.index, **call.head, call.kind: {"name": call.name, call.text_name: ""}}]
+        name = call.name if self._vault is None else self._vault.restore(call.name)
+        return [{"index": call.index, **call.head, call.kind: {"name": name, call.text_name: ""}}]
 
     async def _release(self, choice: _Choice, call: Call) -> dict[str, Any]:
         """A complete call as one delta: inspected, edited, pseudonyms restored. Notes it for the record."""
-        raw, pointer = "".join(call.text), call.text_pointer
-        found = arguments.segments(raw, pointer, Stage.TOOL_CALL, "assistant")
+        raw = "".join(call.text)
+        found = arguments.segments(raw, call.text_pointer, Stage.TOOL_CALL, "assistant")
         if call.name != call.sent_name and call.name:
             found.append(call.name_segment())
-        verdict = await self._inspect([*found, *call.rest_segments()])
-        name_edits = [edit for edit in verdict.edits if edit.pointer == call.name_pointer]
-        safe = arguments.rewrite(raw, [edit for edit in verdict.edits if edit.pointer == pointer])
-        name = redact.apply(call.name, name_edits)
-        outer, inner = call.rest_edited(verdict.edits)
+        found += call.rest_segments()
+        verdict = await self._inspect(found)
         if not self.blocked:
-            _record(choice, call, outer, {"name": name, call.text_name: safe, **inner})
-        outer, inner = call.rest_restored(outer, inner, self._vault)
-        body: dict[str, Any] = {call.text_name: self._restored(safe), **inner}
+            name, text, outer, inner = call.edited(verdict.edits)
+            _record(choice, call, outer, {"name": name, call.text_name: text, **inner})
+        name, text, outer, inner = call.edited(self._told(found, verdict))
+        body: dict[str, Any] = {call.text_name: text, **inner}
         if call.kind == "function_call":
             return {"function": {"name": name, **body}}
         if call.sent_name is None:
             return {"index": call.index, **call.head, **outer, call.kind: {"name": name, **body}}
         return {"index": call.index, **outer, call.kind: body}
 
-    def _restored(self, text: str) -> str:
-        return text if self._vault is None else arguments.restore(text, self._vault)
+    def _told(self, found: list[Segment], verdict: Verdict) -> Sequence[Edit]:
+        """The edits of some texts as the caller is to read them, with pseudonyms restored."""
+        return restoring(found, verdict.edits, self._vault) if self._vault is not None else verdict.edits
 
     # --- frames
 

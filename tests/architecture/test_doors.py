@@ -25,6 +25,10 @@ DOORS = {
     "prometheus_client": ("proxy/telemetry.py",),
     "llama_index": ("evals/retrieval.py",),
     "faiss": ("evals/retrieval.py",),
+    "faker": ("guardrails/surrogates.py",),
+    "phonenumbers": ("guardrails/checks/phones.py", "guardrails/phone_ranges.py"),
+    "cryptography": ("guardrails/vault_seal.py",),
+    "redis": ("proxy/vaults.py",),
     "openai": ("evals/target.py", "evals/judge.py", "evals/demo.py"),
 }
 SCRIPTS = ("guardrails/models/",)
@@ -41,6 +45,10 @@ HEAVY = (
     "openai",
     "scipy",
     "faiss",
+    "faker",
+    "phonenumbers",
+    "cryptography",
+    "redis",
 )
 
 

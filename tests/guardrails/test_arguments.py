@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.arguments import restore, rewrite, segments
-from guardrails.pseudonyms import Vault
+from guardrails.arguments import rewrite, segments
+from guardrails.pseudonyms import Vault, restoring
 from guardrails.types import Edit, Stage
 
 
@@ -103,15 +103,19 @@ def test_huge_and_deep_json_is_no_trouble() -> None:
 def test_restoring_keeps_the_json_valid() -> None:
     """A value with quotes, backslashes and line ends comes back inside its string, not as raw text."""
     vault = Vault(b"k", "t", "s")
+
+    def restore(text: str) -> str:
+        return rewrite(text, restoring(segments(text, "/p", Stage.TOOL_CALL, "assistant"), (), vault))
+
     token = vault.mint("PERSON", 'Ada "the\\first"\nCountess')
     text = json.dumps({"to": f"Dear {token},", token: [token, 1]})
 
-    assert json.loads(restore(text, vault)) == {
+    assert json.loads(restore(text)) == {
         'Dear'[:0] + "to": 'Dear Ada "the\\first"\nCountess,',
         'Ada "the\\first"\nCountess': ['Ada "the\\first"\nCountess', 1],
     }  # fmt: skip
-    assert restore(f"not json {token}", vault) == 'not json Ada "the\\first"\nCountess'
-    assert restore('{ "untouched":1 }', vault) == '{ "untouched":1 }'
+    assert restore(f"not json {token}") == 'not json Ada "the\\first"\nCountess'
+    assert restore('{ "untouched":1 }') == '{ "untouched":1 }'
 
 
 VALUES = st.recursive(

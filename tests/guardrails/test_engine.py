@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Iterator
 
@@ -13,7 +14,7 @@ from guardrails.arguments import rewrite, segments
 from guardrails.engine import Guard, load_guard
 from guardrails.policy import BUILT_IN, builtin, parse
 from guardrails.pseudonyms import Vault
-from guardrails.types import ALLOWED, Action, CheckFailure, Segment, Stage, Verdict
+from guardrails.types import ALLOWED, Action, CheckFailure, Segment, Stage, Style, Verdict
 from tests.guardrails.samples import KEY, Digits, Pure, guard, registered
 
 
@@ -273,7 +274,14 @@ async def test_values_of_the_system_prompt_stay_hidden() -> None:
 
 
 @pytest.mark.parametrize(
-    "spelling", [lambda t: t, lambda t: t.replace("_", "\\_"), lambda t: t[:7] + t[7:].upper()]
+    "spelling",
+    [
+        lambda t: t,
+        lambda t: t.replace("_", "\\_"),
+        lambda t: t[:7] + t[7:].upper(),
+        str.lower,
+        lambda t: t.replace("_", " "),
+    ],
 )
 @pytest.mark.parametrize("first", [True, False])
 async def test_a_token_that_the_caller_wrote_comes_back_as_written(spelling, first: bool) -> None:
@@ -398,6 +406,56 @@ def test_load_guard_gives_a_guard_for_the_policy() -> None:
 
     assert load_guard(policy, KEY).policy is policy
     assert isinstance(load_guard(policy, KEY), Guard)
+
+
+SURROGATES = "{id: p, check: literal, with: {text: ada@x.org, entity: EMAIL_ADDRESS}, stages: [input, tool_call], action: pseudonymize, style: surrogate}"
+OUTPUT = "{id: o, check: literal, with: {text: '@', entity: AT}, stages: [output], action: redact}"
+
+
+async def test_a_rule_can_ask_for_surrogates() -> None:
+    """The model reads a stand-in of the same shape, the caller the value; a rule for output leaves it alone."""
+    judge = guard(f"{SURROGATES}\n{OUTPUT}")
+    text = segment("mail ada@x.org")
+    sent = edited(text.text, await judge.inspect([text], safe := vault()))
+
+    assert re.fullmatch(r"mail [a-z.]+\.[a-z0-9]{4}@example\.(com|org|net)", sent)
+    assert safe.restore(sent) == text.text
+    verdict = await judge.inspect([segment(f"{sent} a@b", Stage.OUTPUT)], safe)
+    assert edited(f"{sent} a@b", verdict) == f"{sent} a[AT]b"
+
+
+async def test_a_text_of_the_callers_that_is_a_surrogate_comes_back_as_written() -> None:
+    """It is masked itself, so nobody's value is given for it; where a rule finds it, it has its own stand-in."""
+    made = vault().mint("EMAIL_ADDRESS", "ada@x.org", style=Style.SURROGATE)
+    texts = [segment("mail ada@x.org"), segment(f"and {made}", pointer="/1")]
+    verdict = await guard(SURROGATES).inspect(texts, safe := vault())
+
+    sent = redact.apply(texts[1].text, [edit for edit in verdict.edits if edit.pointer == "/1"])
+    assert sent.startswith("and TOKEN_")
+    assert safe.restore(sent) == f"and {made}"
+
+
+async def test_a_surrogate_is_never_a_value_of_the_request() -> None:
+    """Wherever in the request the value stands, the stand-in that equals it is passed over."""
+    made = vault().mint("EMAIL_ADDRESS", "ada@x.org", style=Style.SURROGATE)
+    found = f"{{id: q, check: literal, with: {{text: '{made}', entity: EMAIL_ADDRESS}}, stages: [input], action: pseudonymize}}"
+    texts = [segment("mail ada@x.org"), segment(f"and {made}", pointer="/1")]
+    verdict = await guard(f"{SURROGATES}\n{found}").inspect(texts, safe := vault())
+
+    sent = [
+        redact.apply(text.text, [e for e in verdict.edits if e.pointer == text.pointer]) for text in texts
+    ]
+    assert made not in " ".join(sent)
+    assert [safe.restore(text) for text in sent] == [text.text for text in texts]
+
+
+async def test_a_surrogate_of_the_system_prompt_is_shown_as_a_token() -> None:
+    """A reader could take the stand-in for true; the value itself does not come back."""
+    text = segment("boss ada@x.org", channel="system")
+    sent = edited(text.text, await guard(SURROGATES).inspect([text], safe := vault()))
+
+    assert "ada@x.org" not in sent and "EMAIL_ADDRESS" not in sent
+    assert safe.restore(sent) == f"boss {vault().mint('EMAIL_ADDRESS', 'ada@x.org')}"
 
 
 async def test_a_pure_check_is_asked_once_about_a_segment() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from guardrails.errors import PolicyError
-from guardrails.policy import BUILT_IN, BlockStyle, Capture, Hold, builtin, load, parse
-from guardrails.types import Action, Mode, Stage
+from guardrails.policy import BUILT_IN, BlockStyle, Capture, Hold, Policy, builtin, load, parse
+from guardrails.types import Action, Mode, Stage, Style
 from tests.guardrails.samples import registered
 
 RULE = "{id: a, check: digits, stages: [input], action: redact}"
@@ -83,6 +83,19 @@ def test_a_shadow_rule_lets_text_pass_when_its_check_fails() -> None:
     assert policy.rules[0].on_error is Action.ALLOW
 
 
+def test_the_style_of_pseudonyms_has_a_meaning() -> None:
+    """Tokens unless told otherwise; a surrogate is another policy, a token written out is not."""
+
+    def styled(style: str) -> Policy:
+        return parse(
+            f"name: p\nrules: [{{id: a, check: digits, stages: [input], action: pseudonymize{style}}}]"
+        )
+
+    assert styled("").rules[0].style is Style.TOKEN
+    assert styled(", style: surrogate").rules[0].style is Style.SURROGATE
+    assert styled("").revision == styled(", style: token").revision != styled(", style: surrogate").revision
+
+
 def rules(*lines: str) -> str:
     """A policy whose rules start in line 3."""
     return "name: p\nrules:\n" + "".join(f"  - {line}\n" for line in lines)
@@ -120,6 +133,9 @@ BAD = [
     (rules(RULE[:-1] + ", timeout_ms: 0}"), 3, "Use a number from 1 to 60000"),
     (rules(RULE[:-1] + ", with: [least]}"), 3, "`with` must be a mapping"),
     (rules(RULE[:-1] + ", theshold: 1}"), 3, "Did you mean 'threshold'"),
+    (rules("{id: a, check: digits, stages: [input], action: redact, style: surrogate}"), 3, "action redact, which makes no pseudonyms. Remove `style`"),
+    (rules("{id: a, check: digits, stages: [input], action: redact, style: token}"), 3, "which makes no pseudonyms"),
+    (rules("{id: a, check: digits, stages: [input], action: pseudonymize, style: fake}"), 3, "style cannot be 'fake'. Use one of: token, surrogate"),
     (rules("{id: a, check: digits, stages: [output], action: pseudonymize}"), 3, "add a second rule with `action: redact`"),
     (rules(RULE) + "tests: [{text: x}]\n", 4, "has no 'expect'"),
     (rules(RULE) + "tests: [{text: x, expect: {}}]\n", 4, "expects nothing"),

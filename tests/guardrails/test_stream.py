@@ -18,7 +18,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.policy import BUILT_IN, builtin
 from guardrails.pseudonyms import Vault
 from guardrails.stream import MAX_HELD, MAX_WHOLE, StreamGuard
-from guardrails.types import Action, Edit, Finding, Segment, Span, Stage, Verdict
+from guardrails.types import Action, Edit, Finding, Segment, Span, Stage, Style, Verdict
 from tests.guardrails.samples import KEY, cut, guard, registered
 
 
@@ -44,6 +44,9 @@ def vault() -> Vault:
     ):
         safe.mint(entity, value)
     safe.mint("SECRET", "boss", restorable=False)
+    for value, restorable in (("bob@x.org", True), ("hidden@x.org", False)):
+        safe.mint("EMAIL_ADDRESS", value, restorable, Style.SURROGATE)
+    safe.mint("PERSON", "Ada Byron", style=Style.SURROGATE)
     return safe
 
 
@@ -69,6 +72,23 @@ def whole_of(text: str, verdict: Verdict) -> tuple[str, list[Edit], list[Finding
     return redact.apply(text, edits), edits, findings
 
 
+def told(text: str, recorded: str, edits: list[Edit], safe: Vault) -> str:
+    """What the client is to read: pseudonyms are judged where they stand in what the model wrote."""
+    if len(recorded) == len(text) and not edits:
+        return safe.restore(text)
+    end = len(text) if redact.apply(text, edits) == recorded else _blocked_at(text, recorded, edits)
+    answers = [Edit("/p", one.start, one.end, one.value) for one in safe.restores(text) if one.end <= end]
+    return redact.apply(text[:end], redact.beside(edits, answers))
+
+
+def _blocked_at(text: str, recorded: str, edits: list[Edit]) -> int:
+    return next(
+        end
+        for end in range(len(text))
+        if redact.apply(text[:end], edits) == recorded and (not edits or end >= edits[-1].end)
+    )
+
+
 async def judged(judge: Guard, text: str, safe: Vault | None) -> Verdict:
     """The verdict on the whole text."""
     return await judge.inspect([Segment(text, "/p", Stage.OUTPUT, "assistant")], safe)
@@ -78,7 +98,7 @@ def check_cut(judge: Guard, pieces: list[str], safe: Vault | None, verdict: Verd
     """One way to cut a text gives what the whole text gives."""
     text = "".join(pieces)
     recorded, edits, findings = whole_of(text, verdict)
-    client = safe.restore(recorded) if safe else recorded
+    client = told(text, recorded, edits, safe) if safe else recorded
     stream = judge.stream("/p", safe)
 
     out, after = played(stream, pieces)
@@ -99,6 +119,14 @@ def check_cut(judge: Guard, pieces: list[str], safe: Vault | None, verdict: Verd
 TOKENS = [Vault(KEY, "t", "s").mint("EMAIL_ADDRESS", "ada@example.com 1234"),
           Vault(KEY, "t", "s").mint("ADDRESS", "sesame 77777"), Vault(KEY, "t", "s").mint("E", "😀"),
           Vault(KEY, "t", "s").mint("SECRET", "boss")]  # fmt: skip
+SURROGATES = [
+    Vault(KEY, "t", "s").mint(entity, value, style=Style.SURROGATE)
+    for entity, value in (
+        ("EMAIL_ADDRESS", "bob@x.org"),
+        ("EMAIL_ADDRESS", "hidden@x.org"),
+        ("PERSON", "Ada Byron"),
+    )
+]
 FRAGMENTS = [
     *(
         "1234",
@@ -135,6 +163,14 @@ FRAGMENTS = [
     *(token for token in TOKENS),
     *(token.replace("_", "\\_") for token in TOKENS[:2]),
     *("EMAIL_ADDRESS_", "EMAIL_", TOKENS[0][:-1], TOKENS[1][:9], TOKENS[0].upper()),
+    *(
+        TOKENS[0].lower(),
+        TOKENS[1].replace("_", " "),
+        TOKENS[0][:-3] + "\n" + TOKENS[0][-3:],
+        TOKENS[1].title(),
+    ),
+    *SURROGATES,
+    *(SURROGATES[0][:9], SURROGATES[0][9:], SURROGATES[2].split()[0], "a", "."),
 ]
 CHECKS = [
     "check: literal, with: {text: sesame}",
@@ -209,6 +245,7 @@ REAL = [
         "é",
         "😀",
         *TOKENS,
+        *SURROGATES,
     ),
 ]
 
@@ -350,7 +387,7 @@ def test_a_stream_that_nobody_guards_passes_as_it_is() -> None:
     assert restoring.push(f"mail {TOKENS[0][:-3]}") == "mail "
     assert restoring.push(TOKENS[0][-3:]) == "ada@example.com 1234"
     assert restoring.recorded == f"mail {TOKENS[0]}"
-    assert len(safe) == 4
+    assert len(safe) == 7
 
 
 WHOLE = "{id: w, check: whole, with: {text: bad}, stages: [output], action: %s, hold: full}"

@@ -61,7 +61,10 @@ def test_its_examples_hold_when_they_are_uncommented(tmp_path: Path, monkeypatch
         "qwen",
     ]
     assert config.database_url == "sqlite:////tmp/x.sqlite3"
-    assert {key for key in Guardhouse.model_fields if f" {key}: " not in CONFIG} == {"redis_url"}
+    assert {key for key in Guardhouse.model_fields if f" {key}: " not in CONFIG} == {
+        "redis_url",
+        "vault_ttl_s",
+    }
 
 
 @pytest.mark.parametrize("there", ["guardhouse.yaml", "policy.yaml"])

@@ -80,7 +80,11 @@ FAULTS = [
         "config",
         r"warn: guardhouse\.yaml:2: general_settings has no effect",
     ),
-    (MODELS + "guardhouse: {redis_url: 'redis://x'}\n", "config", r"warn: redis_url has no effect"),
+    (
+        MODELS + "guardhouse: {redis_url: 'redis://127.0.0.1:1'}\n",
+        "redis",
+        r"error: Redis cannot be reached \(ConnectionError\)",
+    ),
     (MODELS + INLINE.replace("CHECK", "sniff"), "policy", r"error: .*there is no check named 'sniff'"),
     (
         MODELS + INLINE.replace("CHECK", "pii, with: {entities: [PERSON]}"),

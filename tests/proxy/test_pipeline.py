@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ import pytest
 from guardrails.pseudonyms import INSTRUCTION
 from guardrails.sweep import Reading
 from tests.proxy.policies import policy
-from tests.servers import ADMIN_KEY, Running, Upstream, make_app, raw, served, whole
+from tests.servers import ADMIN_KEY, Running, Script, Upstream, make_app, raw, said, served, whole
 
 USER = {"role": "user", "content": "hi"}
 CARD = "4111 1111 1111 1111"
+SESSION = {"x-guardhouse-session": "chat-7"}
 
 
 class Answer:
@@ -106,6 +108,95 @@ def test_values_of_the_system_prompt_are_not_given_back(proxy: Running, upstream
     answer = ask(proxy, chat({"role": "system", "content": "boss@example.com"}, USER))
 
     assert b"boss@example.com" not in answer.body
+
+
+def test_a_session_knows_what_it_was_told_earlier(proxy: Running, upstream: Upstream) -> None:
+    """A request without its history gets earlier values back in the same tenant's session, and only there."""
+    ask(proxy, chat({"role": "user", "content": "ada@example.com"}), headers=SESSION)
+    token = upstream.requests[0]["messages"][1]["content"]
+    upstream.script = whole({"content": f"Wrote to {token}"})
+
+    heard = [
+        json.loads(ask(proxy, chat(), headers=headers).body)["choices"][0]["message"]["content"]
+        for headers in (SESSION, {"x-guardhouse-session": "another"}, {})
+    ]
+
+    assert heard == ["Wrote to ada@example.com", f"Wrote to {token}", f"Wrote to {token}"]
+    assert upstream.requests[1]["messages"] == [USER]
+    assert not any(b"chat-7" in head or b"x-guardhouse" in head.lower() for head in upstream.headers)
+
+
+def test_a_blocked_request_leaves_nothing_in_its_session(proxy: Running, upstream: Upstream) -> None:
+    """No model has seen its tokens, so no later reply needs them."""
+    session = {"x-guardhouse-session": "blocked"}
+    ask(proxy, chat({"role": "user", "content": "zoe@example.com"}))
+    token = upstream.requests[0]["messages"][1]["content"]
+    ask(proxy, chat({"role": "user", "content": "kryptonite zoe@example.com"}), headers=session)
+    upstream.script = whole({"content": token})
+
+    assert token.encode() in ask(proxy, chat(), headers=session).body
+
+
+@pytest.mark.parametrize("name", ["a b", "x" * 129, "a/b"])
+def test_the_name_of_a_session_is_checked(proxy: Running, upstream: Upstream, name: str) -> None:
+    """An error that names the header and says what it takes; nothing goes out, and the name is not repeated."""
+    answer = ask(proxy, chat(), headers={"x-guardhouse-session": name})
+
+    assert (answer.status, answer.error["code"], answer.error["param"]) == (
+        400,
+        "invalid_value",
+        "x-guardhouse-session",
+    )
+    assert "1 to 128 letters" in answer.error["message"]
+    assert name.encode() not in answer.body
+    assert upstream.bodies == []
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_json_stays_json_when_values_come_back(other: Any, upstream: Upstream, stream: bool) -> None:
+    """Where the caller asked for JSON, a value with quotes is written as the content's strings need it."""
+    rule = {
+        "id": "name",
+        "check": "words",
+        "with": {"deny": ['Ann "Bo" Ray']},
+        "stages": ["input"],
+        "action": "pseudonymize",
+    }
+    proxy = other(policy([rule]))
+
+    def answer(body: dict[str, Any]) -> Script:
+        text = json.dumps({"to": body["messages"][-1]["content"]})
+        return said(text) if body.get("stream") else whole({"content": text})
+
+    upstream.script = answer
+    wanted = chat(
+        {"role": "user", "content": 'Ann "Bo" Ray'}, stream=stream, response_format={"type": "json_object"}
+    )
+    body = ask(proxy, wanted).body
+
+    if stream:
+        events = [json.loads(line[6:]) for line in body.split(b"\n\n") if line and b"[DONE]" not in line]
+        content = "".join(event["choices"][0]["delta"].get("content") or "" for event in events)
+    else:
+        content = json.loads(body)["choices"][0]["message"]["content"]
+    assert json.loads(content) == {"to": 'Ann "Bo" Ray'}
+
+
+def test_surrogates_need_no_explanation(other: Any, upstream: Upstream) -> None:
+    """The provider reads a stand-in and not a word about it; the caller reads the value, the record the stand-in."""
+    rule = {"id": "pii", "check": "pii", "with": {"entities": ["EMAIL_ADDRESS"]}, "stages": ["input"],
+            "action": "pseudonymize", "style": "surrogate"}  # fmt: skip
+    proxy = other(policy([rule]))
+    upstream.script = lambda body: whole({"content": "Wrote to " + body["messages"][-1]["content"]})
+
+    answer = ask(proxy, chat({"role": "user", "content": "ada@corp.org"}))
+
+    [message] = upstream.requests[0]["messages"]
+    assert re.fullmatch(r"[a-z.]+\.[a-z0-9]{4}@example\.(com|org|net)", message["content"])
+    assert json.loads(answer.body)["choices"][0]["message"]["content"] == "Wrote to ada@corp.org"
+    kept = json.dumps(proxy.recorder.last())
+    assert "ada@corp.org" not in kept
+    assert message["content"] in kept
 
 
 def test_a_blocked_request_sends_nothing(proxy: Running, upstream: Upstream) -> None:

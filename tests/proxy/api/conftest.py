@@ -46,7 +46,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
     unused: Any = None
     context = Context(
         settings=unused, config=unused, store=store, recorder=recorder, keyring=keyring, guard=unused,
-        guard_label="default@abc", key=b"", router=unused, metrics=metrics, ready=lambda: reasons,
+        guard_label="default@abc", key=b"", router=unused, metrics=metrics, vaults=unused, ready=lambda: reasons,
     )  # fmt: skip
     app = FastAPI()
     app.include_router(build_router(context))

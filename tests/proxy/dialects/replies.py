@@ -43,7 +43,7 @@ async def as_whole(of: Guard, messages: list[dict[str, Any]], known: Vault) -> d
     verdict = await of.inspect(chat_reply.reply_segments(reply), known, reply=True)
     if verdict.blocked_by:
         return chat_reply.blocked_reply(reply)
-    return chat_reply.restored(chat_reply.apply_reply(reply, verdict.edits), known)
+    return chat_reply.restored(reply, verdict.edits, known)
 
 
 def events(messages: list[dict[str, Any]], cut: Cut) -> list[bytes]:

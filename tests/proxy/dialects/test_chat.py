@@ -260,36 +260,17 @@ def test_a_scalar_document_as_arguments_keeps_its_quotes() -> None:
     assert changed["messages"][0]["tool_calls"][0]["function"]["arguments"] == '"x"'
 
 
-@pytest.mark.parametrize(
-    ("messages", "expected"),
-    [
-        ([USER], [{"role": "system", "content": INSTRUCTION}, USER]),
-        (
-            [{"role": "system", "content": "Be kind."}, USER],
-            [{"role": "system", "content": f"Be kind.\n\n{INSTRUCTION}"}, USER],
-        ),
-        (
-            [
-                {"role": "system", "content": [{"type": "text", "text": "a"}]},
-                {"role": "developer", "content": "b"},
-            ],
-            [
-                {"role": "system", "content": [{"type": "text", "text": "a"}]},
-                {"role": "developer", "content": f"b\n\n{INSTRUCTION}"},
-            ],
-        ),
-    ],
-)
-def test_the_model_is_told_about_pseudonyms(messages: list[Any], expected: list[Any]) -> None:
-    """One line in the first system message with plain content, or in one of its own at the front."""
-    sent = chat.outgoing({"model": "m", "messages": messages, "guardhouse": {}}, pseudonymized=True)
+def test_the_model_is_told_about_tokens() -> None:
+    """Where there are some, and only then."""
+    request = {"model": "m", "messages": [USER], "guardhouse": {}}
 
-    assert sent == {"model": "m", "messages": expected}
+    assert chat.outgoing(request) == {"model": "m", "messages": [USER]}
+    assert chat.outgoing(request, 0)["messages"] == [{"role": "system", "content": INSTRUCTION}, USER]
 
 
 def test_our_extension_never_leaves() -> None:
     """`guardhouse` is taken out, and everything else goes out as it came."""
-    sent = chat.outgoing({**EVERYTHING, "future": 1}, pseudonymized=False)
+    sent = chat.outgoing({**EVERYTHING, "future": 1})
 
     assert sent == {k: v for k, v in {**EVERYTHING, "future": 1}.items() if k != "guardhouse"}
 
