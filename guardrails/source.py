@@ -42,9 +42,10 @@ class Source:
         """Byte offset of a code point offset."""
         if self._ascii:
             return point
-        mark = point // _STRIDE
+        marks = self._marked()
+        mark = min(point // _STRIDE, len(marks) - 1)
         rest = self.text[mark * _STRIDE : point]
-        return self._marked()[mark] + len(rest.encode("utf-8", "surrogatepass"))
+        return marks[mark] + len(rest.encode("utf-8", "surrogatepass"))
 
     def point(self, byte: int) -> int:
         """Code point offset of a byte offset."""
@@ -59,7 +60,7 @@ class Source:
         if not self._marks:
             pieces = (self.text[at : at + _STRIDE] for at in range(0, len(self.text), _STRIDE))
             sizes = (len(piece.encode("utf-8", "surrogatepass")) for piece in pieces)
-            self._marks = list(accumulate(sizes, initial=0))
+            self._marks = [0, *accumulate(sizes)][:-1] or [0]
         return self._marks
 
     def width(self, byte: int) -> int:
