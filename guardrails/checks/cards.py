@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from guardrails.checks.checksums import luhn
-from guardrails.checks.context import REACH, ends, says, starts
+from guardrails.checks.context import REACH, alone, ends, says, starts
 from guardrails.patterns import Pattern
 
 _MAESTRO = ("5018", "5020", "5038", "56", "57", "58", "6304", "67", "6390", "0604")
@@ -42,7 +42,7 @@ _says_id = says(
 def cards() -> list[Pattern]:
     """The candidate patterns: in groups, and in one piece."""
     return [
-        Pattern("CREDIT_CARD", _GROUPED, 1.0, before=starts, reach=8, after=ends, shorten=card_length),
+        Pattern("CREDIT_CARD", _GROUPED, 1.0, before=alone, reach=8, after=ends, shorten=card_length),
         Pattern("CREDIT_CARD", _GROUPED, 1.0, before=_is_told, reach=REACH, after=ends, shorten=_told_length),
         Pattern("CREDIT_CARD", r"\b\d{16}\b", 0.9, before=starts, reach=8, after=ends, validate=is_issued),
         Pattern(

@@ -26,6 +26,11 @@ def ends(following: str) -> bool:
     return not (following.isalnum() or following in ("_", "%", "$", "€", "£"))
 
 
+def alone(before: str) -> bool:
+    """Whether a number in groups may begin after this text: as `starts`, and not behind another number."""
+    return starts(before) and not (before[-1:] in (" ", "\n", "\t") and before[-2:-1].isdecimal())
+
+
 def _is_joined(before: str) -> bool:
     """Whether the sign that ends this text joins what follows to a word or number."""
     sign, previous = before[-1], before[-2:-1]

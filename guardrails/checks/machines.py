@@ -16,6 +16,9 @@ _VERSION_WORDS = re.compile(
     r"[\"']?[ .:=]{0,3}[\"']?|(?:[=~<>!^]=|[\^~])[ ]?[\"']?|\w/)$",
     re.IGNORECASE,
 )
+_VERSION_LIST = re.compile(
+    r"\b(?:driver|firmware|chrome|kernel)[ /]v?\d[\d.]*,? [^\n]*[A-Za-z] $", re.IGNORECASE
+)
 _HEX_GROUP = re.compile(r"(?:^|[^0-9A-Za-z])[0-9A-Fa-f]{1,4}:$")
 _VIN_VALUES = dict(
     zip("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", "12345678123457923456789" + "0123456789", strict=True)
@@ -94,15 +97,24 @@ def _is_written_v6(value: str) -> bool:
 def is_someones(value: str) -> bool:
     """Whether an address can belong to somebody: not this machine, every machine or no machine."""
     address = ipaddress.ip_address(value)
-    return not (address.is_loopback or address.is_unspecified or value == "255.255.255.255")
+    return not (
+        address.is_loopback
+        or address.is_unspecified
+        or address.is_link_local
+        or value.startswith("0.")
+        or value == "255.255.255.255"
+    )
 
 
 def _starts_address(before: str) -> bool:
-    """Whether a machine's address may begin after this text: not a version, not inside a number or name."""
+    """Whether a machine's address may begin after this text: no version, not one of a list of versions, not inside
+    a number or name."""
     if before and (before[-1].isalnum() or before[-1] == "_" or before.endswith("::")):
         return False
     joined = before[-1:] in (".", "-") and before[-2:-1].isalnum()
-    return not joined and _VERSION_WORDS.search(before[-24:]) is None
+    if joined or _VERSION_WORDS.search(before[-24:]):
+        return False
+    return not before.endswith(" ") or _VERSION_LIST.search(before) is None
 
 
 def _starts_v6(before: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping
 from typing import NamedTuple
 
 from guardrails.checks import national_rules as rules
-from guardrails.checks.context import REACH, Beside, ends, near, starts
+from guardrails.checks.context import REACH, Beside, alone, ends, near, starts
 from guardrails.checks.vat import VAT, is_vat
 from guardrails.patterns import Pattern
 
@@ -27,6 +27,8 @@ class _Shape(NamedTuple):
     valid: Beside
     words: str = ""
     """Words, with | between them, of which one must stand to the left; none for a shape that is clear as it is."""
+    starts: Beside = starts
+    """Whether it may begin after a text, where no words are asked for."""
 
 
 def national_ids(wanted: Container[str], decide: Mapping[str, Beside]) -> list[Pattern]:
@@ -41,7 +43,7 @@ def _pattern(shape: _Shape) -> Pattern:
         shape.entity,
         shape.regex,
         _TOLD if shape.words else _CLEAR,
-        before=near(shape.words) if shape.words else starts,
+        before=near(shape.words) if shape.words else shape.starts,
         reach=REACH if shape.words else 8,
         after=ends,
         validate=shape.valid,
@@ -64,7 +66,7 @@ def _anglophone(decide: Mapping[str, Beside]) -> list[_Shape]:
     itin_words = "itin|taxpayer|tax id|tin"
     ssn_words = "ssn|ssns|social security|soc sec|ss#|ss no"
     return [
-        _Shape("US_SSN", r"\b\d{3}[- .]\d{2}[- .]\d{4}\b", rules.us_ssn),
+        _Shape("US_SSN", r"\b\d{3}[- .]\d{2}[- .]\d{4}\b", rules.us_ssn, starts=alone),
         _Shape("US_SSN", r"\b\d{9}\b", rules.us_ssn, ssn_words),
         _Shape("US_ITIN", r"\b9\d{2}[- ]\d{2}[- ]\d{4}\b", itin),
         _Shape("US_ITIN", r"\b9\d{8}\b", itin, itin_words),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from guardrails.checks.context import REACH, ends, says, starts
+from guardrails.checks.context import REACH, alone, ends, says, starts
 from guardrails.patterns import Pattern
 
 _TRUNK_REGIONS = (
@@ -146,7 +146,7 @@ def phones() -> list[Pattern]:
 
 def _starts_number(before: str) -> bool:
     """Whether a number may begin after this text: not inside an international one."""
-    return starts(before) and not before.rstrip("0123456789 ().-/").endswith("+")
+    return alone(before) and not before.rstrip("0123456789 ().-/").endswith("+")
 
 
 def _starts_national(before: str) -> bool:
