@@ -14,7 +14,7 @@ from itertools import chain
 from time import perf_counter
 from types import TracebackType
 
-from guardrails import redact
+from guardrails import redact, tokens
 from guardrails.arming import ArmedRule, acts, arm, in_order, sound
 from guardrails.errors import BadResult, CheckRaised, ModelError, OverBudget, WorkerDied
 from guardrails.lanes import Group, groups
@@ -160,8 +160,8 @@ class Guard:
         if vault:
             for index in found:
                 if reply or segments[index].stage is Stage.OUTPUT:
-                    tokens = [(each.start, each.end) for each in vault.restores(segments[index].text)]
-                    found[index] = unshielded(found[index], tokens)
+                    own = [(each.start, each.end) for each in vault.restores(segments[index].text)]
+                    found[index] = unshielded(found[index], own)
         if not found and not failures and not vault:
             return Verdict(timings=timings) if timings else ALLOWED
         ordered = {index: in_order(found[index]) for index in sorted(found)}
@@ -302,6 +302,15 @@ class Guard:
                 self._seen.put(new, {armed.rule.id: checked})
         return [(seen or {}).get(armed.rule.id, ()) for seen in known]
 
+    def _token_like(self, text: str) -> bool:
+        """Whether a text may hold a token of anybody's; remembered, as each turn of a chat brings it again."""
+        key = ("", _digest(text), len(text))
+        seen = self._seen.get(key)
+        if seen is None:
+            seen = {"": ()} if tokens.shaped(text) else {}
+            self._seen.put(key, seen)
+        return bool(seen)
+
     def _edits(
         self,
         segments: Sequence[Segment],
@@ -331,11 +340,12 @@ class Guard:
             if not vault or (lookalikes and len(vault) == minted):
                 return tuple(edits)
             lookalikes = {
-                index: [Mark(each.start, each.end, LOOKALIKE, Action.PSEUDONYMIZE) for each in tokens]
+                index: [Mark(each.start, each.end, LOOKALIKE, Action.PSEUDONYMIZE) for each in found_here]
                 for index, segment in enumerate(segments)
                 if not reply
                 and segment.stage is not Stage.OUTPUT
-                and (tokens := vault.restores(segment.text))
+                and (vault.has_surrogates or self._token_like(segment.text))
+                and (found_here := vault.restores(segment.text))
             }
             if not lookalikes:
                 return tuple(edits)

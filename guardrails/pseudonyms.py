@@ -112,6 +112,11 @@ class Vault:
             return made
         return entry.token
 
+    @property
+    def has_surrogates(self) -> bool:
+        """Whether any of its values has a stand-in that looks like a value."""
+        return bool(self._by_surrogate)
+
     def is_token(self, text: str) -> bool:
         """Whether a text is one of the vault's tokens: the model has to be told what they are."""
         return bare(text) in self._by_token

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, insort
 from collections.abc import Iterator
+from functools import cache
+
+from guardrails.prefixes import read
+from guardrails.regexes import Find, finder
 
 DIGITS = 10
 """Hex digits of a token."""
@@ -15,12 +19,23 @@ _GAPS = re.compile(_GAP)
 _WIDEST = 3
 """Characters that may stand between two letters, e.g. a hyphen and a line end."""
 _TAIL = re.compile(rf"{_GAP}(?=([0-9a-fA-F](?:{_GAP}{{0,{_WIDEST}}}[0-9a-fA-F]){{{DIGITS - 1}}}))")
+_SHAPE = f"{_GAP}(?:[0-9a-fA-F]{_GAP}{{0,{_WIDEST}}}){{{DIGITS - 1}}}[0-9a-fA-F]"
 _UNFIT = re.compile(r"[^A-Z0-9_]")
 
 
 def joins(letter: str) -> bool:
     """Whether a character goes on a word that stands before it, as letters of scripts with spaces do."""
     return letter.isalnum() and (letter < "\u0e00" or "\u1e00" <= letter < "\u2000")
+
+
+def shaped(text: str) -> bool:
+    """Whether anything in a text looks like the digits of a token, of whomever it may be."""
+    return _shape()(text.encode("utf-8", "surrogatepass"), 0)[0][0] >= 0
+
+
+@cache
+def _shape() -> Find:
+    return finder(read(_SHAPE).scan, groups=False)
 
 
 def spelt(entity: str) -> str:
