@@ -7,6 +7,7 @@ is linear in the text's length however many windows there are.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -23,6 +24,9 @@ PIECE = 240
 
 WINDOW = 3
 """Most pieces in a window."""
+
+BLOCK = 512
+"""Pieces that are looked at together."""
 
 REACH = 480
 """Most code points in a window of more than one piece."""
@@ -65,8 +69,21 @@ class Windows:
 
 
 def windows(text: str) -> Windows:
-    """The windows of a text and their features. A text without letters has none. Any string is accepted."""
+    """The windows of a text that is no longer than a block. A text without letters has none."""
     spans = pieces(text)
+    return _windows(text, spans, 0)
+
+
+def blocks(text: str, spans: Sequence[tuple[int, int]]) -> Iterator[Windows]:
+    """The windows of a text of any length, from its pieces; what a block needs of memory is bounded."""
+    for at in range(0, len(spans), BLOCK):
+        # The last windows of a block reach into the next one.
+        group = spans[at : at + BLOCK + WINDOW - 1]
+        offset = group[0][0]
+        yield _windows(text[offset : group[-1][1]], [(a - offset, b - offset) for a, b in group], offset)
+
+
+def _windows(text: str, spans: Sequence[tuple[int, int]], offset: int) -> Windows:
     codes = _folded(text)
     firsts = np.array([start for start, _ in spans], dtype=np.int64)
     lasts = np.array([end for _, end in spans], dtype=np.int64)
@@ -74,13 +91,13 @@ def windows(text: str) -> Windows:
     keep, index = _collapsed(codes)
     squeezed = codes[keep]
     # A blank on both sides belongs to the window, so that n-grams know where it begins and ends.
-    low = np.maximum(index[firsts[begin]] - 1, 0)
-    high = np.minimum(index[lasts[stop] - 1] + 2, len(squeezed))
+    low = index[firsts[begin] + 1] - 1
+    high = index[lasts[stop]] + 2
     families = [
         *_characters(squeezed, low, high),
-        *_words(squeezed, index, firsts, (begin, stop), (low, high)),
+        *_words(squeezed, index, firsts + 1, (begin, stop), (low, high)),
     ]
-    return Windows(firsts[begin], lasts[stop], tuple(families))
+    return Windows(firsts[begin] + offset, lasts[stop] + offset, tuple(families))
 
 
 def pieces(text: str) -> list[tuple[int, int]]:
@@ -130,8 +147,8 @@ def _tables() -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
 
 
 def _folded(text: str) -> NDArray[np.uint32]:
-    """Code points in lower case, digits as 0, white space as blanks, quotes as plain ones; then two blanks."""
-    codes = np.frombuffer((text + "  ").encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    """A blank, the code points in lower case (digits as 0, white space as blanks, quotes as plain ones), two blanks."""
+    codes = np.frombuffer(f" {text}  ".encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     fold, _ = _tables()
     return np.where(codes < 0x10000, fold[np.minimum(codes, 0xFFFF)], codes)
 
