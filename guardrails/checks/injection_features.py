@@ -92,7 +92,7 @@ def _windows(text: str, spans: Sequence[tuple[int, int]], offset: int) -> Window
     squeezed = codes[keep]
     # A blank on both sides belongs to the window, so that n-grams know where it begins and ends.
     low = index[firsts[begin] + 1] - 1
-    high = index[lasts[stop]] + 2
+    high = np.minimum(index[lasts[stop]] + 2, len(squeezed))
     families = [
         *_characters(squeezed, low, high),
         *_words(squeezed, index, firsts + 1, (begin, stop), (low, high)),
@@ -175,8 +175,8 @@ def _characters(codes: NDArray[np.uint32], low: Ints, high: Ints) -> list[Family
     for length in range(2, 6):
         hashes = hashes[: max(0, len(hashes) - 1)] * np.uint64(0x100000001B3) + wide[length - 1 :]
         if length > 2:
-            last = np.maximum(high - length + 1, low)
-            found.append(Family(_table_entry(hashes, length), low, last))
+            first = np.minimum(low, len(hashes))
+            found.append(Family(_table_entry(hashes, length), first, np.maximum(high - length + 1, first)))
     return found
 
 

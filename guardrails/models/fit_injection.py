@@ -40,6 +40,9 @@ MOST_WINDOWS = 14
 MOST_CLEAN_WINDOWS = 6
 """Windows of one text that are fitted on; a random choice where there are more."""
 PENALTY = 20.0
+SEEN = 3
+"""Windows in which a feature must stand to have a weight."""
+
 TOP = 2
 """Windows that stand for an injection after the first round."""
 FALSE_ALARMS = 0.01
@@ -81,9 +84,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Windows as rows: features, and the number of the text that each belongs to."""
+    """Windows as rows: features, the table entry of each column, and the text that each row belongs to."""
 
     x: Any
+    columns: NDArray[np.int64]
     bag: NDArray[np.int64]
 
 
@@ -150,7 +154,8 @@ def rows(examples: Sequence[Example], seed: int = 0) -> Table:
     x = sparse.csr_matrix(
         (values, np.concatenate(found), np.append(0, np.cumsum(lengths))), shape=(len(found), 1 << BITS)
     )
-    return Table(x, np.array(bag))
+    columns = np.flatnonzero(np.bincount(x.indices, minlength=1 << BITS) >= SEEN)
+    return Table(x[:, columns], columns, np.array(bag))
 
 
 def labels(examples: Sequence[Example], head: str) -> Vector:
@@ -189,7 +194,9 @@ def fit(table: Table, examples: Sequence[Example], label: Vector, chosen: NDArra
     rank[order] = np.arange(len(order)) - np.repeat(firsts, np.diff(np.append(firsts, len(order))))
     top = np.where(rank < TOP, base / np.minimum(count, TOP), 0.0)
     solution = regression(table.x, positive, np.where(positive, top, base), solution)
-    return Head(solution[:-1].astype(np.float32), float(solution[-1]))
+    weights = np.zeros(1 << BITS, dtype=np.float32)
+    weights[table.columns] = solution[:-1]
+    return Head(weights, float(solution[-1]))
 
 
 def regression(x: Any, positive: NDArray[np.bool_], weight: Vector, start: Vector | None) -> Vector:
@@ -204,13 +211,13 @@ def regression(x: Any, positive: NDArray[np.bool_], weight: Vector, start: Vecto
 
     def loss(b: Vector) -> tuple[float, Vector]:
         logit = x @ b[:-1].astype(np.float32) + b[-1]
-        gradient = (0.5 * (1 + np.tanh(0.5 * logit)) - y) * balanced
+        gradient = (sigmoid(logit) - y) * balanced
         value = ((np.logaddexp(0, logit) - y * logit) * balanced).sum() + 0.5 / PENALTY * (b[:-1] @ b[:-1])
         back = transposed @ gradient.astype(np.float32) + b[:-1] / PENALTY
         return float(value), np.append(back, gradient.sum()).astype(np.float64)
 
     first = np.zeros(x.shape[1] + 1) if start is None else start
-    steps = {"maxiter": 60 if start is None else 40, "maxcor": 6}
+    steps = {"maxiter": 50 if start is None else 30, "maxcor": 5}
     return np.asarray(minimize(loss, first, jac=True, method="L-BFGS-B", options=steps).x)
 
 
@@ -319,6 +326,11 @@ def figures(
 def share_of(margin: Vector, weight: Vector, chosen: NDArray[np.bool_]) -> float:
     """Weighted share of the chosen texts that reach the threshold."""
     return round(float(np.average(margin[chosen] >= 0, weights=weight[chosen])), 3)
+
+
+def sigmoid(z: Vector) -> Vector:
+    """1 / (1 + exp(-z)), without overflow."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * z)))
 
 
 def auroc(positive: Vector, negative: Vector) -> float:
