@@ -15,7 +15,7 @@ import numpy as np
 
 from guardrails.check import Check
 from guardrails.checks.injection_features import Windows, blocks, pieces
-from guardrails.checks.injection_model import OVERRIDE, REQUEST, Model
+from guardrails.checks.injection_model import OVERRIDE, QUESTION, REQUEST, Model
 from guardrails.checks.injection_patterns import families
 from guardrails.types import Segment, Span, Stage
 
@@ -90,8 +90,11 @@ class Injection:
         override = model.threshold(f"{OVERRIDE} {kind}").scores(model.logits(OVERRIDE, block), count)
         scores = override
         if document:
-            request = model.threshold(REQUEST).scores(model.logits(REQUEST, block), count)
-            scores = np.maximum(override, request)
+            logits = model.logits(REQUEST, block)
+            asked = model.threshold(QUESTION).scores(logits, count)
+            told = model.threshold(REQUEST).scores(logits, count)
+            request = np.where(block.questions, asked, told)
+            scores = np.maximum(override, np.where(block.counts == 1, request, 0.0))
         for at in np.flatnonzero(scores >= _FLOOR):
             start, end = int(block.starts[at]), int(block.ends[at])
             score = min(float(scores[at]), EXPLICIT - 0.01)

@@ -34,6 +34,9 @@ REACH = 480
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 
+_WORD = 2.0
+_OPENING = 4.0
+
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _LETTERS = 48
 """Letters of a word that count; longer words differ by these only."""
@@ -49,6 +52,8 @@ class Family:
     """For each window, its first feature."""
     last: Ints
     """For each window, one past its last feature; never less than first."""
+    weight: float = 1.0
+    """How much one feature counts beside a run of characters: a word says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,10 @@ class Windows:
     """First code point of each window, in the text as it was given."""
     ends: Ints
     """One past the last code point."""
+    counts: Ints
+    """Sentences in each window."""
+    questions: NDArray[np.bool_]
+    """Whether each window ends in a question mark."""
     families: tuple[Family, ...]
 
     @property
@@ -97,7 +106,10 @@ def _windows(text: str, spans: Sequence[tuple[int, int]], offset: int) -> Window
         *_characters(squeezed, low, high),
         *_words(squeezed, index, firsts + 1, (begin, stop), (low, high)),
     ]
-    return Windows(firsts[begin] + offset, lasts[stop] + offset, tuple(families))
+    asks = np.array([is_question(text[start:end]) for start, end in spans], dtype=bool)
+    return Windows(
+        firsts[begin] + offset, lasts[stop] + offset, stop - begin + 1, asks[stop], tuple(families)
+    )
 
 
 def pieces(text: str) -> list[tuple[int, int]]:
@@ -111,6 +123,11 @@ def pieces(text: str) -> list[tuple[int, int]]:
             start = cut
         found.append((start, end))
     return [(start, end) for start, end in found if any(map(str.isalpha, text[start:end]))]
+
+
+def is_question(sentence: str) -> bool:
+    """Whether a sentence ends in a question mark, closing quotes and brackets aside."""
+    return sentence.rstrip("\"'”’»)]} \t").endswith(("?", "？", "؟", "⁇"))
 
 
 def _runs(firsts: Ints, lasts: Ints) -> tuple[Ints, Ints]:
@@ -195,14 +212,18 @@ def _words(
     second, third = np.roll(words, -1), np.roll(words, -2)
     factor = np.uint64(0x100000001B3)
     found = [
-        Family(_table_entry(words, 11), from_word, to_word),
-        Family(_table_entry(words * factor + second, 12), from_word, np.maximum(to_word - 1, from_word)),
-        Family(_table_entry(words * factor + third, 13), from_word, np.maximum(to_word - 2, from_word)),
+        Family(_table_entry(words, 11), from_word, to_word, _WORD),
+        Family(
+            _table_entry(words * factor + second, 12), from_word, np.maximum(to_word - 1, from_word), _WORD
+        ),
+        Family(
+            _table_entry(words * factor + third, 13), from_word, np.maximum(to_word - 2, from_word), _WORD
+        ),
     ]
     opening = np.minimum(np.searchsorted(starts, index[firsts]), max(0, len(words) - 2))
     begin, stop = runs[0], runs[1] + 1
-    found.append(Family(_table_entry(words[opening], 14), begin, stop))
-    found.append(Family(_table_entry((words * factor + second)[opening], 15), begin, stop))
+    found.append(Family(_table_entry(words[opening], 14), begin, stop, _OPENING))
+    found.append(Family(_table_entry((words * factor + second)[opening], 15), begin, stop, _OPENING))
     return found
 
 

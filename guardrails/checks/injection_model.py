@@ -26,6 +26,9 @@ OVERRIDE = "override"
 REQUEST = "request"
 """The head that knows what people ask of an assistant, which has no place inside a document."""
 
+QUESTION = "question"
+"""The same head on questions, which clean documents often ask their readers: it has a threshold of its own."""
+
 Logits = NDArray[np.float64]
 
 
@@ -68,9 +71,7 @@ class Model:
             head["name"]: (table, float(head["scale"]), float(head["intercept"]))
             for head, table in zip(card["heads"], tables, strict=True)
         }
-        self._thresholds = {
-            name: Threshold(**values) for name, values in card["thresholds"].items()
-        }
+        self._thresholds = {name: Threshold(**values) for name, values in card["thresholds"].items()}
 
     def logits(self, head: str, windows: Windows) -> Logits:
         """The head's logit for each window: the mean weight of its features, times the root of their number."""
@@ -78,7 +79,7 @@ class Model:
         total = np.zeros(len(windows.starts))
         for family in windows.families:
             sums = np.concatenate(([0], np.cumsum(table[family.hashes], dtype=np.int64)))
-            total += sums[family.last] - sums[family.first]
+            total += family.weight * (sums[family.last] - sums[family.first])
         logits: Logits = total * scale / np.sqrt(np.maximum(windows.sizes, 1)) + intercept
         return logits
 
@@ -93,7 +94,9 @@ def _card(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ModelError(f"{path}: the model card is no JSON. Reinstall the package.") from error
     if card.get("format") != FORMAT or card.get("bits") != BITS:
-        raise ModelError(f"{path}: fitted for other features than this version's. Run fit_injection.py again.")
+        raise ModelError(
+            f"{path}: fitted for other features than this version's. Run fit_injection.py again."
+        )
     return card
 
 

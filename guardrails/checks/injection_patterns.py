@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import re
 
-_OLD = (
-    r"(?:previous|prior|above|earlier|preceding|foregoing|original|old|your|all|any|these|those|developer'?s?)"
-)
+_OLD = r"(?:previous|prior|above|earlier|preceding|foregoing|original|old|your|all|any|these|those|developer'?s?)"
 _ORDERS = r"(?:instructions?|directions|directives?|prompts?|commands?|guidelines|orders|rules|programming|restrictions|training|policy|policies)"
 _LIMITS = r"(?:restrictions?|rules|filters?|guidelines|limits?|limitations?|boundaries|ethics?|ethical|morals?|morality|censorship|policy|policies|content policy)"
 

@@ -182,7 +182,9 @@ def _calibrated(
     threshold = (float(np.quantile(outside, 0.99)) + float(np.quantile(inside, 0.1))) / 2
     threshold = threshold if given is None else given
     missed, alarms = float(np.mean(inside < threshold)), float(np.mean(outside >= threshold))
-    return _Topic(Calibration(name, kind, len(examples), threshold, typical, missed, alarms), examples, others)
+    return _Topic(
+        Calibration(name, kind, len(examples), threshold, typical, missed, alarms), examples, others
+    )
 
 
 def _cosines(vectors: Vectors, others: Vectors) -> Closeness:

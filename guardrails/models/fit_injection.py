@@ -7,8 +7,8 @@ POSTS and PASSAGES: {"text"} a line, clean. None of them is part of this project
 are. Two logistic regressions over hashed n-grams of windows; a text that is an injection has at least one such
 window, so those with the highest scores stand for it and the fit is repeated (multiple-instance learning).
 
-Thresholds and figures come from texts that the fit has not seen: every public source is left out as a whole, and
-of the own lines a fifth at a time.
+Thresholds and figures come from texts that the fit has not seen: the injections of a public source are left out
+all together, everything else a fifth at a time, grouped by near-duplicates and by own line.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import minimize
 
-from guardrails.checks.injection_features import BITS, Windows, blocks, pieces
-from guardrails.checks.injection_model import FORMAT, OVERRIDE, REQUEST, SHIPPED
+from guardrails.checks.injection_features import BITS, WINDOW, Windows, blocks, is_question, pieces
+from guardrails.checks.injection_model import FORMAT, OVERRIDE, QUESTION, REQUEST, SHIPPED
 from guardrails.models.injection_examples import Example, answers, own, passages, posts, public
 
 Vector = NDArray[np.float64]
@@ -54,10 +54,8 @@ LEFT_OUT = {
     "purplellama-prompt_injection_multilingual-direct": 2,
     "purplellama-prompt_injection_multilingual-indirect": 2,
     "piguard-valid": 3,
-    "mitre-frr": 3,
-    "wildguard-benign": 4,
 }
-"""The fold in which a public source is left out, as a whole."""
+"""The fold in which the injections of a public source are left out, all of them."""
 
 MESSAGES = ("deepset-train", "wildguard-benign", "mitre-frr", "piguard-valid", "own-benign")
 """Sources of harmless messages, on which the threshold for messages is set."""
@@ -78,17 +76,23 @@ class Head:
         total = np.zeros(len(windows.starts))
         for family in windows.families:
             sums = np.concatenate(([0.0], np.cumsum(self.weights[family.hashes], dtype=np.float64)))
-            total += sums[family.last] - sums[family.first]
+            total += family.weight * (sums[family.last] - sums[family.first])
         return total / np.sqrt(np.maximum(windows.sizes, 1)) + self.intercept
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Windows as rows: features, the table entry of each column, and the text that each row belongs to."""
+    """Windows as rows: features, the table entry of each column, the text that each row belongs to, and whether it
+    is a single sentence."""
 
     x: Any
     columns: NDArray[np.int64]
     bag: NDArray[np.int64]
+    single: NDArray[np.bool_]
+
+    def sentences(self) -> Table:
+        """The rows that are single sentences."""
+        return Table(self.x[self.single], self.columns, self.bag[self.single], self.single[self.single])
 
 
 def main() -> None:
@@ -107,12 +111,15 @@ def main() -> None:
         *posts(options.posts, POSTS),
         *passages(options.passages),
     ]
-    table = rows(examples)
-    heads = {OVERRIDE: labels(examples, OVERRIDE), REQUEST: labels(examples, REQUEST)}
+    whole = rows(examples)
+    tables_of = {OVERRIDE: whole, REQUEST: whole.sentences()}
+    given = {name: labels(examples, name) for name in tables_of}
     folds = left_out(examples)
-    unseen = {name: out_of_fold(table, examples, heads[name], folds) for name in heads}
+    unseen = {name: out_of_fold(tables_of[name], examples, given[name], folds) for name in given}
+    unseen |= by_form(examples, unseen[REQUEST])
     thresholds = calibrated(examples, unseen)
-    final = {name: fit(table, examples, label, np.ones(len(examples), dtype=bool)) for name, label in heads.items()}
+    everything = np.ones(len(examples), dtype=bool)
+    final = {name: fit(tables_of[name], examples, given[name], everything) for name in given}
     tables, described = quantised(final)
     options.out.mkdir(exist_ok=True)
     (options.out / "weights.bin").write_bytes(tables)
@@ -140,7 +147,9 @@ def rows(examples: Sequence[Example], seed: int = 0) -> Table:
     """The windows to fit on, each of length 1 as a vector."""
     random = np.random.default_rng(seed)
     found: list[NDArray[np.int32]] = []
+    values: list[NDArray[np.float32]] = []
     bag: list[int] = []
+    single: list[bool] = []
     for number, example in enumerate(examples):
         for windows in blocks(example.text, pieces(example.text)):
             clean = example.request == 0 and not example.source.startswith("own")
@@ -148,14 +157,17 @@ def rows(examples: Sequence[Example], seed: int = 0) -> Table:
             for at in np.sort(random.permutation(len(windows.starts))[:most]):
                 features = [family.hashes[family.first[at] : family.last[at]] for family in windows.families]
                 found.append(np.concatenate(features).astype(np.int32))
+                sizes = [len(family) for family in features]
+                weights = np.repeat([family.weight for family in windows.families], sizes)
+                values.append((weights / np.sqrt(max(1, sum(sizes)))).astype(np.float32))
                 bag.append(number)
-    lengths = np.array([len(features) for features in found])
-    values = np.repeat(1.0 / np.sqrt(np.maximum(lengths, 1)), lengths).astype(np.float32)
+                single.append(bool(windows.counts[at] == 1))
+    ends = np.cumsum([len(features) for features in found])
     x = sparse.csr_matrix(
-        (values, np.concatenate(found), np.append(0, np.cumsum(lengths))), shape=(len(found), 1 << BITS)
+        (np.concatenate(values), np.concatenate(found), np.append(0, ends)), shape=(len(found), 1 << BITS)
     )
     columns = np.flatnonzero(np.bincount(x.indices, minlength=1 << BITS) >= SEEN)
-    return Table(x[:, columns], columns, np.array(bag))
+    return Table(x[:, columns], columns, np.array(bag), np.array(single))
 
 
 def labels(examples: Sequence[Example], head: str) -> Vector:
@@ -174,9 +186,14 @@ def weights_of(examples: Sequence[Example]) -> Vector:
 
 
 def left_out(examples: Sequence[Example]) -> NDArray[np.int64]:
-    """The fold that does not see a text: that of its source, or a hash of its group."""
+    """The fold that does not see a text: that of its source for injections, else a hash of its group."""
     hashed = [int(hashlib.sha256(example.group.encode()).hexdigest(), 16) % FOLDS for example in examples]
-    return np.array([LEFT_OUT.get(example.source, fold) for example, fold in zip(examples, hashed, strict=True)])
+    return np.array(
+        [
+            LEFT_OUT.get(e.source, fold) if e.override else fold
+            for e, fold in zip(examples, hashed, strict=True)
+        ]
+    )
 
 
 def fit(table: Table, examples: Sequence[Example], label: Vector, chosen: NDArray[np.bool_]) -> Head:
@@ -203,7 +220,9 @@ def regression(x: Any, positive: NDArray[np.bool_], weight: Vector, start: Vecto
     """Weights and intercept of an L2-regularised logistic regression; negatives count 7 to 3 in all."""
     total = weight.sum()
     balanced = np.where(
-        positive, weight * 0.3 * total / weight[positive].sum(), weight * 0.7 * total / weight[~positive].sum()
+        positive,
+        weight * 0.3 * total / weight[positive].sum(),
+        weight * 0.7 * total / weight[~positive].sum(),
     )
     used = np.flatnonzero(balanced > 0)
     x, y, balanced = x[used], positive[used].astype(np.float64), balanced[used]
@@ -230,27 +249,44 @@ def out_of_fold(
         head = fit(table, examples, label, folds != fold)
         for number in np.flatnonzero(folds == fold):
             text = examples[number].text
-            logits = [head.logits(windows) for windows in blocks(text, pieces(text))]
+            parts = list(blocks(text, pieces(text)))
+            most = 1 if table.single.all() else WINDOW
+            logits = [head.logits(windows)[windows.counts <= most] for windows in parts]
             found[number] = np.concatenate(logits) if logits else np.zeros(0)
     return found
 
 
+def by_form(examples: Sequence[Example], logits: Sequence[Vector]) -> dict[str, list[Vector]]:
+    """Logits of single sentences, apart for questions and for the others."""
+    asks = [
+        np.array([is_question(example.text[start:end]) for start, end in pieces(example.text)], dtype=bool)
+        for example in examples
+    ]
+    return {
+        REQUEST: [values[~questions] for values, questions in zip(logits, asks, strict=True)],
+        QUESTION: [values[questions] for values, questions in zip(logits, asks, strict=True)],
+    }
+
+
 def calibrated(examples: Sequence[Example], unseen: dict[str, list[Vector]]) -> dict[str, dict[str, float]]:
     """The thresholds: one message in a hundred, and one document in a hundred over both heads together."""
-    clean = {"override message": (OVERRIDE, MESSAGES, FALSE_ALARMS)}
-    clean |= {"override document": (OVERRIDE, DOCUMENTS, FALSE_ALARMS / 2)}
-    clean |= {REQUEST: (REQUEST, DOCUMENTS, FALSE_ALARMS / 2)}
+    clean = {
+        "override message": (OVERRIDE, MESSAGES, FALSE_ALARMS),
+        "override document": (OVERRIDE, DOCUMENTS, FALSE_ALARMS / 4),
+        REQUEST: (REQUEST, DOCUMENTS, FALSE_ALARMS / 2),
+        QUESTION: (QUESTION, DOCUMENTS, FALSE_ALARMS / 4),
+    }
     found = {}
     for name, (head, sources, share) in clean.items():
         at = [i for i, e in enumerate(examples) if e.source in sources and e.override == 0]
-        at = [i for i in at if len(unseen[head][i])]
-        best = np.array([unseen[head][i].max() for i in at])
+        best = np.array([unseen[head][i].max(initial=-30.0) for i in at])
         size = np.array([len(pieces(examples[i].text)) for i in at])
         weight = weights_of(examples)[at]
-        growth = growth_of(best, size, share) if sources is DOCUMENTS else 0.0
+        growth = growth_of(best, size) if sources is DOCUMENTS else 0.0
         margin = best - growth * np.log(np.maximum(size, 1))
         base = quantile(margin, weight, 1 - share)
-        spread = max(quantile(margin, weight, 1 - share / 10) - base, 0.4)
+        # 0.9 lies where a tenth as many clean texts would be, as far as so few can tell.
+        spread = min(max(quantile(margin, weight, 1 - share / 10) - base, 1.0), 3.0)
         found[name] = {
             "base": round(base, 4),
             "growth": round(growth, 4),
@@ -259,10 +295,13 @@ def calibrated(examples: Sequence[Example], unseen: dict[str, list[Vector]]) -> 
     return found
 
 
-def growth_of(best: Vector, size: NDArray[np.int64], share: float, seed: int = 0) -> float:
-    """How the highest logit of a clean text grows with the logarithm of its length: documents joined at random."""
+def growth_of(best: Vector, size: NDArray[np.int64], seed: int = 0) -> float:
+    """How the highest logit of a clean text grows with the logarithm of its length: documents joined at random.
+
+    Taken where one in five lies: further up the same few documents would stand for all.
+    """
     random = np.random.default_rng(seed)
-    lengths = (8, 32, 128, 512)
+    lengths = (8, 32, 128)
     levels = []
     for length in lengths:
         draws = []
@@ -270,7 +309,7 @@ def growth_of(best: Vector, size: NDArray[np.int64], share: float, seed: int = 0
             order = random.permutation(len(best))
             last = int(np.searchsorted(np.cumsum(size[order]), length)) + 1
             draws.append(best[order[:last]].max())
-        levels.append(np.quantile(draws, 1 - share))
+        levels.append(np.quantile(draws, 0.8))
     return max(0.0, float(np.polyfit(np.log(lengths), levels, 1)[0]))
 
 
@@ -303,7 +342,8 @@ def figures(
         return best - thresholds[name]["base"] - thresholds[name]["growth"] * np.log(np.maximum(sizes, 1))
 
     message, document = margins(OVERRIDE, "override message"), margins(OVERRIDE, "override document")
-    document = np.maximum(document, margins(REQUEST, REQUEST))
+    for name in (REQUEST, QUESTION):
+        document = np.maximum(document, margins(name, name))
     source = np.array([example.source for example in examples])
     label = labels(examples, OVERRIDE)
     harmless = np.isin(source, MESSAGES) & (label == 0)

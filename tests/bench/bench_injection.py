@@ -59,9 +59,7 @@ def quality(check: Injection) -> None:
     bar("clean prose of 1 to 64 KB flagged", statistics.mean(long), 0.01, most=True)
     overrides = [found(check, text, document=False) for text in OVERRIDES]
     bar("overrides found, as messages", statistics.mean(overrides), 0.95)
-    hidden = [
-        found(check, f"{mail}\n\n{text}", document=True) for mail in MAILS for text in HIDDEN
-    ]
+    hidden = [found(check, f"{mail}\n\n{text}", document=True) for mail in MAILS for text in HIDDEN]
     bar("requests found, appended to mails", statistics.mean(hidden), 0.65)
 
 

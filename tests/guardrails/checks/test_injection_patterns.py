@@ -47,7 +47,9 @@ def test_few_harmless_texts_hold_a_phrase() -> None:
     assert sum(bool(families(text)) for text in [*LOOKALIKES, *MAILS]) <= 2
 
 
-@pytest.mark.parametrize("text", ["ignore " * 80, "you are " * 70, "forget everything " * 30, "a" * 480, "</" * 240])
+@pytest.mark.parametrize(
+    "text", ["ignore " * 80, "you are " * 70, "forget everything " * 30, "a" * 480, "</" * 240]
+)
 def test_a_window_made_to_be_slow_is_not(text: str) -> None:
     """Every repetition in the expressions is bounded."""
     began = time.process_time()

@@ -176,7 +176,10 @@ def test_a_huge_text_has_a_bounded_number_of_windows() -> None:
         ({"deny": {"x": [MEDICAL[0], MEDICAL[0].upper(), f" {MEDICAL[0]}  "]}}, "fewer than 3"),
         ({"deny": {" ": MEDICAL}}, "empty name"),
         ({"deny": {"x": [*MEDICAL, " "]}}, "empty example"),
-        ({"deny": {"x": MEDICAL}, "allow": {"y": [*LEGAL, MEDICAL[3].lower()]}}, "also an example of allow.y"),
+        (
+            {"deny": {"x": MEDICAL}, "allow": {"y": [*LEGAL, MEDICAL[3].lower()]}},
+            "also an example of allow.y",
+        ),
         ({"deny": {"x": MEDICAL}, "threshold": 1.5}, "between 0 and 1"),
         ({"deny": {"x": MEDICAL}, "threshold": float("nan")}, "between 0 and 1"),
         ({"deny": {"x": MEDICAL}, "min_words": 0}, "min_words"),
