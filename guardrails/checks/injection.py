@@ -1,7 +1,8 @@
 """Finds prompt injection: sentences that turn a model against its instructions, and, in documents, sentences
 that ask an assistant for something.
 
-Every window of one to three sentences is scored by a linear model, wherever it stands; nothing is cut off.
+Every window of one to three sentences is scored by a linear model, wherever it stands; nothing is cut off. The few
+sentences of a document that may be requests are looked at again with the sentence encoder.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from guardrails import embedding
 from guardrails.check import Check
 from guardrails.checks.injection_features import Windows, blocks, pieces
-from guardrails.checks.injection_model import OVERRIDE, QUESTION, REQUEST, Model
+from guardrails.checks.injection_model import CANDIDATE, CANDIDATES, OVERRIDE, QUESTION, REQUEST, Model
 from guardrails.checks.injection_patterns import families
+from guardrails.errors import ModelError
 from guardrails.types import Segment, Span, Stage
 
 PROMPT_INJECTION = "PROMPT_INJECTION"
@@ -29,6 +34,7 @@ EXPLICIT = 0.9
 """Lowest score of a window that also holds a known phrase; without one a score stays below it."""
 
 _SURE = 0.7
+_UNNAMED = 0.89
 _FLOOR = 0.25
 _MOST = 32
 _INLINE = 4096
@@ -41,33 +47,48 @@ _MARKUP = re.compile(r"<(?:html|body|div|p|table|article|h[1-6])\b[^>]*>", re.IG
 
 
 def injection(trusted: Sequence[str] = TRUSTED) -> Check:
-    """A check for prompt injection. Sees whole texts; long ones are looked at off the event loop.
+    """A check for prompt injection. Sees whole texts; documents and long texts off the event loop.
 
     Args:
         trusted: channels whose messages in a request are not looked at: `user`, `system`, `assistant`.
 
     Raises ModelError when the model's files are missing, changed, or of another version.
     """
-    return Injection(_model(), frozenset(trusted))
+    return Injection(_model(), _encoder(), frozenset(trusted))
+
+
+class _Likely(NamedTuple):
+    """A sentence that may be a request."""
+
+    logit: float
+    start: int
+    end: int
+    question: bool
 
 
 class Injection:
     """The check. Immutable; safe to share."""
 
-    def __init__(self, model: Model, trusted: frozenset[str]) -> None:
-        self._model, self._trusted = model, trusted
+    def __init__(self, model: Model, encoder: embedding.Embedder, trusted: frozenset[str]) -> None:
+        if encoder.sha256 != model.encoder:
+            raise ModelError(
+                "injection: its weights were fitted with another encoder. Run fit_injection.py again."
+            )
+        self._model, self._encoder, self._trusted = model, encoder, trusted
 
     async def __call__(self, segments: Sequence[Segment], /) -> list[list[Span]]:
         """As in Check."""
-        if sum(len(segment.text) for segment in segments) > _INLINE:
+        seen = [segment for segment in segments if not self._is_trusted(segment)]
+        if sum(len(segment.text) for segment in seen) > _INLINE or any(map(is_document, seen)):
             return await asyncio.to_thread(self._all, segments)
         return self._all(segments)
 
+    def _is_trusted(self, segment: Segment) -> bool:
+        return segment.stage is Stage.INPUT and segment.channel in self._trusted
+
     def _all(self, segments: Sequence[Segment]) -> list[list[Span]]:
         return [
-            []
-            if segment.stage is Stage.INPUT and segment.channel in self._trusted
-            else self.look(segment.text, document=is_document(segment))
+            [] if self._is_trusted(segment) else self.look(segment.text, document=is_document(segment))
             for segment in segments
         ]
 
@@ -79,28 +100,56 @@ class Injection:
             document: whether nobody who may give orders wrote it, so that every request in it is one too many.
         """
         spans = pieces(text)
+        threshold = self._model.threshold(f"{OVERRIDE} {'document' if document else 'message'}")
         found: list[Span] = []
+        likely: list[_Likely] = []
         for block in blocks(text, spans):
-            found += self._scored(text, block, len(spans), document)
-        return _strongest(found)
+            scores = threshold.scores(self._model.logits(OVERRIDE, block), len(spans))
+            found += _overrides(text, block, scores)
+            if document:
+                likely = _likeliest([*likely, *self._likely(block)])
+        return _strongest([*found, *self._requests(text, likely, len(spans))])
 
-    def _scored(self, text: str, block: Windows, count: int, document: bool) -> Iterator[Span]:
-        kind = "document" if document else "message"
-        model = self._model
-        override = model.threshold(f"{OVERRIDE} {kind}").scores(model.logits(OVERRIDE, block), count)
-        scores = override
-        if document:
-            logits = model.logits(REQUEST, block)
-            asked = model.threshold(QUESTION).scores(logits, count)
-            told = model.threshold(REQUEST).scores(logits, count)
-            request = np.where(block.questions, asked, told)
-            scores = np.maximum(override, np.where(block.counts == 1, request, 0.0))
-        for at in np.flatnonzero(scores >= _FLOOR):
-            start, end = int(block.starts[at]), int(block.ends[at])
-            score = min(float(scores[at]), EXPLICIT - 0.01)
-            if override[at] >= _SURE and families(text[start:end]):
-                score = EXPLICIT + (1 - EXPLICIT) * (float(override[at]) - _SURE) / (1 - _SURE)
-            yield Span(start, end, PROMPT_INJECTION, score)
+    def _likely(self, block: Windows) -> list[_Likely]:
+        """Single sentences that may be requests, by the words alone."""
+        logits = np.where(block.counts == 1, self._model.logits(REQUEST, block), -np.inf)
+        return [
+            _Likely(float(logits[at]), int(block.starts[at]), int(block.ends[at]), bool(block.questions[at]))
+            for at in np.flatnonzero(logits >= CANDIDATE)
+        ]
+
+    def _requests(self, text: str, likely: Sequence[_Likely], count: int) -> list[Span]:
+        """Those that are requests by their meaning too."""
+        if not likely:
+            return []
+        vectors = self._encoder.encode([text[each.start : each.end] for each in likely])
+        logits = self._model.second(np.array([each.logit for each in likely]), vectors)
+        asked = self._model.threshold(QUESTION).scores(logits, count)
+        told = self._model.threshold(REQUEST).scores(logits, count)
+        return [
+            Span(each.start, each.end, PROMPT_INJECTION, min(score, _UNNAMED))
+            for each, score in zip(
+                likely,
+                np.where([each.question for each in likely], asked, told).tolist(),
+                strict=True,
+            )
+            if score >= _FLOOR
+        ]
+
+
+def _overrides(text: str, block: Windows, scores: NDArray[np.float64]) -> Iterator[Span]:
+    for at in np.flatnonzero(scores >= _FLOOR):
+        start, end, score = int(block.starts[at]), int(block.ends[at]), float(scores[at])
+        if score >= _SURE and families(text[start:end]):
+            score = EXPLICIT + (1 - EXPLICIT) * (score - _SURE) / (1 - _SURE)
+        else:
+            score = min(score, _UNNAMED)
+        yield Span(start, end, PROMPT_INJECTION, score)
+
+
+def _likeliest(found: Sequence[_Likely]) -> list[_Likely]:
+    """The few that get a second look; a sentence on the border of two blocks counts once."""
+    return sorted(set(found), key=lambda each: (-each.logit, each.start))[:CANDIDATES]
 
 
 def is_document(segment: Segment) -> bool:
@@ -128,3 +177,8 @@ def _strongest(found: Sequence[Span]) -> list[Span]:
 @cache
 def _model() -> Model:
     return Model()
+
+
+@cache
+def _encoder() -> embedding.Embedder:
+    return embedding.load()

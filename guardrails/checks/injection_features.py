@@ -238,4 +238,5 @@ def _word_hashes(codes: NDArray[np.uint32], starts: Ints, ends: Ints) -> Hashes:
     weighted = codes.astype(np.uint64) * powers[np.minimum(place, _LETTERS - 1)]
     total = np.concatenate(([np.uint64(0)], np.cumsum(weighted)))
     stops = np.minimum(ends, starts + _LETTERS)
-    return total[stops] - total[starts]
+    hashes: Hashes = total[stops] - total[starts]
+    return hashes

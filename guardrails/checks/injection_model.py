@@ -29,6 +29,12 @@ REQUEST = "request"
 QUESTION = "question"
 """The same head on questions, which clean documents often ask their readers: it has a threshold of its own."""
 
+CANDIDATE = -0.5
+"""Logit of the request head from which a sentence is looked at a second time, with the encoder."""
+
+CANDIDATES = 8
+"""Sentences of one text that are, the likeliest."""
+
 Logits = NDArray[np.float64]
 
 
@@ -71,6 +77,10 @@ class Model:
             head["name"]: (table, float(head["scale"]), float(head["intercept"]))
             for head, table in zip(card["heads"], tables, strict=True)
         }
+        second = card["encoder"]
+        self.encoder: str = second["sha256"]
+        self._second = (float(second["intercept"]), float(second["logit"]))
+        self._directions = np.array(second["weights"], dtype=np.float64)
         self._thresholds = {name: Threshold(**values) for name, values in card["thresholds"].items()}
 
     def logits(self, head: str, windows: Windows) -> Logits:
@@ -82,6 +92,12 @@ class Model:
             total += family.weight * (sums[family.last] - sums[family.first])
         logits: Logits = total * scale / np.sqrt(np.maximum(windows.sizes, 1)) + intercept
         return logits
+
+    def second(self, logits: Logits, vectors: NDArray[np.float32]) -> Logits:
+        """The request head's logits after a second look, with the sentences' vectors."""
+        intercept, weight = self._second
+        looked: Logits = intercept + weight * logits + vectors.astype(np.float64) @ self._directions
+        return looked
 
     def threshold(self, name: str) -> Threshold:
         """The threshold of that name, as in the card."""

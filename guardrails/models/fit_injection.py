@@ -27,8 +27,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import minimize
 
-from guardrails.checks.injection_features import BITS, WINDOW, Windows, blocks, is_question, pieces
+from guardrails import embedding
+from guardrails.checks.injection_features import BITS, WINDOW, Windows, blocks, pieces
 from guardrails.checks.injection_model import FORMAT, OVERRIDE, QUESTION, REQUEST, SHIPPED
+from guardrails.models import injection_encoder
 from guardrails.models.injection_examples import Example, answers, own, passages, posts, public
 
 Vector = NDArray[np.float64]
@@ -46,6 +48,10 @@ SEEN = 3
 TOP = 2
 """Windows that stand for an injection after the first round."""
 FALSE_ALARMS = 0.01
+GROWTH = 0.3
+"""What the thresholds of documents rise with the logarithm of the number of sentences. The highest logit of clean
+texts rises by 0.6; half of that lets more alarms through in long texts, and finds more in them."""
+
 LEFT_OUT = {
     "deepset-train": 0,
     "inthewild-jailbreaks": 1,
@@ -77,7 +83,8 @@ class Head:
         for family in windows.families:
             sums = np.concatenate(([0.0], np.cumsum(self.weights[family.hashes], dtype=np.float64)))
             total += family.weight * (sums[family.last] - sums[family.first])
-        return total / np.sqrt(np.maximum(windows.sizes, 1)) + self.intercept
+        logits: Vector = total / np.sqrt(np.maximum(windows.sizes, 1)) + self.intercept
+        return logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +123,17 @@ def main() -> None:
     given = {name: labels(examples, name) for name in tables_of}
     folds = left_out(examples)
     unseen = {name: out_of_fold(tables_of[name], examples, given[name], folds) for name in given}
-    unseen |= by_form(examples, unseen[REQUEST])
+    found = injection_encoder.candidates(examples, unseen[REQUEST])
+    weight = weights_of(examples)
+    unseen |= injection_encoder.by_form(
+        found, examples, injection_encoder.out_of_fold(found, examples, weight, folds)
+    )
     thresholds = calibrated(examples, unseen)
     everything = np.ones(len(examples), dtype=bool)
     final = {name: fit(tables_of[name], examples, given[name], everything) for name in given}
+    second = injection_encoder.fit(
+        found.features, injection_encoder.labels(found, examples), weight[found.text]
+    )
     tables, described = quantised(final)
     options.out.mkdir(exist_ok=True)
     (options.out / "weights.bin").write_bytes(tables)
@@ -129,6 +143,12 @@ def main() -> None:
         "bits": BITS,
         "sha256": hashlib.sha256(tables).hexdigest(),
         "heads": described,
+        "encoder": {
+            "sha256": embedding.load().sha256,
+            "intercept": round(float(second[0]), 5),
+            "logit": round(float(second[1]), 5),
+            "weights": [round(float(value), 4) for value in second[2:]],
+        },
         "thresholds": thresholds,
         "fitted_on": {
             path.name: hashlib.sha256(path.read_bytes()).hexdigest()
@@ -247,7 +267,7 @@ def out_of_fold(
     found: list[Vector] = [np.zeros(0)] * len(examples)
     for fold in range(FOLDS):
         head = fit(table, examples, label, folds != fold)
-        for number in np.flatnonzero(folds == fold):
+        for number in np.flatnonzero(folds == fold).tolist():
             text = examples[number].text
             parts = list(blocks(text, pieces(text)))
             most = 1 if table.single.all() else WINDOW
@@ -256,24 +276,12 @@ def out_of_fold(
     return found
 
 
-def by_form(examples: Sequence[Example], logits: Sequence[Vector]) -> dict[str, list[Vector]]:
-    """Logits of single sentences, apart for questions and for the others."""
-    asks = [
-        np.array([is_question(example.text[start:end]) for start, end in pieces(example.text)], dtype=bool)
-        for example in examples
-    ]
-    return {
-        REQUEST: [values[~questions] for values, questions in zip(logits, asks, strict=True)],
-        QUESTION: [values[questions] for values, questions in zip(logits, asks, strict=True)],
-    }
-
-
 def calibrated(examples: Sequence[Example], unseen: dict[str, list[Vector]]) -> dict[str, dict[str, float]]:
     """The thresholds: one message in a hundred, and one document in a hundred over both heads together."""
     clean = {
         "override message": (OVERRIDE, MESSAGES, FALSE_ALARMS),
         "override document": (OVERRIDE, DOCUMENTS, FALSE_ALARMS / 4),
-        REQUEST: (REQUEST, DOCUMENTS, FALSE_ALARMS / 2),
+        REQUEST: (REQUEST, DOCUMENTS, FALSE_ALARMS * 3 / 4),
         QUESTION: (QUESTION, DOCUMENTS, FALSE_ALARMS / 4),
     }
     found = {}
@@ -282,7 +290,7 @@ def calibrated(examples: Sequence[Example], unseen: dict[str, list[Vector]]) -> 
         best = np.array([unseen[head][i].max(initial=-30.0) for i in at])
         size = np.array([len(pieces(examples[i].text)) for i in at])
         weight = weights_of(examples)[at]
-        growth = growth_of(best, size) if sources is DOCUMENTS else 0.0
+        growth = GROWTH if sources is DOCUMENTS else 0.0
         margin = best - growth * np.log(np.maximum(size, 1))
         base = quantile(margin, weight, 1 - share)
         # 0.9 lies where a tenth as many clean texts would be, as far as so few can tell.
@@ -295,22 +303,16 @@ def calibrated(examples: Sequence[Example], unseen: dict[str, list[Vector]]) -> 
     return found
 
 
-def growth_of(best: Vector, size: NDArray[np.int64], seed: int = 0) -> float:
-    """How the highest logit of a clean text grows with the logarithm of its length: documents joined at random.
-
-    Taken where one in five lies: further up the same few documents would stand for all.
-    """
+def joined_alarms(margin: Vector, size: NDArray[np.int64], length: int, seed: int = 0) -> float:
+    """Share of long clean texts that are flagged: documents joined at random up to that many sentences."""
     random = np.random.default_rng(seed)
-    lengths = (8, 32, 128)
-    levels = []
-    for length in lengths:
-        draws = []
-        for _ in range(600):
-            order = random.permutation(len(best))
-            last = int(np.searchsorted(np.cumsum(size[order]), length)) + 1
-            draws.append(best[order[:last]].max())
-        levels.append(np.quantile(draws, 0.8))
-    return max(0.0, float(np.polyfit(np.log(lengths), levels, 1)[0]))
+    flagged = 0
+    for _ in range(1000):
+        order = random.permutation(len(size))
+        last = int(np.searchsorted(np.cumsum(size[order]), length)) + 1
+        total = size[order[:last]].sum()
+        flagged += bool((margin[order[:last]] >= GROWTH * np.log(total / size[order[:last]])).any())
+    return round(flagged / 1000, 3)
 
 
 def quantile(values: Vector, weight: Vector, share: float) -> float:
@@ -347,7 +349,15 @@ def figures(
     source = np.array([example.source for example in examples])
     label = labels(examples, OVERRIDE)
     harmless = np.isin(source, MESSAGES) & (label == 0)
-    found: dict[str, Any] = {}
+    clean = np.isin(source, DOCUMENTS)
+    found: dict[str, Any] = {
+        f"clean documents joined to {length} sentences": {
+            "texts": 1000,
+            "found as message": joined_alarms(message[clean], sizes[clean], length),
+            "found in document": joined_alarms(document[clean], sizes[clean], length),
+        }
+        for length in (32, 128)
+    }
     for name in sorted(set(source)):
         for value in (0, 1):
             rows_ = (source == name) & (label == value)

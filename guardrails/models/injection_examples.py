@@ -46,7 +46,7 @@ def own(variants: int, seed: int = 0, folder: Path = OWN) -> list[Example]:
         for number, line in enumerate(path.read_text(encoding="utf-8").rstrip("\n").split("\n")):
             row = json.loads(line)
             group = f"{path.stem}:{number}"
-            pick = random.Random(f"{seed}:{group}")
+            pick = random.Random(f"{seed}:{group}")  # noqa: S311  (not a secret)
             texts = dict.fromkeys(expanded(row["text"], pick) for _ in range(variants))
             kind, lang = row["kind"], row["lang"]
             source = f"own-{kind}"
@@ -101,7 +101,7 @@ def answers(path: Path) -> list[Example]:
 
 def posts(path: Path, count: int, seed: int = 0) -> list[Example]:
     """Some short texts of the net: {"text"} a line."""
-    chosen = random.Random(seed).sample(_rows(path), count)
+    chosen = random.Random(seed).sample(_rows(path), count)  # noqa: S311  (not a secret)
     return [Example(row["text"], "posts", f"posts:{at}", 0, 0, 0.5) for at, row in enumerate(chosen)]
 
 

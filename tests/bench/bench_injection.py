@@ -12,6 +12,7 @@ import json
 import statistics
 import time
 
+from guardrails import embedding
 from guardrails.checks.injection import Injection, injection
 from guardrails.checks.injection_model import SHIPPED, Model
 from guardrails.types import Segment, Stage
@@ -92,13 +93,13 @@ def speed() -> None:
     bar("2 KB: p95, ms", taken[189], 5, most=True)
     huge = FILLER * (1_000_000 // len(FILLER))
     began = time.perf_counter()
-    Injection(Model(), frozenset()).look(huge, document=True)
+    Injection(Model(), embedding.load(), frozenset()).look(huge, document=True)
     print(f"1 MB: {time.perf_counter() - began:.2f} s")
 
 
 def main() -> None:
     """Prints the report."""
-    check = Injection(Model(), frozenset())
+    check = Injection(Model(), embedding.load(), frozenset())
     left_out()
     quality(check)
     positions(check)

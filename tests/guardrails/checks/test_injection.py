@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guardrails import embedding
 from guardrails.check import build
 from guardrails.checks.injection import EXPLICIT, PROMPT_INJECTION, Injection, injection, is_document
 from guardrails.checks.injection_model import Model
@@ -23,7 +25,7 @@ from tests.guardrails.checks.injection_samples import (
     OVERRIDES,
 )
 
-CHECK = Injection(Model(), frozenset())
+CHECK = Injection(Model(), embedding.load(), frozenset())
 
 
 def found(text: str, *, document: bool = False) -> list[Span]:
@@ -130,7 +132,7 @@ def test_any_text_gives_sound_spans_and_the_same_ones_again(text: str, document:
 
     assert spans == CHECK.look(text + "\ud800", document=document)
     assert all(0 <= span.start < span.end <= len(text) + 1 and 0 <= span.score <= 1 for span in spans)
-    assert all(left.end <= right.start for left, right in zip(spans, spans[1:], strict=False))
+    assert all(left.end <= right.start for left, right in itertools.pairwise(spans))
     assert {span.entity for span in spans} <= {PROMPT_INJECTION}
 
 

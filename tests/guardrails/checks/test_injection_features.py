@@ -52,7 +52,7 @@ def test_windows_are_runs_of_pieces(text: str) -> None:
     assert all(0 <= start < end <= len(text) for start, end in ranges)
     assert all(end - start <= REACH for start, end in ranges[len(spans) :])
     for family in found.families:
-        assert np.all(0 <= family.first) and np.all(family.first <= family.last)
+        assert np.all(family.first >= 0) and np.all(family.first <= family.last)
         assert np.all(family.last <= len(family.hashes)) or not ranges
         assert len(family.hashes) == 0 or int(family.hashes.max()) < 1 << BITS
     assert bool(ranges) == any(map(str.isalpha, text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -51,9 +52,14 @@ def test_few_harmless_texts_hold_a_phrase() -> None:
     "text", ["ignore " * 80, "you are " * 70, "forget everything " * 30, "a" * 480, "</" * 240]
 )
 def test_a_window_made_to_be_slow_is_not(text: str) -> None:
-    """Every repetition in the expressions is bounded."""
+    """It takes no longer than a blink."""
     began = time.process_time()
     families(text)
 
     assert time.process_time() - began < 1.0
-    assert all("*" not in pattern.replace("\\s*", "").replace("\\w*", "") for pattern in FAMILIES.values())
+
+
+def test_no_wildcard_is_repeated_without_bound() -> None:
+    """A class that excludes characters is followed by a count."""
+    for parts in FAMILIES.values():
+        assert not any(re.search(r"\[\^[^\]]*\][*+]|\.[*+]", part) for part in parts)
