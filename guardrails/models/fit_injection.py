@@ -340,8 +340,9 @@ def figures(
     sizes = np.array([len(pieces(example.text)) for example in examples])
 
     def margins(head: str, name: str) -> Vector:
-        best = np.array([logits.max(initial=-30.0) for logits in unseen[head]])
-        return best - thresholds[name]["base"] - thresholds[name]["growth"] * np.log(np.maximum(sizes, 1))
+        best: Vector = np.array([logits.max(initial=-30.0) for logits in unseen[head]])
+        found: Vector = best - thresholds[name]["base"] - thresholds[name]["growth"] * np.log(np.maximum(sizes, 1))
+        return found
 
     message, document = margins(OVERRIDE, "override message"), margins(OVERRIDE, "override document")
     for name in (REQUEST, QUESTION):
@@ -350,7 +351,7 @@ def figures(
     label = labels(examples, OVERRIDE)
     harmless = np.isin(source, MESSAGES) & (label == 0)
     clean = np.isin(source, DOCUMENTS)
-    found: dict[str, Any] = {
+    report: dict[str, Any] = {
         f"clean documents joined to {length} sentences": {
             "texts": 1000,
             "found as message": joined_alarms(message[clean], sizes[clean], length),
@@ -369,8 +370,8 @@ def figures(
                 }
                 if value:
                     figure["auroc"] = round(auroc(message[rows_], message[harmless]), 3)
-                found[f"{name} {value}"] = figure
-    return found
+                report[f"{name} {value}"] = figure
+    return report
 
 
 def share_of(margin: Vector, weight: Vector, chosen: NDArray[np.bool_]) -> float:
