@@ -171,10 +171,12 @@ def _folded(text: str) -> NDArray[np.uint32]:
 
 
 def _collapsed(codes: NDArray[np.uint32]) -> tuple[NDArray[np.bool_], Ints]:
-    """Which code points stay when runs of blanks become one, and each code point's place after that."""
-    blank = codes == ord(" ")
+    """Which code points stay when runs become short (one blank, three of anything else), and each one's place
+    after that."""
+    same = codes[1:] == codes[:-1]
     keep = np.ones(len(codes), dtype=bool)
-    keep[1:] = ~(blank[1:] & blank[:-1])
+    keep[1:] = ~(same & (codes[1:] == ord(" ")))
+    keep[3:] &= ~(same[2:] & same[1:-1] & same[:-2])
     return keep, np.cumsum(keep) - 1
 
 

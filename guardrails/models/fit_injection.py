@@ -31,15 +31,14 @@ from guardrails import embedding
 from guardrails.checks.injection_features import BITS, WINDOW, Windows, blocks, pieces
 from guardrails.checks.injection_model import FORMAT, OVERRIDE, QUESTION, REQUEST, SHIPPED
 from guardrails.models import injection_encoder
-from guardrails.models.injection_examples import Example, answers, own, passages, posts, public
+from guardrails.models.injection_examples import Example, answers, own, pages, passages, posts, public
 
 Vector = NDArray[np.float64]
 
 FOLDS = 5
 VARIANTS = 8
-POSTS = 1200
-MOST_WINDOWS = 14
-MOST_CLEAN_WINDOWS = 6
+POSTS = 2400
+MOST_WINDOWS = 16
 """Windows of one text that are fitted on; a random choice where there are more."""
 PENALTY = 20.0
 SEEN = 3
@@ -49,7 +48,7 @@ TOP = 2
 """Windows that stand for an injection after the first round."""
 FALSE_ALARMS = 0.01
 GROWTH = 0.3
-"""What the thresholds of documents rise with the logarithm of the number of sentences. The highest logit of clean
+"""What the thresholds rise with the logarithm of the number of sentences. The highest logit of clean
 texts rises by 0.6; half of that lets more alarms through in long texts, and finds more in them."""
 
 LEFT_OUT = {
@@ -66,7 +65,14 @@ LEFT_OUT = {
 MESSAGES = ("deepset-train", "wildguard-benign", "mitre-frr", "piguard-valid", "own-benign")
 """Sources of harmless messages, on which the threshold for messages is set."""
 
-DOCUMENTS = ("own-document", "ragtruth-qa", "ragtruth-summary", "ragtruth-data2txt", "encyclopaedia")
+DOCUMENTS = (
+    "own-document",
+    "own-page",
+    "ragtruth-qa",
+    "ragtruth-summary",
+    "ragtruth-data2txt",
+    "encyclopaedia",
+)
 """Sources of clean documents."""
 
 
@@ -113,6 +119,7 @@ def main() -> None:
     options = parser.parse_args()
     examples = [
         *own(VARIANTS),
+        *pages(),
         *public(options.prompts),
         *answers(options.answers),
         *posts(options.posts, POSTS),
@@ -172,9 +179,7 @@ def rows(examples: Sequence[Example], seed: int = 0) -> Table:
     single: list[bool] = []
     for number, example in enumerate(examples):
         for windows in blocks(example.text, pieces(example.text)):
-            clean = example.request == 0 and not example.source.startswith("own")
-            most = MOST_CLEAN_WINDOWS if clean else MOST_WINDOWS
-            for at in np.sort(random.permutation(len(windows.starts))[:most]):
+            for at in np.sort(random.permutation(len(windows.starts))[:MOST_WINDOWS]):
                 features = [family.hashes[family.first[at] : family.last[at]] for family in windows.families]
                 found.append(np.concatenate(features).astype(np.int32))
                 sizes = [len(family) for family in features]
@@ -290,14 +295,13 @@ def calibrated(examples: Sequence[Example], unseen: dict[str, list[Vector]]) -> 
         best = np.array([unseen[head][i].max(initial=-30.0) for i in at])
         size = np.array([len(pieces(examples[i].text)) for i in at])
         weight = weights_of(examples)[at]
-        growth = GROWTH if sources is DOCUMENTS else 0.0
-        margin = best - growth * np.log(np.maximum(size, 1))
+        margin = best - GROWTH * np.log(np.maximum(size, 1))
         base = quantile(margin, weight, 1 - share)
         # 0.9 lies where a tenth as many clean texts would be, as far as so few can tell.
         spread = min(max(quantile(margin, weight, 1 - share / 10) - base, 1.0), 3.0)
         found[name] = {
             "base": round(base, 4),
-            "growth": round(growth, 4),
+            "growth": GROWTH,
             "slope": round(float(np.log(9.0)) / spread, 4),
         }
     return found
@@ -341,7 +345,9 @@ def figures(
 
     def margins(head: str, name: str) -> Vector:
         best: Vector = np.array([logits.max(initial=-30.0) for logits in unseen[head]])
-        found: Vector = best - thresholds[name]["base"] - thresholds[name]["growth"] * np.log(np.maximum(sizes, 1))
+        found: Vector = (
+            best - thresholds[name]["base"] - thresholds[name]["growth"] * np.log(np.maximum(sizes, 1))
+        )
         return found
 
     message, document = margins(OVERRIDE, "override message"), margins(OVERRIDE, "override document")

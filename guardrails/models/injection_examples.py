@@ -99,6 +99,14 @@ def answers(path: Path) -> list[Example]:
     return list(found.values())
 
 
+def pages(root: Path = OWN.parent.parent.parent) -> list[Example]:
+    """This project's own documentation and some of its code: technical documents without injections."""
+    paths = [*sorted((root / "docs").rglob("*.md")), *sorted((root / "guardrails").glob("*.py"))]
+    return [
+        Example(path.read_text(encoding="utf-8"), "own-page", f"page:{path.name}", 0, 0) for path in paths
+    ]
+
+
 def posts(path: Path, count: int, seed: int = 0) -> list[Example]:
     """Some short texts of the net: {"text"} a line."""
     chosen = random.Random(seed).sample(_rows(path), count)  # noqa: S311  (not a secret)
