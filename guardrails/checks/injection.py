@@ -19,7 +19,15 @@ from numpy.typing import NDArray
 from guardrails import embedding
 from guardrails.check import Check
 from guardrails.checks.injection_features import Windows, blocks, pieces
-from guardrails.checks.injection_model import CANDIDATE, CANDIDATES, OVERRIDE, QUESTION, REQUEST, Model
+from guardrails.checks.injection_model import (
+    CANDIDATE,
+    CANDIDATES,
+    OVERRIDE,
+    QUESTION,
+    REQUEST,
+    REQUEST_IN_MAIL,
+    Model,
+)
 from guardrails.checks.injection_patterns import families
 from guardrails.errors import ModelError
 from guardrails.types import Segment, Span, Stage
@@ -125,7 +133,7 @@ class Injection:
         vectors = self._encoder.encode([text[each.start : each.end] for each in likely])
         logits = self._model.second(np.array([each.logit for each in likely]), vectors)
         asked = self._model.threshold(QUESTION).scores(logits, count)
-        told = self._model.threshold(REQUEST).scores(logits, count)
+        told = self._model.threshold(REQUEST_IN_MAIL if is_mail(text) else REQUEST).scores(logits, count)
         return [
             Span(each.start, each.end, PROMPT_INJECTION, min(score, _UNNAMED))
             for each, score in zip(
@@ -158,9 +166,13 @@ def is_document(segment: Segment) -> bool:
         return True
     if segment.stage in (Stage.TOOL_RESULT, Stage.RETRIEVAL):
         return segment.channel != "user"
-    head = segment.text.lstrip()[:2000]
-    headers = _HEADER.findall(head)
-    return (len(headers) > 1 and _HEADER.match(head) is not None) or _MARKUP.match(head) is not None
+    return is_mail(segment.text) or _MARKUP.match(segment.text.lstrip()[:200]) is not None
+
+
+def is_mail(text: str) -> bool:
+    """Whether a text begins with the header lines of a mail, two at least."""
+    head = text.lstrip()[:2000]
+    return _HEADER.match(head) is not None and len(_HEADER.findall(head)) > 1
 
 
 def _strongest(found: Sequence[Span]) -> list[Span]:

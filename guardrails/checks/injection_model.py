@@ -29,6 +29,9 @@ REQUEST = "request"
 QUESTION = "question"
 """The same head on questions, which clean documents often ask their readers: it has a threshold of its own."""
 
+REQUEST_IN_MAIL = "request in mail"
+"""The same head in mails, which are more alike than documents of all kinds: a lower threshold does."""
+
 CANDIDATE = -0.5
 """Logit of the request head from which a sentence is looked at a second time, with the encoder."""
 

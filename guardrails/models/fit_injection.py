@@ -28,8 +28,9 @@ from scipy import sparse
 from scipy.optimize import minimize
 
 from guardrails import embedding
+from guardrails.checks.injection import is_mail
 from guardrails.checks.injection_features import BITS, WINDOW, Windows, blocks, pieces
-from guardrails.checks.injection_model import FORMAT, OVERRIDE, QUESTION, REQUEST, SHIPPED
+from guardrails.checks.injection_model import FORMAT, OVERRIDE, QUESTION, REQUEST, REQUEST_IN_MAIL, SHIPPED
 from guardrails.models import injection_encoder
 from guardrails.models.injection_examples import Example, answers, own, pages, passages, posts, public
 
@@ -47,9 +48,9 @@ SEEN = 3
 TOP = 2
 """Windows that stand for an injection after the first round."""
 FALSE_ALARMS = 0.01
-GROWTH = 0.3
+GROWTH = 0.15
 """What the thresholds rise with the logarithm of the number of sentences. The highest logit of clean
-texts rises by 0.6; half of that lets more alarms through in long texts, and finds more in them."""
+texts rises by 0.6; a quarter of that lets more alarms through in long texts, and finds as much in them."""
 
 LEFT_OUT = {
     "deepset-train": 0,
@@ -287,12 +288,15 @@ def calibrated(examples: Sequence[Example], unseen: dict[str, list[Vector]]) -> 
         "override message": (OVERRIDE, MESSAGES, FALSE_ALARMS),
         "override document": (OVERRIDE, DOCUMENTS, FALSE_ALARMS / 4),
         REQUEST: (REQUEST, DOCUMENTS, FALSE_ALARMS * 3 / 4),
+        REQUEST_IN_MAIL: (REQUEST, ("own-document",), FALSE_ALARMS / 2),
         QUESTION: (QUESTION, DOCUMENTS, FALSE_ALARMS / 4),
     }
     found = {}
     for name, (head, sources, share) in clean.items():
         at = [i for i, e in enumerate(examples) if e.source in sources and e.override == 0]
-        best = np.array([unseen[head][i].max(initial=-30.0) for i in at])
+        if name == REQUEST_IN_MAIL:
+            at = [i for i in at if is_mail(examples[i].text)]
+        best = np.array([unseen[head][i].max(initial=0.0) for i in at])
         size = np.array([len(pieces(examples[i].text)) for i in at])
         weight = weights_of(examples)[at]
         margin = best - GROWTH * np.log(np.maximum(size, 1))
@@ -351,8 +355,9 @@ def figures(
         return found
 
     message, document = margins(OVERRIDE, "override message"), margins(OVERRIDE, "override document")
-    for name in (REQUEST, QUESTION):
-        document = np.maximum(document, margins(name, name))
+    mail = np.array([is_mail(example.text) for example in examples])
+    told = np.where(mail, margins(REQUEST, REQUEST_IN_MAIL), margins(REQUEST, REQUEST))
+    document = np.maximum(document, np.maximum(told, margins(QUESTION, QUESTION)))
     source = np.array([example.source for example in examples])
     label = labels(examples, OVERRIDE)
     harmless = np.isin(source, MESSAGES) & (label == 0)
