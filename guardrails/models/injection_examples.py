@@ -100,10 +100,13 @@ def answers(path: Path) -> list[Example]:
 
 
 def pages(root: Path = OWN.parent.parent.parent) -> list[Example]:
-    """This project's own documentation and some of its code: technical documents without injections."""
+    """This project's own documentation and some of its code, as technical documents; not what speaks of injections."""
     paths = [*sorted((root / "docs").rglob("*.md")), *sorted((root / "guardrails").glob("*.py"))]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in paths}
     return [
-        Example(path.read_text(encoding="utf-8"), "own-page", f"page:{path.name}", 0, 0) for path in paths
+        Example(text, "own-page", f"page:{name}", 0, 0)
+        for name, text in texts.items()
+        if "injection" not in text.lower()
     ]
 
 
