@@ -22,8 +22,10 @@ ENTRY_POINT_GROUP = "guardhouse.checks"
 """Third-party packages register a factory under this entry-point group; the entry's name is the check's name."""
 
 BUILT_IN = {
+    "injection": "guardrails.checks.injection:injection",
     "pii": "guardrails.checks.pii:pii",
     "secrets": "guardrails.checks.secrets:secrets",
+    "topics": "guardrails.checks.topics:topics",
     "words": "guardrails.checks.words:words",
 }
 """The checks that ship with the product: name to `module:factory`, imported when first asked for."""

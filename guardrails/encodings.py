@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import binascii
 import re
+import string
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from html.entities import html5
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from guardrails.foldings import CONFUSABLE, FOLDED, REMOVED
-from guardrails.linear import Find, finder
-from guardrails.prefixes import read
 from guardrails.rewriting import Stretches
 
 _BATCH = 4096
@@ -114,31 +112,24 @@ _HEX_PLAIN = "(?:[2-6][0-9A-Fa-f]|7[0-9A-Ea-e]|0[9ADad])"
 _REST = "[89ABab][0-9A-Fa-f]"
 
 
-def _hex(between: str) -> str:
-    more = f"{between}{_REST}"
-    wide = f"(?:[CDcd][0-9A-Fa-f]{more}|[Ee][0-9A-Fa-f](?:{more}){{2}}|[Ff][0-4](?:{more}){{3}})"
-    one = f"(?:{_HEX_PLAIN}|{wide})"
-    first = f"{_HEX_PLAIN}(?:{between}{_HEX_PLAIN}){{7}}|{wide}(?:{between}{one}){{7}}"
-    return f"(?:{first})(?:{between}{one})*"
-
-
-HEX = "(?:\\A|[^0-9A-Za-z])(?:0[xX])?(?:" + "|".join(_hex(between) for between in ("", " ", ":")) + ")"
+_WIDE = f"(?:[CDcd][0-9A-Fa-f]{_REST}|[Ee][0-9A-Fa-f](?:{_REST}){{2}}|[Ff][0-4](?:{_REST}){{3}})"
+_PAIRS = f"(?:{_HEX_PLAIN}|{_WIDE})"
+_NO_WORD = "(?:\\A|[^0-9A-Za-z])"
+HEX = f"{_NO_WORD}(?:0[xX])?(?:(?:{_HEX_PLAIN}){{8}}|{_WIDE}{_PAIRS}{{7}}){_PAIRS}*"
 """Eight or more pairs of hexadecimal digits that spell readable text; no letter or digit stands before them."""
 
 
 def hexadecimal(found: str, start: int, into: Stretches) -> None:
-    """Decodes pairs of digits, with or without one character between them."""
-    edge = 0 if found[0].isalnum() else 1
+    """Decodes pairs of digits."""
+    edge = 0 if found[0] in string.hexdigits else 1
     begin = edge + (2 if found[edge : edge + 2] in ("0x", "0X") else 0)
-    step = 2 if found[begin + 2] not in " :" else 3
-    data = bytes.fromhex(found[begin:].replace(":", ""))
+    data = bytes.fromhex(found[begin:])
     into.keep(start + edge)
     into.put(start + begin, "", 1, 1)
-    starts = range(start + begin, start + len(found), step)
     if data.isascii():
-        into.put(start + len(found), data.decode("ascii"), step, 1, 2)
+        into.put(start + len(found), data.decode("ascii"), 2, 1)
     else:
-        _bytes(data, [*starts, start + len(found)], into)
+        _bytes(data, range(start + begin, start + len(found) + 1, 2), into)
 
 
 # --- base64
@@ -215,9 +206,13 @@ DOTTED = (
 _GAP = re.compile(r"(?<=\S)(?: {2,}|\r?\n)(?=\S)")
 
 
+def _spaced_edge(found: str) -> int:
+    return 1 if len(found) > 1 and (found[1] not in " \r\n" or found[0].isspace()) else 0
+
+
 def spaced(found: str, start: int, into: Stretches) -> None:
     """Closes the single spaces up; a wider gap becomes one."""
-    first = 1 if len(found) > 1 and (found[1] not in " \r\n" or found[0].isspace()) else 0
+    first = _spaced_edge(found)
     last = len(found) - (re.fullmatch(_ONE, found[-1]) is None)
     into.keep(start + first)
     for gap in _GAP.finditer(found, first, last):
@@ -240,39 +235,12 @@ def dotted(found: str, start: int, into: Stretches) -> None:
 # --- e-mail addresses in words
 
 
-_AT = "[ \\t]{0,2}[\\[({<][ \\t]?(?:[aA][tT]|@)[ \\t]?[\\])}>][ \\t]{0,2}"
-_DOT = "[ \\t]{0,2}[\\[({<][ \\t]?(?:[dD][oO][tT]|\\.)[ \\t]?[\\])}>][ \\t]{0,2}"
-_LABEL = "[A-Za-z0-9_-]+"
-_SAID_DOT = f"(?: [dD][oO][tT] |{_DOT}|\\.)"
-_SUFFIX = (
-    "(?:com|org|net|edu|gov|info|biz|io|ai|dev|app|co|me|uk|us|de|fr|es|it|nl|eu|ch|at|se|no|pl|ru|in|jp|cn"
-    "|br|ca|au)"
-)
-_ASKED = "(?:e-?mail|mail|address|contact|write|reach|ping|message)(?: (?:is|to))?:? "
-_NAME = f"{_LABEL}(?:{_SAID_DOT}{_LABEL})*"
-SPOKEN = (
-    f"(?:(?i:{_ASKED}){_NAME}|[A-Za-z]*[0-9._-][A-Za-z0-9._-]*) [aA][tT] {_NAME}"
-    f" [dD][oO][tT] (?i:{_SUFFIX})(?:[^A-Za-z0-9]|\\Z)"
-)
-"""An e-mail address whose `at` and last `dot` are words, before a common suffix. Its local part has a digit or
-mark in it, or stands after a word that asks for an address: `look at example dot com` is none."""
-
-_PRONOUNS = frozenset(("me", "us", "him", "her", "them", "it", "you", "we", "they", "i"))
-
-
-def spoken(found: str, start: int, into: Stretches) -> None:
-    """As `address`, but `contact us at example dot com` stays as it is."""
-    local = re.split(" at ", found, maxsplit=1, flags=re.IGNORECASE)[0]
-    if local.rpartition(" ")[2].lower() in _PRONOUNS:
-        into.keep(start + len(found))
-    else:
-        address(found, start, into)
-
-
+_AT = "[\\[({<][ \\t]?(?:[aA][tT]|@)[ \\t]?[\\])}>][ \\t]{0,2}"
+_DOT = "[\\[({<][ \\t]?(?:[dD][oO][tT]|\\.)[ \\t]?[\\])}>][ \\t]{0,2}"
 BRACKETED = f"(?:{_AT}|{_DOT})"
 """`[at]`, `(dot)` and the like."""
 
-_WORDS = re.compile(f"(?P<at>{_AT}| [aA][tT] )|(?P<dot>{_DOT}| [dD][oO][tT] )")
+_WORDS = re.compile(f"(?P<at>{_AT})|(?P<dot>{_DOT})")
 
 
 def address(found: str, start: int, into: Stretches) -> None:
@@ -281,25 +249,6 @@ def address(found: str, start: int, into: Stretches) -> None:
         into.keep(start + word.start())
         into.block(start + word.end(), "@" if word["at"] else ".")
     into.keep(start + len(found))
-
-
-PACKED = f"(?:{HEX}|{BASE64})"
-"""Hex or base64: one regex, as either may begin inside the other."""
-
-_DIGITS = re.compile(r"[^0-9A-Za-z]?(?:0[xX])?[0-9A-Fa-f]{2}[0-9A-Fa-f :]+")
-
-
-def packed(found: str, start: int, into: Stretches) -> None:
-    """Decodes hex, or else base64."""
-    if _DIGITS.fullmatch(found) and _whole_hex()(found.encode("utf-8", "surrogatepass"), 0)[0] == 0:
-        hexadecimal(found, start, into)
-    else:
-        base64(found, start, into)
-
-
-@cache
-def _whole_hex() -> Find:
-    return finder(read(HEX).scan, whole=True)
 
 
 Decoder = Callable[[str, int, Stretches], None]
@@ -313,14 +262,23 @@ class Spelling(NamedTuple):
     """A cheaper regex that occurs in every match."""
     decode: Decoder
     """Writes down what a match, and where it begins, stand for."""
+    edge: Callable[[str], int] = lambda found: 0
+    """How many characters of a match stand before it and stay as they are."""
+    nests: bool = False
+    """Whether it is also read in what another spelling was decoded to."""
+
+    @property
+    def edged(self) -> bool:
+        """Whether something has to stand before it."""
+        return self.regex.startswith((_EDGE, _NO_WORD))
 
 
 SPELLINGS = (
-    Spelling(TOKENS, r"%[0-9A-Fa-f]{2}|&[#A-Za-z]|\\[uUx][0-9A-Fa-f]", tokens),
-    Spelling(SPACED, SPACED, spaced),
-    Spelling(DOTTED, DOTTED, dotted),
-    Spelling(PACKED, "[A-Za-z0-9+/_-]{14}|[0-9A-Fa-f]{2}(?:[ :][0-9A-Fa-f]{2}){7}", packed),
-    Spelling(SPOKEN, " [dD][oO][tT] ", spoken),
+    Spelling(TOKENS, r"%[0-9A-Fa-f]{2}|&[#A-Za-z]|\\[uUx][0-9A-Fa-f]", tokens, nests=True),
+    Spelling(SPACED, SPACED, spaced, _spaced_edge),
+    Spelling(DOTTED, DOTTED, dotted, lambda found: 0 if found[0].isalpha() else 1),
+    Spelling(HEX, "[0-9A-Fa-f]{16}", hexadecimal, lambda found: 0 if found[0] in string.hexdigits else 1),
+    Spelling(BASE64, "[A-Za-z0-9+/_-]{14}", base64, nests=True),
     Spelling(BRACKETED, "[\\[({<][ \\t]?(?:[aA][tT]|@|[dD][oO][tT]|\\.)[ \\t]?[\\])}>]", address),
 )
 """Every spelling; of two that begin at the same place the one listed first counts."""

@@ -2,18 +2,17 @@
 
 A text is unwrapped up to LAYERS times. One layer turns reversed text round, folds characters and decodes
 what encodings.py lists, each a Rewriting of the one before. Everything is found by regexes that need nothing
-but their match, so the rewriting of a text depends neither on what stands before nor, up to what `undecided`
-says, on what comes after. Offsets are code points.
+but their match, so the rewriting of a text depends neither on what stands before nor, up to where one of them
+begins that reaches the text's end, on what comes after. Offsets are code points.
 """
 
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
-from guardrails.encodings import SPELLINGS, Decoder
+from guardrails.encodings import SPELLINGS, Spelling
 from guardrails.foldings import ATTACHED, CONFUSABLE, FOLDED, PUNCTUATION, REMOVED, TAGS, character_class
 from guardrails.linear import Find, Source, chooser, finder
 from guardrails.prefixes import read
@@ -22,9 +21,6 @@ from guardrails.rewriting import Rewriting, Stretches, without
 LAYERS = 3
 """How often what was unwrapped is looked at again."""
 
-CONTEXT = 0
-"""Code points left of a position that what is found from it depends on."""
-
 _LONGEST_GAP = 16
 """Removed characters in a row that leave nothing behind; a longer row becomes a newline."""
 
@@ -32,10 +28,10 @@ _NOISE = character_class(sorted(set(REMOVED) - set(ATTACHED)))
 _ATTACHED = character_class(ATTACHED)
 _FOLD = character_class(FOLDED)
 _ALIKE = character_class(CONFUSABLE)
-_REVERSED = "\u202e[^\u202c\u202e\n]{1,400}(?:[\u202c\n]|\\Z)"
+_REVERSED = "\u202e[^\u202c\u202e\n]{1,200}(?:[\u202c\n]|\\Z)"
 _MIXED = (
-    f"(?:[A-Za-z0-9][A-Za-z0-9@._+\\-]*[{_ALIKE}]|[{_ALIKE}][{_ALIKE}@._+\\-]*[A-Za-z0-9])"
-    f"[A-Za-z0-9{_ALIKE}@._+\\-]*|[{character_class(PUNCTUATION)}]+[!-~]"
+    f"(?:[A-Za-z0-9][A-Za-z0-9@._+\\-]{{0,63}}[{_ALIKE}]|[{_ALIKE}][{_ALIKE}@._+\\-]{{0,63}}[A-Za-z0-9])"
+    f"[A-Za-z0-9{_ALIKE}@._+\\-]{{0,64}}|[{character_class(PUNCTUATION)}]+[!-~]"
 )
 
 _DECORATED = f"(?:[!-~{_FOLD}{_ALIKE}]| [0-9])"
@@ -48,13 +44,22 @@ TRIGGERS = (
 )
 """Regexes of which one occurs in every text that has a view."""
 
-WHOLE = (
-    f"[{character_class(REMOVED)}]+ ?",
-    _REVERSED,
-    _MIXED,
-    *(spelling.regex for spelling in SPELLINGS),
+NESTED = (
+    f"[{character_class(REMOVED)}][{character_class(REMOVED)}]* ?",
+    *(spelling.regex for spelling in SPELLINGS if spelling.nests),
 )
-"""Regexes of all that is rewritten as one: only a beginning of a match of one of them is ever undecided."""
+"""Regexes of what is rewritten as one, right behind other text and inside what was decoded too."""
+
+LAST = (*NESTED, _REVERSED, *(each.regex for each in SPELLINGS if not each.nests and not each.edged))
+"""Regexes of what is rewritten as one, right behind other text."""
+
+PENDING = f"[{_ALIKE}][{_ALIKE}@._+\\-]{{0,63}}|[{character_class(PUNCTUATION)}]{{1,64}}"
+"""Regex of what stands for ASCII if ASCII follows. It has LONGEST_PENDING characters at most."""
+
+LONGEST_PENDING = 64
+
+EDGED = tuple(spelling.regex for spelling in SPELLINGS if spelling.edged)
+"""Regexes of what is rewritten as one, but for the first character, its edge, if it is no letter or digit."""
 
 
 class View:
@@ -142,56 +147,14 @@ def views(text: str, begins: bool = True) -> list[View]:
     return [view for view in found if view.text != text]
 
 
-def undecided(text: str, start: int = 0) -> int:
-    """The first position at or after start from which the text's end may be part of something unfinished.
-
-    `start` is outside everything that is rewritten. len(text) when the text is decided to its end.
-    """
-    tail = text[start:] if start else text
-    if not tail:
-        return len(text)
-    if not _triggered(tail):
-        return start + _unfinished(tail, not start)
-    return start + min(_decided(tail, hidden, not start) for hidden in (False, True))
-
-
-def _unfinished(text: str, begins: bool) -> int:
-    """As `_decided`, of a text in which no layer changes anything."""
-    decided = len(text)
-    for _ in range(LAYERS):
-        known = text[:decided]
-        for stage in _STAGES:
-            decided = min(decided, stage.waits(known, begins))
-            if not stage.keeps_ascii or not known.isascii():
-                known = text[:decided]
-    return decided
-
-
-def _decided(text: str, hidden: bool, begins: bool) -> int:
-    """Up to where no layer's rewriting of a text can change, whatever is appended."""
-    steps: list[Rewriting] = []
-    decided = len(text)
-    for _ in range(LAYERS):
-        for stage in _STAGES:
-            decided = min(decided, stage.waits(text[:decided], begins))
-            step = stage.rewrite(text, hidden, begins)
-            if step is not None:
-                decided = step.index(step.outside(decided))
-                text = step.text
-                steps.append(step)
-    for step in reversed(steps):
-        decided = step.start(decided)
-    return decided
-
-
 def _layers(text: str, hidden: bool, begins: bool) -> Iterator[tuple[Rewriting, ...]]:
     """The rewritings that each reading adds to the one before, as long as they change something.
 
     Decoding makes a reading of its own: what only looks encoded must still be readable before it is.
     """
-    for _ in range(LAYERS):
+    for layer in _LAYERS:
         changed = False
-        for stages in (_STAGES[:-1], _STAGES[-1:]):
+        for stages in (layer[:-1], layer[-1:]):
             steps = []
             for stage in stages:
                 step = stage.rewrite(text, hidden, begins)
@@ -207,12 +170,6 @@ def _layers(text: str, hidden: bool, begins: bool) -> Iterator[tuple[Rewriting, 
 
 class _Turning:
     """Reversed text: between U+202E and what ends it."""
-
-    keeps_ascii = False
-
-    def waits(self, text: str, begins: bool) -> int:
-        """Where an unfinished one begins; the text's length if there is none."""
-        return _end("\u202e", text, _REVERSED) if "\u202e" in text else len(text)
 
     def rewrite(self, text: str, hidden: bool, begins: bool) -> Rewriting | None:
         """The text with them turned round; None when there are none."""
@@ -233,18 +190,6 @@ class _Turning:
 class _Folding:
     """Characters that stand for another or for none."""
 
-    keeps_ascii = True
-
-    def waits(self, text: str, begins: bool) -> int:
-        """Where characters that may be left out reach the text's end."""
-        at = len(text)
-        if text.endswith(" "):
-            at -= 1
-        bare = at
-        while at and text[at - 1] in _LEFT_OUT:
-            at -= 1
-        return at if at < bare else len(text)
-
     def rewrite(self, text: str, hidden: bool, begins: bool) -> Rewriting | None:
         """The text without what is left out and with the rest folded; None when nothing was."""
         if text.isascii() or _search(_FOLDABLE)(text.encode("utf-8", "surrogatepass"), 0)[0] < 0:
@@ -258,55 +203,45 @@ class _Folding:
 class _Mixing:
     """Words that mix ASCII with look-alike letters of other scripts."""
 
-    keeps_ascii = True
-
-    def waits(self, text: str, begins: bool) -> int:
-        """Where a word that could become one begins."""
-        if not text.isascii():
-            return _end("", text, _MIXED)
-        word = text[len(text.rstrip(_WORD)) :]
-        return len(text) - len(word.lstrip(_MARKS))
-
     def rewrite(self, text: str, hidden: bool, begins: bool) -> Rewriting | None:
         """The text with the look-alikes of such words folded."""
         if text.isascii():
             return None
-        stretches = Stretches(text)
+        stretches, mixed = Stretches(text), False
         for first, last in Source(text).spans(_search(_MIXED)):
             stretches.keep(first)
-            stretches.whole(first, last)
+            mixed = True
             stretches.put(last, text[first:last].translate(_ALIKES), 1, 1)
-        return stretches.done() if stretches.cuts else None
+        return stretches.done() if mixed else None
 
 
 class _Decoding:
-    """What encodings.py lists."""
+    """Some of what encodings.py lists."""
 
-    keeps_ascii = False
-
-    def waits(self, text: str, begins: bool) -> int:
-        """Where a spelling that is not finished begins."""
-        return _end("", text, _ANY[begins])
+    def __init__(self, spellings: tuple[Spelling, ...]) -> None:
+        self._spellings = spellings
 
     def rewrite(self, text: str, hidden: bool, begins: bool) -> Rewriting | None:
         """The text decoded; None when there is nothing to."""
         source = Source(text)
-        if not (chosen := _signs()(source.data)):
+        chosen = [self._spellings[place] for place in _signs(self._spellings)(source.data)]
+        if not chosen:
             return None
         stretches = Stretches(text)
-        for first, last, decode in _spelled(source, begins, chosen):
+        for first, last, spelling in _spelled(source, begins, chosen):
+            found = text[first:last]
             stretches.keep(first)
-            stretches.whole(first, last)
-            decode(text[first:last], first, stretches)
+            stretches.whole(first + spelling.edge(found), last)
+            spelling.decode(found, first, stretches)
         return stretches.done() if stretches.cuts else None
 
 
-def _spelled(source: Source, begins: bool, chosen: Sequence[int]) -> Iterator[tuple[int, int, Decoder]]:
+def _spelled(source: Source, begins: bool, chosen: Sequence[Spelling]) -> Iterator[tuple[int, int, Spelling]]:
     """The matches of the chosen spellings from left to right, none overlapping, as code points."""
     data = source.data
     following = []
-    for order in chosen:
-        find = _search(_edged(SPELLINGS[order].regex, begins))
+    for order, spelling in enumerate(chosen):
+        find = _search(_edged(spelling.regex, begins))
         first, last = find(data, 0)
         if first >= 0:
             following.append((first, order, last, find))
@@ -315,7 +250,7 @@ def _spelled(source: Source, begins: bool, chosen: Sequence[int]) -> Iterator[tu
         first, order, last, _ = min(following)
         start = point + source.points(at, first)
         point = start + source.points(first, last)
-        yield start, point, SPELLINGS[order].decode
+        yield start, point, chosen[order]
         at = last
         following = list(_from(at, data, following))
 
@@ -333,10 +268,9 @@ def _from(at: int, data: bytes, following: list[_Next]) -> Iterator[_Next]:
             yield first, order, last, find
 
 
-_STAGES = (_Turning(), _Folding(), _Mixing(), _Decoding())
-_MARKS = "@._+-"
-_WORD = string.ascii_letters + string.digits + _MARKS
-_LEFT_OUT = frozenset(map(chr, REMOVED))
+_INNER = (_Folding(), _Mixing(), _Decoding(tuple(spelling for spelling in SPELLINGS if spelling.nests)))
+_LAYERS = ((_Turning(), _Folding(), _Mixing(), _Decoding(SPELLINGS)), *[_INNER] * (LAYERS - 1))
+"""What each layer undoes, in this order. Ways of writing that only people read are not nested."""
 _FOLDS = (FOLDED, FOLDED | {tag: chr(tag - 0xE0000) for tag in TAGS})
 _RUNS = (
     re.compile(f"[{character_class(REMOVED)}]+"),
@@ -358,30 +292,14 @@ def _edged(regex: str, begins: bool) -> str:
     return regex if begins else regex.replace("\\A|", "")
 
 
-_ANY = [_edged("|".join(spelling.regex for spelling in SPELLINGS), begins) for begins in (False, True)]
-
-
 @cache
 def _search(regex: str) -> Find:
     return finder(read(regex).scan)
 
 
 @cache
-def _waiting(regex: str) -> Find:
-    return finder(f"(?:{read(regex).prefix})\\z")
-
-
-def _end(sign: str, text: str, regex: str) -> int:
-    """Where the beginning of a match of the regex begins that reaches to the text's end."""
-    if sign not in text:
-        return len(text)
-    source = Source(text)
-    return len(text) - source.points(_waiting(regex)(source.data, 0)[0], len(source.data))
-
-
-@cache
-def _signs() -> Callable[[bytes], Sequence[int]]:
-    return chooser([read(spelling.sign).scan for spelling in SPELLINGS])
+def _signs(spellings: tuple[Spelling, ...]) -> Callable[[bytes], Sequence[int]]:
+    return chooser([read(spelling.sign).scan for spelling in spellings])
 
 
 @cache

@@ -100,7 +100,7 @@ def _loosened(nodes: Iterable[Any]) -> list[Any]:
             low, high, inner = value
             inner = _loosened(inner)
             if len(inner) == 1 and inner[0][0] in _LEAVES and (low > _LONG_RUN or high > _LONG_RUN):
-                low, high = 0, sre.MAXREPEAT
+                low, high = min(low, 1), sre.MAXREPEAT
             loose.append((op, (low, high, inner)))
         elif op is sre.SUBPATTERN:
             loose.append((op, (*value[:3], _loosened(value[3]))))

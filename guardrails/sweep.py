@@ -6,11 +6,10 @@ The text is read as it is written and, where something in it is disguised, once 
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-
-import re2
 
 from guardrails import normalize
 from guardrails.normalize import View
@@ -22,9 +21,6 @@ from guardrails.types import Span
 
 _PATIENCE = 32
 """Code points that may wait, as something may have begun in them, without being looked at closely."""
-
-_WIDTHS = (1,) * 12 + (2, 2, 3, 4)
-"""Bytes of a code point, by the upper half of its first byte."""
 
 Chosen = dict[int, list[int]]
 """For each set, by index, the patterns of it that may occur."""
@@ -59,12 +55,11 @@ class Sweep:
             (place, index) for place, each in enumerate(self._sets) for index in range(len(each.triggers))
         ]
         self._triggers = [*disguises, *(trigger for each in self._sets for trigger in each.triggers)]
-        self._tails = [read(regex).waiting for regex in normalize.WHOLE]
         self._choose = Chooser(self._triggers)
 
     def prepare(self) -> None:
         """Compiles what `follow` and `glance` need, before a first stream waits for it."""
-        _ = self._waiting, self._unfinished, self._busy
+        _ = self._waiting, self._inside, self._edged, self._begun, self._hides, self._edges
 
     @cached_property
     def _waiting(self) -> Waiting:
@@ -72,25 +67,38 @@ class Sweep:
         return waiting([form for each in self._sets for form in each.forms])
 
     @cached_property
-    def _unfinished(self) -> Find:
-        """What finds the end of a text that could become a disguise."""
-        return finder(f"(?:{'|'.join(self._tails)})\\z", groups=False)
+    def _inside(self) -> Waiting:
+        """What finds the ends of a text that could become disguises right behind other text."""
+        words = finder(f"(?:{_beginnings([normalize.PENDING])})\\z", groups=False)
+        rest = finder(f"(?:{_beginnings(normalize.LAST)})\\z", groups=False)
+        return [(normalize.LONGEST_PENDING, words), (None, rest)]
 
     @cached_property
-    def _busy(self) -> Find:
-        """What finds the first place where something occurs, or where something begins that reaches the end.
+    def _edged(self) -> Find:
+        """What finds the edge of a disguise that could have begun and reaches the end."""
+        return finder(f"(?:{_beginnings(normalize.EDGED)})\\z", groups=False)
 
-        What reaches the end may be the beginning of a match, of a disguise, or either going on in a disguise.
-        """
-        occurs = "|".join(dict.fromkeys(self._triggers))
-        begins = "|".join(dict.fromkeys(form.waiting for each in self._sets for form in each.forms))
-        hides = "|".join(dict.fromkeys(self._tails))
-        try:
-            return finder(
-                f"{occurs}|(?:{begins}|{hides}){f'(?:{hides})' * normalize.LAYERS}\\z", groups=False
-            )
-        except re2.error:
-            return lambda data, at: [(-1, -1)]
+    @cached_property
+    def _begun(self) -> Find:
+        """As `_waiting`, in one search: it takes long runs for endless."""
+        begins = dict.fromkeys(form.waiting for each in self._sets for form in each.forms)
+        return finder(f"(?:{'|'.join(begins)})\\z", groups=False)
+
+    @cached_property
+    def _hides(self) -> Find:
+        """As `_inside` and `_edged`, in one search."""
+        every = (normalize.PENDING, *normalize.LAST, *normalize.EDGED)
+        return finder(f"(?:{_beginnings(every)})\\z", groups=False)
+
+    @cached_property
+    def _edges(self) -> frozenset[int]:
+        """The ASCII characters with which nothing else begins: as the edge of a disguise they may leave."""
+        signs = (sign for sign in string.printable if not sign.isalnum())
+        return frozenset(
+            ord(sign)
+            for sign in signs
+            if held(self._waiting, Source(sign), 0) == held(self._inside, Source(sign), 0) == 1
+        )
 
     def read(self, text: str, start: int = 0, begins: bool = True, deadline: float | None = None) -> Reading:
         """A text that grows no more, read from start on.
@@ -111,37 +119,58 @@ class Sweep:
     def follow(self, text: str, start: int, begins: bool) -> Reading:
         """A text that is still growing, read from start on. The arguments are those of `read`."""
         source = Source(text)
-        cut = held(self._waiting, source, start - self.context)
+        cut = self._held(source, start - self.context)
         disguised, chosen = self._fired(source)
-        decided = len(text)
-        if disguised or source.point(self._unfinished(source.data, 0)[0][0]) < decided:
-            decided = normalize.undecided(text, start)
-            # Whatever the rest turns out to say, it may go on with what was begun before it.
-            cut = min(cut, held(self._waiting, Source(text[:decided]), start - self.context))
         layers = [_Layer(source, start, chosen, None)] if chosen else []
         if disguised:
             views = self._views(text, start, begins, None)
             for layer in views:
                 assert layer.view is not None
-                shown = Source(layer.view.text[: layer.view.index(decided)])
-                cut = min(cut, layer.view.start(held(self._waiting, shown, layer.start - self.context)))
+                cut = min(cut, layer.view.start(self._held(layer.source, layer.start - self.context)))
             layers += views
         return Reading(self._sets, layers, start, max(start, cut), self.context)
+
+    def _held(self, source: Source, origin: int) -> int:
+        """The first position at or after origin from which a text could still become a match or a disguise."""
+        text = source.text
+        cut = held(self._waiting, source, origin)
+        edge = source.point(self._edged(source.data, source.byte(max(0, origin)))[0][0])
+        if edge < len(text) and ord(text[edge]) in self._edges:
+            edge += 1
+        places = [edge, held(self._inside, source, origin)]
+        while place := next((each for each in places if each < len(text)), 0):
+            # Whatever the rest turns out to say, it may go on with what was begun before it.
+            before = Source(text[:place])
+            cut = min(cut, place, held(self._waiting, before, origin))
+            deeper = held(self._inside, before, origin)
+            places = [each for each in places if each != place] + [deeper] * (deeper < place)
+        return cut
 
     def glance(self, text: str, start: int) -> int:
         """Up to where text[start:] is decided if nothing is found there; -1 when more must be looked at.
 
-        The short way through what is nearly always the case, in one search.
+        The short way through what is nearly always the case.
         """
+        # One character more is looked at: it may be the edge of something that begins at start.
         data = text[max(0, start - 1) :].encode("utf-8", "surrogatepass")
-        first, last = self._busy(data, 0 if not start else _WIDTHS[data[0] >> 4])[0]
-        if last != len(data):
+        if self._choose(data):
             return -1
-        left = last - first
-        cut = len(text) - (
-            left if left < 2 or data.isascii() else len(data[first:].decode("utf-8", "surrogatepass"))
-        )
-        return cut if cut > start or len(text) - start <= _PATIENCE else -1
+        size = decided = len(data)
+        while decided:
+            known = data if decided == size else data[:decided]
+            begun, hidden = self._begun(known, 0)[0][0], self._hides(known, 0)[0][0]
+            if hidden < decided and data[hidden] in self._edges:
+                hidden += 1
+            first = min(begun, hidden)
+            if hidden == decided or first == decided:
+                decided = first
+                break
+            decided = first  # what may be hidden here may go on with what was begun before it
+        left = size - decided
+        if left > 1 and not data.isascii():
+            left = len(data[decided:].decode("utf-8", "surrogatepass"))
+        cut = len(text) - left
+        return cut if cut > start else start if len(text) - start <= _PATIENCE else -1
 
     def _fired(self, source: Source) -> tuple[bool, Chosen]:
         """Whether a text may be disguised, and the patterns that may occur in it."""
@@ -210,7 +239,8 @@ class Reading:
         for layer in self._layers:
             if layer.view is not None:
                 first = min(first, layer.view.start(max(0, layer.view.index(self.cut) - self._context)))
-        return max(0, self._outside(first)) if first > 0 else 0
+        # And one more: it may be the edge of what stands there.
+        return max(0, self._outside(first) - 1) if first > 0 else 0
 
     def _outside(self, position: int) -> int:
         """The position, lowered to where it lies inside no disguise."""
@@ -227,3 +257,8 @@ class Reading:
             if self._start <= start < end and not view.foreign(start, end):
                 placed.append(Span(start, end, span.entity, span.score))
         return placed
+
+
+def _beginnings(regexes: Sequence[str]) -> str:
+    """One regex for every beginning of their matches, and for longer runs than those have."""
+    return "|".join(dict.fromkeys(read(regex).waiting for regex in regexes))

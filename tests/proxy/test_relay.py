@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ def text(answer: Answer) -> str:
 
 def test_a_stream_is_relayed_as_the_provider_wrote_it(proxy: Running, upstream: Upstream) -> None:
     """Clean chunks leave byte for byte, in order, with our headers in front."""
-    upstream.script = said("All is well.")
+    upstream.script = said("All is well. ", lambda text: re.findall(r"\w+\W+", text))
 
     answer = ask(proxy, chat(stream=True))
 
@@ -45,7 +46,7 @@ def test_a_stream_is_relayed_as_the_provider_wrote_it(proxy: Running, upstream: 
     assert answer.headers["x-guardhouse-verdict"] == "allow"
     kept = proxy.recorder.last()
     assert (kept["outcome"], kept["stream"], kept["finish_reasons"]) == ("passed", True, ["stop"])
-    assert kept["response"]["choices"][0]["message"]["content"] == "All is well."
+    assert kept["response"]["choices"][0]["message"]["content"] == "All is well. "
     assert 0 < kept["first_token_us"] <= kept["duration_us"]
 
 
