@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guardrails import embedding
-from guardrails.check import Check
+from guardrails.check import Check, in_process
 from guardrails.checks.injection_features import Windows, blocks, pieces
 from guardrails.checks.injection_model import (
     CANDIDATE,
@@ -54,6 +54,7 @@ _HEADER = re.compile(
 _MARKUP = re.compile(r"<(?:html|body|div|p|table|article|h[1-6])\b[^>]*>", re.IGNORECASE)
 
 
+@in_process()
 def injection(trusted: Sequence[str] = TRUSTED) -> Check:
     """A check for prompt injection. Sees whole texts; documents and long texts off the event loop.
 
@@ -76,6 +77,8 @@ class _Likely(NamedTuple):
 
 class Injection:
     """The check. Immutable; safe to share."""
+
+    pure = True
 
     def __init__(self, model: Model, encoder: embedding.Embedder, trusted: frozenset[str]) -> None:
         if encoder.sha256 != model.encoder:

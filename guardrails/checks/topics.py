@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guardrails import embedding
-from guardrails.check import Check
+from guardrails.check import Check, in_process
 from guardrails.checks.topic_background import BACKGROUND
 from guardrails.errors import CheckError
 from guardrails.sentences import sentences
@@ -56,6 +56,7 @@ class Calibration:
     """Share of everyday sentences about other things that count as on the topic."""
 
 
+@in_process()
 def topics(
     allow: Mapping[str, Sequence[str]] | None = None,
     deny: Mapping[str, Sequence[str]] | None = None,
@@ -78,6 +79,8 @@ def topics(
 
 class Topics:
     """The check. Immutable after it was built; safe to share."""
+
+    pure = True
 
     def __init__(
         self,
