@@ -1,0 +1,274 @@
+"""Training examples for the tagger: filled templates, labelled tweets with names exchanged, and plain code and prose.
+
+An example is a text and its spans; a span of IGNORED is left out of the loss.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import re
+import string
+import tokenize
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from guardrails.models.names_negatives import EPONYMS, JOBS, LOOK, LOOKALIKES, NOUNS, SENTENCES
+from guardrails.models.names_templates import ABROAD, ASK, TALK, WORK
+from guardrails.models.names_values import Values
+
+IGNORED = "IGNORED"
+ENTITY = {"ORG": "ORGANIZATION", "PERSON": "PERSON", "LOCATION": "LOCATION"}
+_SLOT = re.compile(r"\{([A-Za-z]\w*)\}")
+_WORD = re.compile(r"[^\W\d_]+")
+_MONTHS = "January February March April May June July August September October November December Jan Feb Mar Apr Jun Jul Aug Sep Oct Nov Dec".split()
+_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Wed Thu Fri Sat Sun".split()
+SHARES = (("talk", 0.19), ("work", 0.21), ("ask", 0.08), ("abroad", 0.07), ("look", 0.2), ("tweet", 0.17), ("code", 0.08))
+"""How often each kind of example is drawn."""
+
+
+class Example(NamedTuple):
+    """A text, and (start, end, entity) of what is to be found in it, in code points."""
+
+    text: str
+    spans: tuple[tuple[int, int, str], ...]
+
+
+class Source:
+    """An endless supply of examples; the same seed and files give the same ones.
+
+    Args:
+        values: what templates are filled with.
+        tweets: labelled real text.
+        folder: Python source files to take code and comments from; none when not given.
+        parity: of templates, only every other one is used: 0 or 1; all when not given.
+    """
+
+    def __init__(
+        self, values: Values, tweets: Sequence[Example], folder: Path | None, parity: int | None = None
+    ) -> None:
+        self.values, self.pick, self._tweets = values, values.pick, list(tweets)
+        parts = {"talk": TALK, "work": WORK, "ask": ASK, "abroad": ABROAD, "look": LOOK}
+        self._templates = {
+            name: [line.replace("\\n", "\n").replace('\\"', '"') for line in text.splitlines()][slice(parity, None, 2) if parity is not None else slice(None)]
+            for name, text in parts.items()
+        }
+        self._code = _code(folder, self.pick, self._given()) if folder else []
+
+    def _given(self) -> frozenset[str]:
+        names = {part.lower() for _ in range(20000) for name in self.values.pair() for part in _WORD.findall(name)}
+        return frozenset(names)
+
+    def example(self) -> Example:
+        """The next example."""
+        kinds, weights = zip(*SHARES, strict=True)
+        kind = self.pick.choices(kinds, weights)[0]
+        if kind == "tweet" and self._tweets:
+            return self._styled(self._exchanged(self.pick.choice(self._tweets)), 0.06)
+        if kind == "code" and self._code:
+            return self.pick.choice(self._code)
+        if kind not in self._templates:
+            kind = "look"
+        return self._styled(self.filled(self.pick.choice(self._templates[kind])), 0.16 if kind != "look" else 0.1)
+
+    def filled(self, template: str) -> Example:
+        """A template with its slots filled."""
+        text, spans, last = "", [], 0
+        for slot in _SLOT.finditer(template):
+            text += template[last : slot.start()]
+            value, entity = self._value(slot[1])
+            if entity and spans and spans[-1][1:] == (len(text) - 1, entity) and text[-1] == " ":
+                spans[-1] = (spans[-1][0], len(text) + len(value), entity)
+            elif entity:
+                spans.append((len(text), len(text) + len(value), entity))
+            text += value
+            last = slot.end()
+        return Example(text + template[last:], tuple(spans))
+
+    def _value(self, slot: str) -> tuple[str, str]:
+        values = self.values
+        if slot in ("P", "F", "L", "Q"):
+            draw = {"P": values.person, "F": values.first, "L": values.last, "Q": values.listed_person}[slot]
+            return draw().replace("\n", " "), "PERSON"
+        if slot in ("C", "N"):
+            return (values.city() if slot == "C" else values.country()), "LOCATION"
+        if slot == "A":
+            return values.address(), "ADDRESS"
+        if slot == "O":
+            return values.organization(), "ORGANIZATION"
+        return self._plain(slot), ""
+
+    def _plain(self, slot: str) -> str:  # noqa: C901  (one line a slot)
+        pick, number = self.pick, self.pick.randint
+        match slot:
+            case "T":
+                return self.values.title()
+            case "W":
+                return pick.choice(LOOKALIKES)
+            case "E":
+                return pick.choice(EPONYMS)
+            case "job":
+                return pick.choice(JOBS)
+            case "thing":
+                return pick.choice(NOUNS)
+            case "sent":
+                return pick.choice(SENTENCES)
+            case "date":
+                return pick.choice((f"{number(1, 28)} {pick.choice(_MONTHS)} {number(1950, 2026)}", f"{number(1, 12):02}/{number(1, 28):02}/{number(1950, 2026)}", f"{number(1990, 2026)}-{number(1, 12):02}-{number(1, 28):02}", f"{pick.choice(_MONTHS)} {number(1, 28)}", f"{number(1, 28)}.{number(1, 12)}.{number(1950, 2026)}"))
+            case "time":
+                return pick.choice((f"{number(0, 23):02}:{number(0, 59):02}", f"{number(1, 12)} pm", f"{number(1, 12)}:30am"))
+            case "day":
+                return pick.choice(_DAYS)
+            case "month":
+                return pick.choice(_MONTHS)
+            case "year":
+                return str(number(1820, 2026))
+            case "num":
+                return str(number(2, pick.choice((12, 99, 4000))))
+            case "digit":
+                return str(number(1, 9))
+            case "letter":
+                return pick.choice(string.ascii_uppercase)
+            case "money":
+                return pick.choice((f"${number(2, 9000)}", f"€{number(2, 900)}.50", f"{number(2, 900)} EUR", f"£{number(2, 90)},000", f"{number(2, 900)} dollars"))
+            case "phone":
+                return self.values.faked("phone_number", pick.choice(("en_US", "en_GB", "de_DE", "fr_FR", "es_ES")))
+            case "mail":
+                return self.values.faked("email")
+            case "user":
+                return pick.choice((self.values.faked("user_name"), f"{self._word()}_{self._word()}", f"{self._word()}{number(1, 99)}", self._word().title() + self._word().title()))
+            case "id":
+                return pick.choice((self.values.faked("uuid4"), f"{''.join(pick.choices(string.ascii_uppercase, k=3))}-{number(100, 99999)}", str(number(10**6, 10**9)), self.values.faked("iban"), "".join(pick.choices("0123456789abcdef", k=number(7, 40)))))
+            case "Camel" | "Camel2":
+                return "".join(self._word().title() for _ in range(number(1, 3)))
+            case "title":
+                return " ".join(self._word().title() for _ in range(number(2, 6)))
+            case "upper":
+                return pick.choice((pick.choice(SENTENCES), " ".join(self._word() for _ in range(number(1, 4))))).upper()
+        return self._word()
+
+    def _word(self) -> str:
+        if self.pick.random() < 0.6:
+            return self.values.faked("word")
+        return self.pick.choice(_WORD.findall(self.pick.choice((*NOUNS, *SENTENCES)))).lower()
+
+    def _exchanged(self, tweet: Example) -> Example:
+        """A tweet in which people and places are often exchanged for made-up ones."""
+        if self.pick.random() < 0.45:
+            return tweet
+        text, spans, last = "", [], 0
+        for start, end, entity in sorted(tweet.spans):
+            text += tweet.text[last:start]
+            value = tweet.text[start:end]
+            if entity == "PERSON" and self.pick.random() < 0.8 and value[0].isalpha():
+                new = self.values.person() if " " in value else self.pick.choice((self.values.first, self.values.first, self.values.last))()
+                value = new.lower() if value.islower() else new.upper() if value.isupper() else new
+            elif entity == "LOCATION" and self.pick.random() < 0.5 and value[0].isupper():
+                value = self.values.city()
+            spans.append((len(text), len(text) + len(value), entity))
+            text += value
+            last = end
+        return Example(text + tweet.text[last:], tuple(spans))
+
+    def _styled(self, example: Example, share: float) -> Example:
+        """The example as careless writers have it: without capitals, in capitals, names in small letters."""
+        draw = self.pick.random()
+        text, spans = example
+        if draw < share * 0.55:
+            changed = text.lower()
+        elif draw < share * 0.75:
+            changed = text.upper()
+        elif draw < share:
+            parts, last = [], 0
+            for start, end, entity in sorted(spans):
+                parts += [text[last:start], text[start:end].lower() if entity == "PERSON" else text[start:end]]
+                last = end
+            changed = "".join([*parts, text[last:]])
+        else:
+            return example
+        return Example(changed, spans) if len(changed) == len(text) else example
+
+
+def document(source: Source, length: int) -> Example:
+    """Examples one after another, until the text has about that many characters."""
+    text, spans = "", []
+    while True:
+        example = source.example()
+        spans += [(len(text) + start, len(text) + end, entity) for start, end, entity in example.spans]
+        text += example.text
+        if len(text) >= length:
+            return Example(text, tuple(spans))
+        text += source.pick.choice((" ", " ", "\n", "\n\n", "\n---\n", "  "))
+
+
+def read_tweets(path: Path, source: str | None = None) -> list[Example]:
+    """Rows of {"text", "spans": [{"start", "end", "entity"}], "source"}; those of one source, or all.
+
+    Account names are no names, and a name inside a tag is neither right nor wrong.
+    """
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if source is None or row["source"] == source:
+            spans = [(span["start"], span["end"], ENTITY[span["entity"]]) for span in row["spans"]]
+            found.append(_tidied(row["text"], spans))
+    return found
+
+
+def _tidied(text: str, spans: list[tuple[int, int, str]]) -> Example:
+    kept = []
+    for start, end, entity in spans:
+        before = text[:start].rstrip()[-1:]
+        if before == "@" or text[start] == "@":
+            continue
+        kept.append((start, end, IGNORED if before == "#" or not any(map(str.isalpha, text[start:end])) else entity))
+    removed = [match.start() + 1 for match in re.finditer(r"[@#] (?=\w)", text)]
+    moved = [
+        (start - sum(at < start for at in removed), end - sum(at < end for at in removed), entity)
+        for start, end, entity in kept
+    ]
+    return Example(re.sub(r"([@#]) (?=\w)", r"\1", text), tuple(moved))
+
+
+def _code(folder: Path, pick: random.Random, given: frozenset[str]) -> list[Example]:
+    """Pieces of Python files, and their comments and docstrings; capitalised words that may be names are ignored."""
+    found = []
+    for path in sorted(folder.glob("*.py")):
+        source = path.read_text(encoding="utf-8", errors="replace")
+        lines = source.splitlines()
+        texts = ["\n".join(lines[at : at + 4]) for at in range(0, len(lines), 12)]
+        texts += list(_prose(source))
+        found += [_unsure(text.strip(), given) for text in texts if 20 < len(text.strip()) < 500]
+    pick.shuffle(found)
+    return found[:20000]
+
+
+def _prose(source: str) -> Iterator[str]:
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.STRING and token.string.startswith('"""'):
+                yield from (" ".join(part.split()) for part in token.string.strip('"').split("\n\n"))
+    except (tokenize.TokenError, SyntaxError):
+        return
+
+
+def _unsure(text: str, given: frozenset[str]) -> Example:
+    spans = [
+        (match.start(), match.end(), IGNORED)
+        for match in re.finditer(r"[^\W\d_]+(?: [A-Z][^\W\d_]+)*", text)
+        if match[0][0].isupper() and len(match[0]) > 2 and any(part.lower() in given for part in match[0].split()) and match[0] not in LOOKALIKES
+    ]
+    return Example(text, tuple(spans))
+
+
+def spread(items: Iterator[Example], count: int) -> list[Example]:
+    """The first `count` examples."""
+    return [next(items) for _ in range(count)]
+
+
+def stream(source: Source, shortest: int = 15, longest: int = 420) -> Iterator[Example]:
+    """Documents of many lengths."""
+    while True:
+        yield document(source, int(source.pick.triangular(shortest, longest, shortest * 6)))
