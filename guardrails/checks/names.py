@@ -101,7 +101,7 @@ class NameModel:
     def __init__(self, directory: Path = SHIPPED) -> None:
         card = read_card(directory)
         model = read_verified(directory / "model.onnx", card)
-        self._tokenizer = open_tokenizer(read_verified(directory / "tokenizer.json", card))
+        self.tokenizer = open_tokenizer(read_verified(directory / "tokenizer.json", card))
         self._session = open_session(model)
         self._window: int = card["window"]["tokens"]
         self._overlap: int = card["window"]["overlap"]
@@ -122,7 +122,7 @@ class NameModel:
 
     def find(self, text: str) -> tuple[Span, ...]:
         """Every entity in a text, ordered, without overlap; the text is remembered by its hash alone."""
-        pieces = encode(self._tokenizer, text)
+        pieces = encode(self.tokenizer, text)
         spans: tuple[Span, ...] = ()
         if pieces.words:
             spans = tuple(decode(text, pieces, self.probabilities(pieces), self._thresholds))
@@ -137,7 +137,7 @@ class NameModel:
         size = len(pieces.ids)
         found = np.zeros((size, len(LABELS)), dtype=np.float32)
         for start, end, first, last in windows(size, self._window, self._overlap):
-            ids, kinds = framed(self._tokenizer, pieces, start, end)
+            ids, kinds = framed(self.tokenizer, pieces, start, end)
             output = self._session.run(None, {"input_ids": ids, "token_type_ids": kinds})[0]
             found[first:last] = output[0, 1 + first - start : 1 + last - start]
         return found

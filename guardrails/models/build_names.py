@@ -38,7 +38,7 @@ from guardrails.onnx import open_tokenizer
 
 HERE = Path(__file__).resolve().parent
 SKIPPED = -100
-TOKENS = 1100
+TOKENS = 640
 """Word pieces in a batch."""
 LONGEST = 126
 REPORT = 50
@@ -105,7 +105,9 @@ def _options() -> Options:
     parser.add_argument("--rate", type=float, default=2e-4, help="highest learning rate")
     parser.add_argument("--layers", type=int, default=4, help="encoder layers to keep")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--held-out", default="wnut-train", help="source of the data that is left for testing")
+    parser.add_argument(
+        "--held-out", default="wnut-train", help="source of the data that is left for testing"
+    )
     parser.add_argument("--start", type=Path, help="weights to go on from")
     given = vars(parser.parse_args())
     given["weights"] = given["weights"] or installed_weights()
@@ -217,17 +219,15 @@ def train(model: Any, supply: Iterator[list[Row]], options: Options) -> tuple[in
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         for group in optimizer.param_groups:
-            group["lr"] = options.rate * min(1.0, (steps + 1) / 200) * (1 - spent)
+            group["lr"] = options.rate * min(1.0, (steps + 1) / 100) * (1 - spent)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        steps, seen, total = steps + 1, seen + int((ids != 0).sum()), total + float(loss)
+        steps, seen, total = steps + 1, seen + int((ids != 0).sum()), total + loss.item()
         if steps % REPORT == 0:
-            sys.stdout.write(
-                f"{spent:6.1%} step {steps} pieces {seen} loss {total / REPORT:.4f}\n"
-            )
+            sys.stdout.write(f"{spent:6.1%} step {steps} pieces {seen} loss {total / REPORT:.4f}\n")
             sys.stdout.flush()
             total = 0.0
-        if steps % (20 * REPORT) == 0:
+        if steps % (4 * REPORT) == 0:
             torch.save(model.state_dict(), options.out / "checkpoint.pt")
     return steps, seen
 

@@ -25,7 +25,15 @@ _SLOT = re.compile(r"\{([A-Za-z]\w*)\}")
 _WORD = re.compile(r"[^\W\d_]+")
 _MONTHS = "January February March April May June July August September October November December Jan Feb Mar Apr Jun Jul Aug Sep Oct Nov Dec".split()
 _DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Wed Thu Fri Sat Sun".split()
-SHARES = (("talk", 0.19), ("work", 0.21), ("ask", 0.08), ("abroad", 0.07), ("look", 0.2), ("tweet", 0.17), ("code", 0.08))
+SHARES = (
+    ("talk", 0.19),
+    ("work", 0.21),
+    ("ask", 0.08),
+    ("abroad", 0.07),
+    ("look", 0.2),
+    ("tweet", 0.17),
+    ("code", 0.08),
+)
 """How often each kind of example is drawn."""
 
 
@@ -52,13 +60,17 @@ class Source:
         self.values, self.pick, self._tweets = values, values.pick, list(tweets)
         parts = {"talk": TALK, "work": WORK, "ask": ASK, "abroad": ABROAD, "look": LOOK}
         self._templates = {
-            name: [line.replace("\\n", "\n").replace('\\"', '"') for line in text.splitlines()][slice(parity, None, 2) if parity is not None else slice(None)]
+            name: [line.replace("\\n", "\n").replace('\\"', '"') for line in text.splitlines()][
+                slice(parity, None, 2) if parity is not None else slice(None)
+            ]
             for name, text in parts.items()
         }
         self._code = _code(folder, self.pick, self._given()) if folder else []
 
     def _given(self) -> frozenset[str]:
-        names = {part.lower() for _ in range(20000) for name in self.values.pair() for part in _WORD.findall(name)}
+        names = {
+            part.lower() for _ in range(20000) for name in self.values.pair() for part in _WORD.findall(name)
+        }
         return frozenset(names)
 
     def example(self) -> Example:
@@ -71,7 +83,9 @@ class Source:
             return self.pick.choice(self._code)
         if kind not in self._templates:
             kind = "look"
-        return self._styled(self.filled(self.pick.choice(self._templates[kind])), 0.16 if kind != "look" else 0.1)
+        return self._styled(
+            self.filled(self.pick.choice(self._templates[kind])), 0.16 if kind != "look" else 0.1
+        )
 
     def filled(self, template: str) -> Example:
         """A template with its slots filled."""
@@ -116,9 +130,19 @@ class Source:
             case "sent":
                 return pick.choice(SENTENCES)
             case "date":
-                return pick.choice((f"{number(1, 28)} {pick.choice(_MONTHS)} {number(1950, 2026)}", f"{number(1, 12):02}/{number(1, 28):02}/{number(1950, 2026)}", f"{number(1990, 2026)}-{number(1, 12):02}-{number(1, 28):02}", f"{pick.choice(_MONTHS)} {number(1, 28)}", f"{number(1, 28)}.{number(1, 12)}.{number(1950, 2026)}"))
+                return pick.choice(
+                    (
+                        f"{number(1, 28)} {pick.choice(_MONTHS)} {number(1950, 2026)}",
+                        f"{number(1, 12):02}/{number(1, 28):02}/{number(1950, 2026)}",
+                        f"{number(1990, 2026)}-{number(1, 12):02}-{number(1, 28):02}",
+                        f"{pick.choice(_MONTHS)} {number(1, 28)}",
+                        f"{number(1, 28)}.{number(1, 12)}.{number(1950, 2026)}",
+                    )
+                )
             case "time":
-                return pick.choice((f"{number(0, 23):02}:{number(0, 59):02}", f"{number(1, 12)} pm", f"{number(1, 12)}:30am"))
+                return pick.choice(
+                    (f"{number(0, 23):02}:{number(0, 59):02}", f"{number(1, 12)} pm", f"{number(1, 12)}:30am")
+                )
             case "day":
                 return pick.choice(_DAYS)
             case "month":
@@ -132,21 +156,48 @@ class Source:
             case "letter":
                 return pick.choice(string.ascii_uppercase)
             case "money":
-                return pick.choice((f"${number(2, 9000)}", f"€{number(2, 900)}.50", f"{number(2, 900)} EUR", f"£{number(2, 90)},000", f"{number(2, 900)} dollars"))
+                return pick.choice(
+                    (
+                        f"${number(2, 9000)}",
+                        f"€{number(2, 900)}.50",
+                        f"{number(2, 900)} EUR",
+                        f"£{number(2, 90)},000",
+                        f"{number(2, 900)} dollars",
+                    )
+                )
             case "phone":
-                return self.values.faked("phone_number", pick.choice(("en_US", "en_GB", "de_DE", "fr_FR", "es_ES")))
+                return self.values.faked(
+                    "phone_number", pick.choice(("en_US", "en_GB", "de_DE", "fr_FR", "es_ES"))
+                )
             case "mail":
                 return self.values.faked("email")
             case "user":
-                return pick.choice((self.values.faked("user_name"), f"{self._word()}_{self._word()}", f"{self._word()}{number(1, 99)}", self._word().title() + self._word().title()))
+                return pick.choice(
+                    (
+                        self.values.faked("user_name"),
+                        f"{self._word()}_{self._word()}",
+                        f"{self._word()}{number(1, 99)}",
+                        self._word().title() + self._word().title(),
+                    )
+                )
             case "id":
-                return pick.choice((self.values.faked("uuid4"), f"{''.join(pick.choices(string.ascii_uppercase, k=3))}-{number(100, 99999)}", str(number(10**6, 10**9)), self.values.faked("iban"), "".join(pick.choices("0123456789abcdef", k=number(7, 40)))))
+                return pick.choice(
+                    (
+                        self.values.faked("uuid4"),
+                        f"{''.join(pick.choices(string.ascii_uppercase, k=3))}-{number(100, 99999)}",
+                        str(number(10**6, 10**9)),
+                        self.values.faked("iban"),
+                        "".join(pick.choices("0123456789abcdef", k=number(7, 40))),
+                    )
+                )
             case "Camel" | "Camel2":
                 return "".join(self._word().title() for _ in range(number(1, 3)))
             case "title":
                 return " ".join(self._word().title() for _ in range(number(2, 6)))
             case "upper":
-                return pick.choice((pick.choice(SENTENCES), " ".join(self._word() for _ in range(number(1, 4))))).upper()
+                return pick.choice(
+                    (pick.choice(SENTENCES), " ".join(self._word() for _ in range(number(1, 4))))
+                ).upper()
         return self._word()
 
     def _word(self) -> str:
@@ -163,7 +214,11 @@ class Source:
             text += tweet.text[last:start]
             value = tweet.text[start:end]
             if entity == "PERSON" and self.pick.random() < 0.8 and value[0].isalpha():
-                new = self.values.person() if " " in value else self.pick.choice((self.values.first, self.values.first, self.values.last))()
+                new = (
+                    self.values.person()
+                    if " " in value
+                    else self.pick.choice((self.values.first, self.values.first, self.values.last))()
+                )
                 value = new.lower() if value.islower() else new.upper() if value.isupper() else new
             elif entity == "LOCATION" and self.pick.random() < 0.5 and value[0].isupper():
                 value = self.values.city()
@@ -183,7 +238,10 @@ class Source:
         elif draw < share:
             parts, last = [], 0
             for start, end, entity in sorted(spans):
-                parts += [text[last:start], text[start:end].lower() if entity == "PERSON" else text[start:end]]
+                parts += [
+                    text[last:start],
+                    text[start:end].lower() if entity == "PERSON" else text[start:end],
+                ]
                 last = end
             changed = "".join([*parts, text[last:]])
         else:
@@ -223,7 +281,9 @@ def _tidied(text: str, spans: list[tuple[int, int, str]]) -> Example:
         before = text[:start].rstrip()[-1:]
         if before == "@" or text[start] == "@":
             continue
-        kept.append((start, end, IGNORED if before == "#" or not any(map(str.isalpha, text[start:end])) else entity))
+        kept.append(
+            (start, end, IGNORED if before == "#" or not any(map(str.isalpha, text[start:end])) else entity)
+        )
     removed = [match.start() + 1 for match in re.finditer(r"[@#] (?=\w)", text)]
     moved = [
         (start - sum(at < start for at in removed), end - sum(at < end for at in removed), entity)
@@ -258,7 +318,10 @@ def _unsure(text: str, given: frozenset[str]) -> Example:
     spans = [
         (match.start(), match.end(), IGNORED)
         for match in re.finditer(r"[^\W\d_]+(?: [A-Z][^\W\d_]+)*", text)
-        if match[0][0].isupper() and len(match[0]) > 2 and any(part.lower() in given for part in match[0].split()) and match[0] not in LOOKALIKES
+        if match[0][0].isupper()
+        and len(match[0]) > 2
+        and any(part.lower() in given for part in match[0].split())
+        and match[0] not in LOOKALIKES
     ]
     return Example(text, tuple(spans))
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-LOOKALIKES = """\
+LOOKALIKES = (
+    """\
 Kubernetes|Jenkins|Django|Jupyter|Ada|Julia|Ruby|Java|Pascal|Mercury|Apollo|Athena|Python|Rust|Go|Swift|Kotlin|Scala
 Perl|Haskell|Elixir|Erlang|Clojure|Lua|Dart|Crystal|Nim|Zig|Fortran|Cobol|Lisp|Scheme|Prolog|TypeScript|JavaScript|PHP
 React|Vue|Angular|Svelte|Node|Express|Flask|FastAPI|Rails|Laravel|Spring|Hibernate|Maven|Gradle|Ant|Docker|Helm|Istio
@@ -36,9 +37,13 @@ Cancer|Alzheimer's disease|Parkinson's|Down syndrome|Crohn's disease|Hodgkin lym
 Fahrenheit|Kelvin|Newton|Pascal|Joule|Watt|Volt|Ampere|Ohm|Hertz|Tesla|Curie|Richter scale|Beaufort scale|Geiger counter
 Harry Potter book|Star Wars|Titanic|Hamlet|Frozen|Inception|Matrix|Friends|Breaking Bad|Game of Thrones|Macbeth|Frankenstein
 Bitcoin|Ethereum|Cardano|Solana|Dogecoin|Nasdaq|Dow Jones|Dax|Euro|Dollar|Pound|Yen|Rupee|Franc|Peso|Krona|Lira|Rand
-""".replace("\n", "|").strip("|").split("|")
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
 
-EPONYMS = """\
+EPONYMS = (
+    """\
 Fibonacci numbers|the nth Catalan number|a Bell number|Lucas numbers|Woodall number|Carol number|Smith number|Perrin sequence
 Jacobsthal number|Pell numbers|Mersenne prime|Fermat's little theorem|Euler's totient|Euler's method|Newton's method|Gaussian elimination
 Gauss sum|Bayes' theorem|naive Bayes|Bernoulli trial|Poisson distribution|Laplace transform|Fourier series|Taylor expansion
@@ -55,7 +60,10 @@ Hessian matrix|Jacobian|Cholesky decomposition|Kalman filter|Wiener process|Brow
 Caesar cipher|Vigenere cipher|Diffie-Hellman|Merkle tree|Bloom filter|Bresenham's line|Sobel filter|Canny edge detection|Otsu's threshold
 Ohm's law|Kirchhoff's laws|Avogadro's number|Planck constant|Doppler effect|Maxwell's equations|Schrödinger equation|Heisenberg principle
 Keynesian economics|Marxism|Darwinism|Freudian slip|Socratic method|Platonic love|Machiavellian|Orwellian|Kafkaesque|Victorian era
-""".replace("\n", "|").strip("|").split("|")
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
 
 LOOK = """\
 {W} is down again.
@@ -224,21 +232,30 @@ Example: John Doe
 Alice sends a message to Bob, and Eve listens: a standard picture in cryptography.
 """
 
-NOUNS = """\
+NOUNS = (
+    """\
 printer|charger|keyboard|invoice|contract|ticket|parcel|laptop|phone|bike|car|sofa|lamp|battery|router|report|budget|slide deck
 draft|dashboard|server|database|pipeline|query|password|refund|coupon|subscription|passport|visa|ticket|hotel|garden|kitchen
 window|door|roof|boiler|bus|train|plane|boat|book|song|film|game|recipe|cake|soup|salad|coffee|tea|bread|cheese|apple|jacket
 shoe|dress|ring|watch|camera|lens|tripod|drum|guitar|piano|violin|class|exam|essay|thesis|grant|survey|prototype|sensor
-""".replace("\n", "|").strip("|").split("|")
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
 
-JOBS = """\
+JOBS = (
+    """\
 software engineer|nurse|teacher|plumber|accountant|project manager|designer|lawyer|analyst|driver|chef|architect|electrician
 chief executive|sales director|researcher|professor|surgeon|midwife|mechanic|painter|pilot|journalist|editor|photographer
 goalkeeper|striker|mayor|minister|spokeswoman|chairman|Senior Developer|Head of Marketing|Data Scientist|CEO|CTO|CFO|VP Sales
 Product Owner|Customer Success Manager|HR Business Partner|Team Lead|Consultant|Vice President|Board Member|Office Manager
-""".replace("\n", "|").strip("|").split("|")
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
 
-SENTENCES = """\
+SENTENCES = (
+    """\
 the meeting was moved to the afternoon|please find the report attached|it does not start after the update|we need two more days
 nobody answered the phone|the price went up again|I have tried everything|that makes no sense to me|this is the third time
 the results were better than expected|send it before noon|you can use any browser|the file is empty|there was no one at the door
@@ -254,4 +271,7 @@ Growth slowed in the second quarter.|Shares fell by two percent.|The vote was po
 Returns the number of characters.|Raises an error when the key is missing.|Set the flag to true.|Close the window and retry.
 The boat left the harbour at dawn.|A cat sat on the wall.|The soup was cold.|Two chairs were broken.|Everyone laughed.
 i dont get it|ok cool|no idea tbh|so tired today|cant wait for the weekend|this is hilarious|why is everyone so loud|same here
-""".replace("\n", "|").strip("|").split("|")
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
