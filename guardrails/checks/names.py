@@ -208,11 +208,11 @@ def windows(size: int, window: int, overlap: int) -> list[tuple[int, int, int, i
     """
     inner = window - 2
     starts = [*range(0, max(1, size - inner), inner - overlap)]
-    if size > inner and starts[-1] + inner < size:
+    if starts[-1] + inner < size:
         starts.append(size - inner)
     ends = [min(size, start + inner) for start in starts]
-    cuts = [0, *((later + end) // 2 for later, end in zip(starts[1:], ends, strict=False)), size]
-    return list(zip(starts, ends, cuts, cuts[1:], strict=True))
+    cuts = [0, *((start + end) // 2 for start, end in zip(starts[1:], ends, strict=False)), size]
+    return list(zip(starts, ends, cuts[:-1], cuts[1:], strict=True))
 
 
 def decode(

@@ -38,10 +38,12 @@ from guardrails.onnx import open_tokenizer
 
 HERE = Path(__file__).resolve().parent
 SKIPPED = -100
-TOKENS = 640
+TOKENS = 400
 """Word pieces in a batch."""
 LONGEST = 126
-REPORT = 50
+WARMING = 60
+"""Steps over which the learning rate rises."""
+REPORT = 20
 """Steps between two lines of progress."""
 
 
@@ -219,7 +221,7 @@ def train(model: Any, supply: Iterator[list[Row]], options: Options) -> tuple[in
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         for group in optimizer.param_groups:
-            group["lr"] = options.rate * min(1.0, (steps + 1) / 100) * (1 - spent)
+            group["lr"] = options.rate * min(1.0, (steps + 1) / WARMING) * (1 - spent)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         steps, seen, total = steps + 1, seen + int((ids != 0).sum()), total + loss.item()
@@ -227,7 +229,7 @@ def train(model: Any, supply: Iterator[list[Row]], options: Options) -> tuple[in
             sys.stdout.write(f"{spent:6.1%} step {steps} pieces {seen} loss {total / REPORT:.4f}\n")
             sys.stdout.flush()
             total = 0.0
-        if steps % (4 * REPORT) == 0:
+        if steps % (5 * REPORT) == 0:
             torch.save(model.state_dict(), options.out / "checkpoint.pt")
     return steps, seen
 

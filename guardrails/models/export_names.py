@@ -152,7 +152,7 @@ def _positions(ranges: Any) -> set[int]:
 
 def choose(items: Sequence[Read]) -> dict[str, float]:
     """The threshold of each entity with the best F2 over characters; of equal ones the higher."""
-    best = {entity: (0.0, FLOOR) for entity in ENTITIES}
+    best = dict.fromkeys(ENTITIES, (0.0, FLOOR))
     for threshold in GRID:
         figures = measure(items, dict.fromkeys(ENTITIES, threshold))
         for entity, figure in figures.items():

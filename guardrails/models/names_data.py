@@ -15,24 +15,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from guardrails.models.names_negatives import EPONYMS, JOBS, LOOK, LOOKALIKES, NOUNS, SENTENCES
-from guardrails.models.names_templates import ABROAD, ASK, TALK, WORK
+from guardrails.models.names_lists import TEMPLATES, WORDS
 from guardrails.models.names_values import Values
 
 IGNORED = "IGNORED"
 ENTITY = {"ORG": "ORGANIZATION", "PERSON": "PERSON", "LOCATION": "LOCATION"}
 _SLOT = re.compile(r"\{([A-Za-z]\w*)\}")
 _WORD = re.compile(r"[^\W\d_]+")
-_MONTHS = "January February March April May June July August September October November December Jan Feb Mar Apr Jun Jul Aug Sep Oct Nov Dec".split()
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Wed Thu Fri Sat Sun".split()
 SHARES = (
-    ("talk", 0.19),
-    ("work", 0.21),
+    ("talk", 0.18),
+    ("work", 0.18),
     ("ask", 0.08),
     ("abroad", 0.07),
-    ("look", 0.2),
-    ("tweet", 0.17),
-    ("code", 0.08),
+    ("look", 0.18),
+    ("tweet", 0.26),
+    ("code", 0.05),
 )
 """How often each kind of example is drawn."""
 
@@ -51,25 +48,15 @@ class Source:
         values: what templates are filled with.
         tweets: labelled real text.
         folder: Python source files to take code and comments from; none when not given.
-        parity: of templates, only every other one is used: 0 or 1; all when not given.
     """
 
-    def __init__(
-        self, values: Values, tweets: Sequence[Example], folder: Path | None, parity: int | None = None
-    ) -> None:
+    def __init__(self, values: Values, tweets: Sequence[Example], folder: Path | None) -> None:
         self.values, self.pick, self._tweets = values, values.pick, list(tweets)
-        parts = {"talk": TALK, "work": WORK, "ask": ASK, "abroad": ABROAD, "look": LOOK}
-        self._templates = {
-            name: [line.replace("\\n", "\n").replace('\\"', '"') for line in text.splitlines()][
-                slice(parity, None, 2) if parity is not None else slice(None)
-            ]
-            for name, text in parts.items()
-        }
         self._code = _code(folder, self.pick, self._given()) if folder else []
 
     def _given(self) -> frozenset[str]:
         names = {
-            part.lower() for _ in range(20000) for name in self.values.pair() for part in _WORD.findall(name)
+            part.lower() for _ in range(6000) for name in self.values.pair() for part in _WORD.findall(name)
         }
         return frozenset(names)
 
@@ -81,15 +68,14 @@ class Source:
             return self._styled(self._exchanged(self.pick.choice(self._tweets)), 0.06)
         if kind == "code" and self._code:
             return self.pick.choice(self._code)
-        if kind not in self._templates:
+        if kind not in TEMPLATES:
             kind = "look"
-        return self._styled(
-            self.filled(self.pick.choice(self._templates[kind])), 0.16 if kind != "look" else 0.1
-        )
+        return self._styled(self.filled(self.pick.choice(TEMPLATES[kind])), 0.16 if kind != "look" else 0.1)
 
     def filled(self, template: str) -> Example:
         """A template with its slots filled."""
-        text, spans, last = "", [], 0
+        text, last = "", 0
+        spans: list[tuple[int, int, str]] = []
         for slot in _SLOT.finditer(template):
             text += template[last : slot.start()]
             value, entity = self._value(slot[1])
@@ -114,28 +100,28 @@ class Source:
             return values.organization(), "ORGANIZATION"
         return self._plain(slot), ""
 
-    def _plain(self, slot: str) -> str:  # noqa: C901  (one line a slot)
+    def _plain(self, slot: str) -> str:
         pick, number = self.pick, self.pick.randint
         match slot:
             case "T":
                 return self.values.title()
             case "W":
-                return pick.choice(LOOKALIKES)
+                return pick.choice(WORDS["lookalikes"])
             case "E":
-                return pick.choice(EPONYMS)
+                return pick.choice(WORDS["eponyms"])
             case "job":
-                return pick.choice(JOBS)
+                return pick.choice(WORDS["jobs"])
             case "thing":
-                return pick.choice(NOUNS)
+                return pick.choice(WORDS["nouns"])
             case "sent":
-                return pick.choice(SENTENCES)
+                return pick.choice(WORDS["sentences"])
             case "date":
                 return pick.choice(
                     (
-                        f"{number(1, 28)} {pick.choice(_MONTHS)} {number(1950, 2026)}",
+                        f"{number(1, 28)} {pick.choice(WORDS['months'])} {number(1950, 2026)}",
                         f"{number(1, 12):02}/{number(1, 28):02}/{number(1950, 2026)}",
                         f"{number(1990, 2026)}-{number(1, 12):02}-{number(1, 28):02}",
-                        f"{pick.choice(_MONTHS)} {number(1, 28)}",
+                        f"{pick.choice(WORDS['months'])} {number(1, 28)}",
                         f"{number(1, 28)}.{number(1, 12)}.{number(1950, 2026)}",
                     )
                 )
@@ -144,9 +130,9 @@ class Source:
                     (f"{number(0, 23):02}:{number(0, 59):02}", f"{number(1, 12)} pm", f"{number(1, 12)}:30am")
                 )
             case "day":
-                return pick.choice(_DAYS)
+                return pick.choice(WORDS["days"])
             case "month":
-                return pick.choice(_MONTHS)
+                return pick.choice(WORDS["months"])
             case "year":
                 return str(number(1820, 2026))
             case "num":
@@ -196,14 +182,16 @@ class Source:
                 return " ".join(self._word().title() for _ in range(number(2, 6)))
             case "upper":
                 return pick.choice(
-                    (pick.choice(SENTENCES), " ".join(self._word() for _ in range(number(1, 4))))
+                    (pick.choice(WORDS["sentences"]), " ".join(self._word() for _ in range(number(1, 4))))
                 ).upper()
         return self._word()
 
     def _word(self) -> str:
         if self.pick.random() < 0.6:
             return self.values.faked("word")
-        return self.pick.choice(_WORD.findall(self.pick.choice((*NOUNS, *SENTENCES)))).lower()
+        return self.values.sample(
+            _WORD.findall(self.pick.choice((*WORDS["nouns"], *WORDS["sentences"])))
+        ).lower()
 
     def _exchanged(self, tweet: Example) -> Example:
         """A tweet in which people and places are often exchanged for made-up ones."""
@@ -295,7 +283,7 @@ def _tidied(text: str, spans: list[tuple[int, int, str]]) -> Example:
 def _code(folder: Path, pick: random.Random, given: frozenset[str]) -> list[Example]:
     """Pieces of Python files, and their comments and docstrings; capitalised words that may be names are ignored."""
     found = []
-    for path in sorted(folder.glob("*.py")):
+    for path in sorted(folder.glob("*.py"))[::4]:
         source = path.read_text(encoding="utf-8", errors="replace")
         lines = source.splitlines()
         texts = ["\n".join(lines[at : at + 4]) for at in range(0, len(lines), 12)]
@@ -321,7 +309,7 @@ def _unsure(text: str, given: frozenset[str]) -> Example:
         if match[0][0].isupper()
         and len(match[0]) > 2
         and any(part.lower() in given for part in match[0].split())
-        and match[0] not in LOOKALIKES
+        and match[0] not in WORDS["lookalikes"]
     ]
     return Example(text, tuple(spans))
 
