@@ -221,7 +221,7 @@ def decode(
     """Spans of whole words whose entity is likelier than its threshold; the likeliest entity wins.
 
     A word's probability is the mean over its pieces. Neighbours of one entity are one span unless the second
-    begins a new one. A span's score is the mean over its words.
+    begins a new one or stands on another line; an address may have several lines. A span's score is the mean over its words.
     """
     counts = np.bincount(pieces.word).astype(np.float32)[:, None]
     sums = np.zeros((len(pieces.words), len(LABELS)), dtype=np.float32)
@@ -237,24 +237,32 @@ def decode(
     for index in np.flatnonzero(passing.any(1)).tolist():
         previous = groups[-1][-1] if groups else -1
         if previous >= 0 and entity[previous] == entity[index]:
-            glued = _glued(text, pieces.words, previous, index)
-            if glued or (previous == index - 1 and not fresh[index, entity[index]]):
+            between = text[pieces.words[previous][1] : pieces.words[index][0]]
+            joined = previous == index - 1 and not fresh[index, entity[index]]
+            if _glue(between) or (joined and ("\n" not in between or ENTITIES[entity[index]] == "ADDRESS")):
                 groups[-1].append(index)
                 continue
         groups.append([index])
     spans = []
     for group in groups:
         start, end = _trimmed(text, pieces.words[group[0]][0], pieces.words[group[-1]][1])
-        if start < end:
+        if _letters(text[start:end]):
             kind = int(entity[group[0]])
             spans.append(Span(start, end, ENTITIES[kind], round(float(likely[group, kind].mean()), 4)))
     return spans
 
 
-def _glued(text: str, words: Sequence[tuple[int, int]], left: int, right: int) -> bool:
-    """Whether nothing, or only what joins the parts of a name, stands between two words."""
-    between = text[words[left][1] : words[right][0]]
-    return len(between) <= 1 and all(char in _JOINERS for char in between)
+def _glue(between: str) -> bool:
+    """Whether what stands between two words is nothing, or what joins the parts of a name."""
+    return not between or (len(between) == 1 and between in _JOINERS)
+
+
+def _letters(text: str) -> bool:
+    """Whether a text has two letters, or one that is a word by itself."""
+    found = [char for char in text if char.isalpha()]
+    return len(found) > 1 or (
+        len(found) == 1 and unicodedata.name(found[0], "").startswith(("CJK", "HANGUL"))
+    )
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
@@ -267,7 +275,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
         end -= 1
     while end < len(text) and unicodedata.category(text[end]) in ("Mn", "Mc", "Me"):
         end += 1
-    return (start, end) if any(map(str.isalpha, text[start:end])) else (start, start)
+    return start, end
 
 
 def _initial(text: str, end: int) -> bool:

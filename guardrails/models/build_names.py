@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import json
 import os
 import random
@@ -78,7 +79,7 @@ def main() -> None:
         if source != options.held_out
         for tweet in read_tweets(options.data, source)
     ]
-    examples = stream(Source(Values(options.seed), tweets, Path(os.__file__).parent))
+    examples = stream(Source(Values(options.seed), tweets, code_folders()))
     tokenizer = open_tokenizer((HERE / "minilm" / "tokenizer.json").read_bytes())
     started = time.monotonic()
     steps, seen = train(model, batches(examples, tokenizer, options.seed), options)
@@ -116,6 +117,16 @@ def _options() -> Options:
     if sha256(given["weights"] / "model.safetensors") != WEIGHTS_SHA256:
         sys.exit(f"{given['weights']}: not the official weights")
     return Options(**given)
+
+
+def code_folders() -> list[Path]:
+    """The standard library, and two libraries that come with torch and speak of many laws named after people."""
+    library = Path(os.__file__).parent
+    found = [library / name for name in ("asyncio", "email", "json", "unittest", "xml", "http", "importlib")]
+    for name in ("sympy", "networkx"):
+        spec = importlib.util.find_spec(name)
+        found += [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
+    return found
 
 
 def sources(data: Path) -> list[str]:

@@ -108,7 +108,7 @@ def export(weights: Path, checkpoint: Path, layers: int, out: Path) -> None:
 
 def held_out(data: Path, training: dict[str, Any]) -> dict[str, list[Example]]:
     """What the tagger is measured on: the source left out, and templates filled with names never drawn."""
-    unseen = Source(Values(training["seed"] + 7, unseen=True), [], None)
+    unseen = Source(Values(training["seed"] + 7, unseen=True), [])
     templates = [unseen.example() for _ in range(1500)]
     return {
         training["held_out"]: read_tweets(data, training["held_out"]),
@@ -198,7 +198,8 @@ def write_card(
                 "licence": "Apache-2.0",
                 "use": "training",
             },
-            {"name": "Python standard library", "licence": "PSF-2.0", "use": "training, nothing to find"},
+            {"name": "Python standard library: code", "licence": "PSF-2.0", "use": "training"},
+            {"name": "SymPy and NetworkX: code", "licence": "BSD-3-Clause", "use": "training"},
         ],
         "training": training,
         "conversion": {

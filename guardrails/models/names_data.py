@@ -5,12 +5,10 @@ An example is a text and its spans; a span of IGNORED is left out of the loss.
 
 from __future__ import annotations
 
-import io
 import json
 import random
 import re
 import string
-import tokenize
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,15 +19,19 @@ from guardrails.models.names_values import Values
 IGNORED = "IGNORED"
 ENTITY = {"ORG": "ORGANIZATION", "PERSON": "PERSON", "LOCATION": "LOCATION"}
 _SLOT = re.compile(r"\{([A-Za-z]\w*)\}")
+_DOCSTRING = re.compile(r'"""(.*?)"""', re.S)
+_CITING = re.compile(r"\.\. \[|et al|\(\d{4}\)|Journal|[Aa]uthor|pp\.|Press|http|@|\bby [A-Z]|Copyright")
 _WORD = re.compile(r"[^\W\d_]+")
+FILES = 120
+"""Files that are read of each folder."""
 SHARES = (
-    ("talk", 0.18),
-    ("work", 0.18),
-    ("ask", 0.08),
-    ("abroad", 0.07),
-    ("look", 0.18),
-    ("tweet", 0.26),
-    ("code", 0.05),
+    ("talk", 0.19),
+    ("work", 0.19),
+    ("ask", 0.07),
+    ("abroad", 0.06),
+    ("look", 0.19),
+    ("tweet", 0.21),
+    ("code", 0.09),
 )
 """How often each kind of example is drawn."""
 
@@ -47,12 +49,12 @@ class Source:
     Args:
         values: what templates are filled with.
         tweets: labelled real text.
-        folder: Python source files to take code and comments from; none when not given.
+        folders: of Python source files to take code and comments from.
     """
 
-    def __init__(self, values: Values, tweets: Sequence[Example], folder: Path | None) -> None:
+    def __init__(self, values: Values, tweets: Sequence[Example], folders: Sequence[Path] = ()) -> None:
         self.values, self.pick, self._tweets = values, values.pick, list(tweets)
-        self._code = _code(folder, self.pick, self._given()) if folder else []
+        self._code = _code(folders, self.pick, self._given()) if folders else []
 
     def _given(self) -> frozenset[str]:
         names = {
@@ -67,10 +69,19 @@ class Source:
         if kind == "tweet" and self._tweets:
             return self._styled(self._exchanged(self.pick.choice(self._tweets)), 0.06)
         if kind == "code" and self._code:
-            return self.pick.choice(self._code)
+            return self._asked(self.pick.choice(self._code))
         if kind not in TEMPLATES:
             kind = "look"
         return self._styled(self.filled(self.pick.choice(TEMPLATES[kind])), 0.16 if kind != "look" else 0.1)
+
+    def _asked(self, code: Example) -> Example:
+        """A piece of code, as it is or as part of a question about it."""
+        if self.pick.random() < 0.5:
+            return code
+        before, _, after = self.pick.choice(TEMPLATES["code"]).partition("{code}")
+        before = before.replace("{word}", self._word())
+        spans = tuple((start + len(before), end + len(before), entity) for start, end, entity in code.spans)
+        return Example(before + code.text + after, spans)
 
     def filled(self, template: str) -> Example:
         """A template with its slots filled."""
@@ -113,6 +124,12 @@ class Source:
                 return pick.choice(WORDS["jobs"])
             case "thing":
                 return pick.choice(WORDS["nouns"])
+            case "did":
+                return pick.choice(WORDS["verb_phrases"])
+            case "greet":
+                return pick.choice(WORDS["greetings"])
+            case "Word":
+                return self._word().title()
             case "sent":
                 return pick.choice(WORDS["sentences"])
             case "date":
@@ -280,26 +297,22 @@ def _tidied(text: str, spans: list[tuple[int, int, str]]) -> Example:
     return Example(re.sub(r"([@#]) (?=\w)", r"\1", text), tuple(moved))
 
 
-def _code(folder: Path, pick: random.Random, given: frozenset[str]) -> list[Example]:
-    """Pieces of Python files, and their comments and docstrings; capitalised words that may be names are ignored."""
+def _code(folders: Sequence[Path], pick: random.Random, given: frozenset[str]) -> list[Example]:
+    """Pieces of Python files, and of their docstrings; capitalised words that may be names are ignored."""
     found = []
-    for path in sorted(folder.glob("*.py"))[::4]:
-        source = path.read_text(encoding="utf-8", errors="replace")
-        lines = source.splitlines()
-        texts = ["\n".join(lines[at : at + 4]) for at in range(0, len(lines), 12)]
-        texts += list(_prose(source))
-        found += [_unsure(text.strip(), given) for text in texts if 20 < len(text.strip()) < 500]
+    for folder in folders:
+        paths = sorted(folder.glob("**/*.py"))
+        for path in pick.sample(paths, min(len(paths), FILES)):
+            source = path.read_text(encoding="utf-8", errors="replace")
+            lines = source.splitlines()
+            texts = ["\n".join(lines[at : at + 4]) for at in range(0, min(len(lines), 900), 15)]
+            for text in _DOCSTRING.findall(source)[:40]:
+                texts += [
+                    " ".join(part.split()) for part in text.split("\n\n")[:4] if not _CITING.search(part)
+                ]
+            found += [_unsure(text.strip(), given) for text in texts if 20 < len(text.strip()) < 500]
     pick.shuffle(found)
-    return found[:20000]
-
-
-def _prose(source: str) -> Iterator[str]:
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type == tokenize.STRING and token.string.startswith('"""'):
-                yield from (" ".join(part.split()) for part in token.string.strip('"').split("\n\n"))
-    except (tokenize.TokenError, SyntaxError):
-        return
+    return found
 
 
 def _unsure(text: str, given: frozenset[str]) -> Example:

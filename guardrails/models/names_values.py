@@ -82,13 +82,15 @@ class Values:
         pick, draw = self.pick, self.pick.random()
         if draw < 0.10:
             return self.made_up(), self.made_up()
-        if draw < 0.24:
+        if draw < 0.22:
             return self._listed()
+        if draw < 0.30:
+            return self._plain()
         locale = pick.choice(LATIN) if draw < 0.88 else pick.choice(OTHER)
         first, last = self._part("first_name", locale), self._part("last_name", locale)
         if locale in ROMANISED and pick.random() < 0.75:
             first, last = (self._romanised(part).strip().title() for part in (first, last))
-        if pick.random() < 0.06 and last.isascii():
+        if pick.random() < 0.11 and last.isascii():
             last = f"{pick.choice(WORDS['particles'])} {last}"
             last = last if pick.random() < 0.7 else last[0].upper() + last[1:]
         elif pick.random() < 0.05 and last.isascii():
@@ -96,6 +98,18 @@ class Values:
         elif pick.random() < 0.04:
             last = f"{last}-{self._part('last_name', locale)}"
         return first, last
+
+    def _plain(self) -> tuple[str, str]:
+        """A name of which one part or both are common words too."""
+        word, other = self.pick.choice(WORDS["plain_names"]), self.pick.choice(WORDS["plain_names"])
+        draw = self.pick.random()
+        if draw < 0.4:
+            return word, other
+        return (
+            (word, self._part("last_name", "en_GB"))
+            if draw < 0.7
+            else (self._part("first_name", "en_US"), other)
+        )
 
     def _listed(self) -> tuple[str, str]:
         pick, draw = self.pick, self.pick.random()
@@ -217,7 +231,7 @@ class Values:
                 f"{pick.randint(1000, 9999)} {pick.choice('ABCDE')}{pick.choice('RSTVW')}",
             )
         )
-        comma = pick.choice((", ", ", ", "\n"))
+        comma = pick.choice((", ", ", ", "\n", "\n", " ", "\n  "))
         tail = pick.choice(
             (
                 "",
