@@ -221,7 +221,8 @@ def decode(
     """Spans of whole words whose entity is likelier than its threshold; the likeliest entity wins.
 
     A word's probability is the mean over its pieces. Neighbours of one entity are one span unless the second
-    begins a new one or stands on another line; an address may have several lines. A span's score is the mean over its words.
+    begins a new one or stands on another line; only an address may have several lines. A span's score is the
+    mean over its words.
     """
     counts = np.bincount(pieces.word).astype(np.float32)[:, None]
     sums = np.zeros((len(pieces.words), len(LABELS)), dtype=np.float32)
