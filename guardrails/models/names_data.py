@@ -54,6 +54,7 @@ class Source:
 
     def __init__(self, values: Values, tweets: Sequence[Example], folders: Sequence[Path] = ()) -> None:
         self.values, self.pick, self._tweets = values, values.pick, list(tweets)
+        self._sentences = [tweet.text for tweet in tweets if _simple(tweet)] or WORDS["sentences"]
         self._code = _code(folders, self.pick, self._given()) if folders else []
 
     def _given(self) -> frozenset[str]:
@@ -131,7 +132,7 @@ class Source:
             case "Word":
                 return self._word().title()
             case "sent":
-                return pick.choice(WORDS["sentences"])
+                return pick.choice(self._sentences if pick.random() < 0.4 else WORDS["sentences"])
             case "date":
                 return pick.choice(
                     (
@@ -295,6 +296,11 @@ def _tidied(text: str, spans: list[tuple[int, int, str]]) -> Example:
         for start, end, entity in kept
     ]
     return Example(re.sub(r"([@#]) (?=\w)", r"\1", text), tuple(moved))
+
+
+def _simple(tweet: Example) -> bool:
+    """Whether a tweet is a sentence without anything to find, names of accounts, tags or links."""
+    return not tweet.spans and len(tweet.text) < 90 and not re.search(r"[@#\n]|http|\bRT\b", tweet.text)
 
 
 def _code(folders: Sequence[Path], pick: random.Random, given: frozenset[str]) -> list[Example]:
