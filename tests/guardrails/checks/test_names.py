@@ -150,7 +150,7 @@ def test_the_memory_holds_no_text(model: NameModel) -> None:
 
 
 @given(text=st.text(st.characters(codec=None), max_size=300))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_text_is_read_and_spans_lie_on_whole_words(text: str) -> None:
     """Whatever the characters, spans are ordered, inside the text, disjoint, and never begin or end inside a word."""
     found = _SHARED.find(text)
@@ -184,6 +184,7 @@ def test_windows_answer_for_every_piece_once(size: int, window: int, share: int)
 
 
 @given(text=st.text(max_size=200))
+@settings(max_examples=40, deadline=None)
 def test_a_text_is_encoded_piece_for_piece(text: str) -> None:
     """Ids, kinds and words have one length, kinds are known, words stand in order."""
     pieces = encode(_SHARED.tokenizer, text)
