@@ -22,17 +22,20 @@ _SLOT = re.compile(r"\{([A-Za-z]\w*)\}")
 _DOCSTRING = re.compile(r'"""(.*?)"""', re.S)
 _CITING = re.compile(r"\.\. \[|et al|\(\d{4}\)|Journal|[Aa]uthor|pp\.|Press|http|@|\bby [A-Z]|Copyright")
 _WORD = re.compile(r"[^\W\d_]+")
+_VOWELLESS = str.maketrans("", "", "aeiou")
 FILES = 120
 """Files that are read of each folder."""
-SHARES = (
-    ("talk", 0.19),
-    ("work", 0.19),
-    ("ask", 0.07),
-    ("abroad", 0.06),
-    ("look", 0.19),
-    ("tweet", 0.21),
-    ("code", 0.09),
-)
+SHARES = {
+    "talk": 0.17,
+    "work": 0.17,
+    "ask": 0.06,
+    "abroad": 0.05,
+    "look": 0.15,
+    "goods": 0.1,
+    "places": 0.08,
+    "tweet": 0.14,
+    "code": 0.08,
+}
 """How often each kind of example is drawn."""
 
 
@@ -65,15 +68,16 @@ class Source:
 
     def example(self) -> Example:
         """The next example."""
-        kinds, weights = zip(*SHARES, strict=True)
-        kind = self.pick.choices(kinds, weights)[0]
+        kind = self.pick.choices(list(SHARES), list(SHARES.values()))[0]
         if kind == "tweet" and self._tweets:
             return self._styled(self._exchanged(self.pick.choice(self._tweets)), 0.06)
         if kind == "code" and self._code:
             return self._asked(self.pick.choice(self._code))
         if kind not in TEMPLATES:
             kind = "look"
-        return self._styled(self.filled(self.pick.choice(TEMPLATES[kind])), 0.16 if kind != "look" else 0.1)
+        return self._styled(
+            self.filled(self.pick.choice(TEMPLATES[kind])), 0.13 if kind not in ("look", "goods") else 0.1
+        )
 
     def _asked(self, code: Example) -> Example:
         """A piece of code, as it is or as part of a question about it."""
@@ -125,6 +129,13 @@ class Source:
                 return pick.choice(WORDS["jobs"])
             case "thing":
                 return pick.choice(WORDS["nouns"])
+            case "B":
+                return self._brand()
+            case "foreign":
+                line = self.values.foreign()
+                return line if pick.random() < 0.6 else line.lower()
+            case "loose":
+                return self._loosened(pick.choice(self._sentences))
             case "did":
                 return pick.choice(WORDS["verb_phrases"])
             case "greet":
@@ -203,6 +214,28 @@ class Source:
                     (pick.choice(WORDS["sentences"]), " ".join(self._word() for _ in range(number(1, 4))))
                 ).upper()
         return self._word()
+
+    def _brand(self) -> str:
+        """A made-up product."""
+        name = self.values.made_up()
+        ends = ("", "", "", "ix", "o", "ify", "ly", " Pro", " 3", "X", " Max", "Hub", "-Tech")
+        return self.pick.choice((name, name, name, name.lower(), name.upper())) + self.pick.choice(ends)
+
+    def _loosened(self, text: str) -> str:
+        """A sentence as it is typed in haste: some words misspelt, drawn out or unknown."""
+        words = text.split(" ")
+        for at, word in enumerate(words):
+            if len(word) > 3 and word.isalpha() and word.islower() and self.pick.random() < 0.3:
+                cut = self.pick.randrange(1, len(word) - 1)
+                changed = (
+                    word[:cut] + word[cut + 1 :],
+                    word[:cut] + word[cut] * 3 + word[cut + 1 :],
+                    word[:cut] + word[cut + 1] + word[cut] + word[cut + 2 :],
+                    word[0] + word[1:].translate(_VOWELLESS),
+                    self.values.made_up().lower(),
+                )
+                words[at] = self.pick.choice(changed)
+        return " ".join(words)
 
     def _word(self) -> str:
         if self.pick.random() < 0.6:

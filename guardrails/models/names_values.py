@@ -179,7 +179,7 @@ class Values:
         """A town or city."""
         if self.pick.random() < 0.45:
             return self.pick.choice(WORDS["cities"])
-        locale = self.pick.choice(LATIN)
+        locale = self.pick.choice(LATIN if self.pick.random() < 0.9 else OTHER)
         if self.pick.random() < 0.15:
             return self.made_up() + self.pick.choice(("", "", *WORDS["town_ends"]))
         return str(self._fakers[locale].city())
@@ -199,9 +199,9 @@ class Values:
                 pick.choice(WORDS["road_names"]),
             )
         )
-        locale = pick.choice(LATIN)
+        locale = pick.choice(LATIN if pick.random() < 0.75 else OTHER)
         draw = pick.random()
-        if draw < 0.4:
+        if draw < 0.35:
             street = f"{number} {name} {pick.choice(WORDS['streets'])}"
         elif draw < 0.7:
             line = pick.choice(WORDS["foreign_streets"]).format(x=name)
@@ -248,6 +248,8 @@ class Values:
     def organization(self) -> str:
         """A company or another body."""
         pick, draw = self.pick, self.pick.random()
+        if draw < 0.08:
+            return self.made_up() + pick.choice(("", "lar", "ify", "ix", "a", "tech", " Labs", ".io", " AI"))
         if draw < 0.25:
             return pick.choice(WORDS["known"])
         if draw < 0.5:
@@ -279,6 +281,10 @@ class Values:
             if draw < 0.92
             else f"{stem} {pick.choice(WORDS['company'])}"
         )
+
+    def foreign(self) -> str:
+        """A line of words of another language."""
+        return str(self._fakers[self.pick.choice(WORDS["lorem"])].sentence())
 
     def title(self) -> str:
         """A form of address."""
