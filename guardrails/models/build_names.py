@@ -92,6 +92,7 @@ def main() -> None:
         "layers": options.layers,
         "held_out": options.held_out,
         "tweets": len(tweets),
+        "start": sha256(options.start) if options.start else "",
     }
     torch.save(model.state_dict(), options.out / "tagger.pt")
     (options.out / "training.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
