@@ -26,15 +26,16 @@ _VOWELLESS = str.maketrans("", "", "aeiou")
 FILES = 120
 """Files that are read of each folder."""
 SHARES = {
-    "talk": 0.17,
-    "work": 0.17,
+    "talk": 0.16,
+    "work": 0.16,
     "ask": 0.06,
     "abroad": 0.05,
-    "look": 0.15,
-    "goods": 0.1,
+    "look": 0.12,
+    "goods": 0.08,
+    "keys": 0.13,
     "places": 0.08,
-    "tweet": 0.14,
-    "code": 0.08,
+    "tweet": 0.1,
+    "code": 0.06,
 }
 """How often each kind of example is drawn."""
 
@@ -76,7 +77,8 @@ class Source:
         if kind not in TEMPLATES:
             kind = "look"
         return self._styled(
-            self.filled(self.pick.choice(TEMPLATES[kind])), 0.13 if kind not in ("look", "goods") else 0.1
+            self.filled(self.pick.choice(TEMPLATES[kind])),
+            0.13 if kind not in ("look", "goods", "keys") else 0.1,
         )
 
     def _asked(self, code: Example) -> Example:
@@ -129,6 +131,12 @@ class Source:
                 return pick.choice(WORDS["jobs"])
             case "thing":
                 return pick.choice(WORDS["nouns"])
+            case "k":
+                return self._key()
+            case "code":
+                return "".join(
+                    pick.choices(pick.choice(("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "UDLRFB")), k=number(1, 5))
+                )
             case "B":
                 return self._brand()
             case "foreign":
@@ -220,6 +228,32 @@ class Source:
         name = self.values.made_up()
         ends = ("", "", "", "ix", "o", "ify", "ly", " Pro", " 3", "X", " Max", "Hub", "-Tech")
         return self.pick.choice((name, name, name, name.lower(), name.upper())) + self.pick.choice(ends)
+
+    def _key(self) -> str:
+        """A key, package or variable: short, of small letters, often no word at all."""
+        pick = self.pick
+        name = pick.choice(
+            (
+                pick.choice(WORDS["abbreviations"]),
+                pick.choice(WORDS["abbreviations"]),
+                self.values.made_up().lower(),
+                "".join(pick.choices(string.ascii_lowercase, k=pick.randint(2, 4))),
+                pick.choice(WORDS["lookalikes"]).lower().replace(" ", "-"),
+                self._word().lower(),
+            )
+        )
+        if pick.random() < 0.3:
+            return pick.choice(
+                (
+                    f"{name}_{pick.choice(WORDS['abbreviations'])}",
+                    f"{name}-js",
+                    f"{name}Id",
+                    f"py{name}",
+                    f"{name}rs",
+                    name + str(pick.randint(1, 9)),
+                )
+            )
+        return name
 
     def _loosened(self, text: str) -> str:
         """A sentence as it is typed in haste: some words misspelt, drawn out or unknown."""
