@@ -46,6 +46,8 @@ WORKERS = 4
 _REMEMBERED = 4096
 _LINE, _SPACE = 2, 1
 _JOINERS = frozenset("'’‘-‐‑.·")
+_CODE_BEFORE = frozenset('"`_/\\.=<{[$@#*|&-+%:')
+_CODE_AFTER = frozenset('"`_/\\=>}](*|&+%[{<')
 
 Probabilities = NDArray[np.float32]
 
@@ -221,8 +223,8 @@ def decode(
     """Spans of whole words whose entity is likelier than its threshold; the likeliest entity wins.
 
     A word's probability is the mean over its pieces. Neighbours of one entity are one span unless the second
-    begins a new one or stands on another line; only an address may have several lines. A span's score is the
-    mean over its words.
+    begins a new one or stands on another line; only an address may have several lines. A single word without
+    a capital that is attached to the signs of code is nothing. A span's score is the mean over its words.
     """
     counts = np.bincount(pieces.word).astype(np.float32)[:, None]
     sums = np.zeros((len(pieces.words), len(LABELS)), dtype=np.float32)
@@ -247,7 +249,7 @@ def decode(
     spans = []
     for group in groups:
         start, end = _trimmed(text, pieces.words[group[0]][0], pieces.words[group[-1]][1])
-        if _letters(text[start:end]):
+        if _letters(text[start:end]) and not _code(text, start, end):
             kind = int(entity[group[0]])
             spans.append(Span(start, end, ENTITIES[kind], round(float(likely[group, kind].mean()), 4)))
     return spans
@@ -264,6 +266,14 @@ def _letters(text: str) -> bool:
     return len(found) > 1 or (
         len(found) == 1 and unicodedata.name(found[0], "").startswith(("CJK", "HANGUL"))
     )
+
+
+def _code(text: str, start: int, end: int) -> bool:
+    """Whether a single word without a capital is attached to the signs of code: a key, a path, a variable."""
+    word = text[start:end]
+    if not word.isascii() or not word.replace("-", "").isalnum() or word != word.lower():
+        return False
+    return (start > 0 and text[start - 1] in _CODE_BEFORE) or (end < len(text) and text[end] in _CODE_AFTER)
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

@@ -215,6 +215,14 @@ def coding() -> list[str]:
     return sorted(set(prompts))
 
 
+def ordinary() -> dict[str, list[str]]:
+    """The prompts that a policy should leave alone, by file."""
+    return {
+        path.stem: [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines()]
+        for path in sorted(ORDINARY.glob("*.jsonl"))
+    }
+
+
 def rows(path: Path) -> list[Case]:
     """A file of labelled texts."""
     found = []
@@ -282,8 +290,9 @@ def main() -> None:
     print(f"written for this file: {measure(model, written(), options.show)}")
     for path in options.jsonl:
         print(f"{path.name}: {measure(model, rows(path), options.show)}")
-    prompts = coding()
-    print(f"coding prompts changed: {changed(model, prompts, options.show):.2%} of {len(prompts)}")
+    for name, prompts in {"tasks in Python": coding(), **ordinary()}.items():
+        share = changed(model, prompts, options.show)
+        print(f"changed of {len(prompts)} prompts without people ({name}): {share:.2%}")
     least, median = milliseconds(model)
     print(f"128 word pieces on one thread: least {least:.1f} ms, median {median:.1f} ms")
 
