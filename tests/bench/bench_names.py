@@ -23,6 +23,7 @@ import numpy
 
 from guardrails.checks.names import SHIPPED, NameModel, encode
 
+ORDINARY = Path(__file__).resolve().parents[2] / "guardrails" / "policies" / "ordinary"
 FULL = (
     """
 Oksana Hrytsenko|Tobias Lindqvist|Mei-Ling Hsu|Juan Pablo Echeverría|Rasheed Olatunji|Siobhán O'Rourke|Dmitri Volkov|Priyanka Deshmukh

@@ -218,10 +218,19 @@ def test_case_and_layout_are_given_back(text: str, kinds: list[int]) -> None:
         ("Smith J.", "B I I", ["Smith J."]),
         ("( Anna )", "I I I", ["Anna"]),
         ("42 43", "B I", []),
+        ("Anna\nBo", "B I", ["Anna", "Bo"]),
+        ("anna(1)", "B O O O", []),
+        ('"anna"', "O B O", []),
+        ("Anna(1)", "B O O O", ["Anna"]),
+        ("anna: hi", "B O O", ["anna"]),
+        ('"anna bo"', "O B I O", ["anna bo"]),
+        ("J", "B", []),
+        ("王", "B", ["王"]),
     ],
 )
 def test_labels_become_spans_of_whole_words(text: str, labels: str, spans: list[str]) -> None:
-    """Joined by inside labels, apostrophes and hyphens; split by a new beginning; without punctuation at the ends."""
+    """Joined by inside labels, apostrophes and hyphens; split by a new beginning or line; without punctuation at the ends; no single
+    letter, and no single small word that is attached to the signs of code."""
     read = encode(_SHARED.tokenizer, text)
     given_labels = labels.split()
     probabilities = np.full((len(read.ids), len(LABELS)), 0.01, dtype=np.float32)
