@@ -48,6 +48,7 @@ _LINE, _SPACE = 2, 1
 _JOINERS = frozenset("'’‘-‐‑.·")
 _CODE_BEFORE = frozenset('"`_/\\.=<{[$@#*|&-+%:')
 _CODE_AFTER = frozenset('"`_/\\=>}](*|&+%[{<')
+_SIGILS, _CALLED = frozenset("_$#@"), frozenset("([_")
 
 Probabilities = NDArray[np.float32]
 
@@ -223,8 +224,9 @@ def decode(
     """Spans of whole words whose entity is likelier than its threshold; the likeliest entity wins.
 
     A word's probability is the mean over its pieces. Neighbours of one entity are one span unless the second
-    begins a new one or stands on another line; only an address may have several lines. A single word without
-    a capital that is attached to the signs of code is nothing. A span's score is the mean over its words.
+    begins a new one or stands on another line; only an address may have several lines. A single word that
+    is attached to the signs of code is nothing, nor is a person with digits. A span's score is the mean over
+    its words.
     """
     counts = np.bincount(pieces.word).astype(np.float32)[:, None]
     sums = np.zeros((len(pieces.words), len(LABELS)), dtype=np.float32)
@@ -249,8 +251,9 @@ def decode(
     spans = []
     for group in groups:
         start, end = _trimmed(text, pieces.words[group[0]][0], pieces.words[group[-1]][1])
-        if _letters(text[start:end]) and not _code(text, start, end):
-            kind = int(entity[group[0]])
+        kind = int(entity[group[0]])
+        numbered = ENTITIES[kind] == "PERSON" and any(map(str.isdigit, text[start:end]))
+        if _letters(text[start:end]) and not numbered and not _code(text, start, end):
             spans.append(Span(start, end, ENTITIES[kind], round(float(likely[group, kind].mean()), 4)))
     return spans
 
@@ -269,11 +272,22 @@ def _letters(text: str) -> bool:
 
 
 def _code(text: str, start: int, end: int) -> bool:
-    """Whether a single word without a capital is attached to the signs of code: a key, a path, a variable."""
+    """Whether a single word is a key, a path, a variable or a call rather than a name."""
     word = text[start:end]
-    if not word.isascii() or not word.replace("-", "").isalnum() or word != word.lower():
+    if not word.isascii() or not word.replace("-", "").isalnum():
         return False
-    return (start > 0 and text[start - 1] in _CODE_BEFORE) or (end < len(text) and text[end] in _CODE_AFTER)
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    if word == word.lower():
+        return before[-1:] in _CODE_BEFORE or after[:1] in _CODE_AFTER
+    inner = word[0].islower() and "-" not in word
+    called = after[:1] in _CALLED or after == "::" or (after[:1] == "." and after[1:].isalpha())
+    return (
+        inner
+        or called
+        or before[-1:] in _SIGILS
+        or before == "::"
+        or (before[-1:] == "." and before[0].isalnum())
+    )
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

@@ -221,7 +221,15 @@ def test_case_and_layout_are_given_back(text: str, kinds: list[int]) -> None:
         ("Anna\nBo", "B I", ["Anna", "Bo"]),
         ("anna(1)", "B O O O", []),
         ('"anna"', "O B O", []),
-        ("Anna(1)", "B O O O", ["Anna"]),
+        ("Anna(1)", "B O O O", []),
+        ("Anna (1)", "B O O O", ["Anna"]),
+        ("annaBo", "B", []),
+        ("Anna.bo", "B O O", []),
+        ("anna.", "B O", ["anna"]),
+        ("Anna.", "B O", ["Anna"]),
+        ("x::Anna", "O O O B", []),
+        ("<b>Anna</b>", "O O O B O O O O", ["Anna"]),
+        ("Anna9", "B", []),
         ("anna: hi", "B O O", ["anna"]),
         ('"anna bo"', "O B I O", ["anna bo"]),
         ("J", "B", []),
@@ -230,7 +238,7 @@ def test_case_and_layout_are_given_back(text: str, kinds: list[int]) -> None:
 )
 def test_labels_become_spans_of_whole_words(text: str, labels: str, spans: list[str]) -> None:
     """Joined by inside labels, apostrophes and hyphens; split by a new beginning or line; without punctuation at the ends; no single
-    letter, and no single small word that is attached to the signs of code."""
+    letter, and no single word that is attached to the signs of code."""
     read = encode(_SHARED.tokenizer, text)
     given_labels = labels.split()
     probabilities = np.full((len(read.ids), len(LABELS)), 0.01, dtype=np.float32)
