@@ -140,11 +140,12 @@ def measure(items: Sequence[Read], thresholds: dict[str, float]) -> dict[str, di
                 counts[entity][at] += size
     return {
         entity: {
-            "recall": round(both / true, 4) if true else 1.0,
+            "recall": round(both / true, 4),
             "precision": round(both / said, 4) if said else 1.0,
             "characters": true,
         }
         for entity, (both, said, true) in counts.items()
+        if true
     }
 
 
