@@ -244,7 +244,9 @@ def decode(
         if previous >= 0 and entity[previous] == entity[index]:
             between = text[pieces.words[previous][1] : pieces.words[index][0]]
             joined = previous == index - 1 and not fresh[index, entity[index]]
-            if _glue(between) or (joined and ("\n" not in between or ENTITIES[entity[index]] == "ADDRESS")):
+            if ENTITIES[entity[index]] != "ADDRESS" and joined:
+                joined = "\n" not in between and not _another(text, pieces.words, groups[-1], index)
+            if _glue(between) or joined:
                 groups[-1].append(index)
                 continue
         groups.append([index])
@@ -256,6 +258,12 @@ def decode(
         if _letters(text[start:end]) and not numbered and not _code(text, start, end):
             spans.append(Span(start, end, ENTITIES[kind], round(float(likely[group, kind].mean()), 4)))
     return spans
+
+
+def _another(text: str, words: Sequence[tuple[int, int]], group: Sequence[int], index: int) -> bool:
+    """Whether a comma after a name of several words stands before a word: then it begins another name."""
+    before = text[words[group[0]][0] : words[index][0]].rstrip()
+    return before.endswith(",") and " " in before.rstrip(" ,")
 
 
 def _glue(between: str) -> bool:

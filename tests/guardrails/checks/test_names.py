@@ -218,6 +218,8 @@ def test_case_and_layout_are_given_back(text: str, kinds: list[int]) -> None:
         ("Smith J.", "B I I", ["Smith J."]),
         ("( Anna )", "I I I", ["Anna"]),
         ("42 43", "B I", []),
+        ("Li, Anna", "B I I", ["Li, Anna"]),
+        ("Anna Li, Bo Wu", "B I I I I", ["Anna Li", "Bo Wu"]),
         ("Anna\nBo", "B I", ["Anna", "Bo"]),
         ("anna(1)", "B O O O", []),
         ('"anna"', "O B O", []),
@@ -250,6 +252,18 @@ def test_labels_become_spans_of_whole_words(text: str, labels: str, spans: list[
     found = decode(text, read, probabilities, np.full(len(ENTITIES), 0.5, dtype=np.float32))
 
     assert [text[span.start : span.end] for span in found] == spans
+
+
+def test_an_address_is_one_span_over_commas_and_lines() -> None:
+    """What splits people does not split an address."""
+    text = "12 Mill Road, Leeds\nLS1"
+    read = encode(_SHARED.tokenizer, text)
+    probabilities = np.full((len(read.ids), len(LABELS)), 0.01, dtype=np.float32)
+    probabilities[:, LABELS.index("I-ADDRESS")] = 0.9
+
+    found = decode(text, read, probabilities, np.full(len(ENTITIES), 0.5, dtype=np.float32))
+
+    assert [(span.start, span.end) for span in found] == [(0, len(text))]
 
 
 def test_a_threshold_decides() -> None:
