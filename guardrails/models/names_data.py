@@ -119,6 +119,7 @@ class Source:
         return self._plain(slot), ""
 
     def _plain(self, slot: str) -> str:
+        """Words that are nothing to find."""
         pick, number = self.pick, self.pick.randint
         match slot:
             case "T":
@@ -152,6 +153,12 @@ class Source:
                 return self._word().title()
             case "sent":
                 return pick.choice(self._sentences if pick.random() < 0.4 else WORDS["sentences"])
+        return self._figure(slot)
+
+    def _figure(self, slot: str) -> str:
+        """Dates, numbers, accounts and codes; a plain word when the slot is none of them."""
+        pick, number = self.pick, self.pick.randint
+        match slot:
             case "date":
                 return pick.choice(
                     (
