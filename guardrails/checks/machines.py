@@ -100,7 +100,7 @@ def is_someones(value: str) -> bool:
     return not (
         address.is_loopback
         or address.is_unspecified
-        or address.is_link_local
+        or (address.version == 4 and address.is_link_local)
         or value.startswith("0.")
         or value == "255.255.255.255"
     )

@@ -17,6 +17,8 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from guardrails.check import Check, in_process
+from guardrails.checks.names import ENTITIES as TAGGED
+from guardrails.checks.names import tagger
 from guardrails.checks.pii_patterns import patterns
 from guardrails.errors import CheckError
 from guardrails.patterns import PatternSet, joined
@@ -68,19 +70,23 @@ STRUCTURED = (*DEFAULT, *_ACCOUNTS, *_DEVICES, *_DOCUMENTS, *_NATIONAL)
 """Entities with a shape: found by candidate patterns, in streams too."""
 
 NAMED = ("PERSON", "LOCATION", "ORGANIZATION", "NRP")
-"""Entities without a shape: found by a language model of spaCy."""
+"""Entities without a shape: found by the tagger that ships (but for NRP), or by a language model of spaCy."""
 
 _LANGUAGE = "en"
 
 
-def _shaped(
-    entities: Sequence[str], recognizers: Sequence[str], recognizers_file: str | None, **options: object
+def _ours(
+    entities: Sequence[str],
+    spacy_model: str | None,
+    recognizers: Sequence[str],
+    recognizers_file: str | None,
 ) -> bool:
-    """Whether every entity has a shape: then no recogniser reads whole texts, and the check is linear."""
-    return all(entity in STRUCTURED for entity in entities) and not recognizers and recognizers_file is None
+    """Whether only the patterns and the tagger that ship are asked for: they end on every text, in linear time."""
+    own = all(entity in STRUCTURED or entity in TAGGED for entity in entities)
+    return own and not recognizers and spacy_model is None and recognizers_file is None
 
 
-@in_process(when=_shaped)
+@in_process(when=_ours)
 def pii(
     entities: Sequence[str] = DEFAULT,
     spacy_model: str | None = None,
@@ -91,7 +97,8 @@ def pii(
 
     Args:
         entities: what to look for, in Presidio's names.
-        spacy_model: installed spaCy model, by name or path; needed for people, places and organisations.
+        spacy_model: installed spaCy model, by name or path, to find people, places and organisations in place of the
+            tagger that ships.
         recognizers: your own Presidio recognisers, each as `package.module:name` of a class or an instance.
         recognizers_file: path of a YAML file of pattern recognisers, as Presidio reads it.
 
@@ -103,17 +110,25 @@ def pii(
     own = [_imported(name) for name in recognizers]
     if recognizers_file is not None:
         own.extend(_from_file(recognizers_file))
-    named = [entity for entity in entities if entity in NAMED]
     owned = {entity for recogniser in own for entity in recogniser.supported_entities}
+    tagged = [
+        entity
+        for entity in entities
+        if entity in TAGGED and entity not in owned and (spacy_model is None or entity not in NAMED)
+    ]
+    named = [entity for entity in entities if entity in NAMED and entity not in tagged]
     needed = bool(set(named) - owned) or (spacy_model is not None and bool(own))
     engine = _language_model(spacy_model, named) if needed else None
     whole = [_own(recogniser, entities, engine) for recogniser in own]
     if engine is not None and named:
         whole.append(_names(named))
     shaped = [entity for entity in entities if entity in STRUCTURED]
-    whole.extend(_recogniser(entity) for entity in entities if entity not in {*STRUCTURED, *NAMED, *owned})
+    whole.extend(
+        _recogniser(entity) for entity in entities if entity not in {*STRUCTURED, *NAMED, *TAGGED, *owned}
+    )
     scanner = PatternSet(patterns(shaped, _decisions()), proven=True)
-    return _WholeText(scanner, whole, engine) if whole else scanner
+    names = tagger(tagged) if tagged else None
+    return _WholeText(scanner, whole, engine, names) if whole or names else scanner
 
 
 class _Recogniser(NamedTuple):
@@ -125,14 +140,27 @@ class _Recogniser(NamedTuple):
 
 
 class _WholeText:
-    """A scanner, and recognisers that must see the whole text; runs off the event loop."""
+    """A scanner, and recognisers and a tagger that must see the whole text; runs off the event loop."""
 
-    def __init__(self, scanner: PatternSet, recognisers: Sequence[_Recogniser], engine: Any) -> None:
+    pure = True
+
+    def __init__(
+        self,
+        scanner: PatternSet,
+        recognisers: Sequence[_Recogniser],
+        engine: Any,
+        names: Check | None = None,
+    ) -> None:
         self._scanner, self._recognisers, self._engine = scanner, tuple(recognisers), engine
+        self._names = names
 
     async def __call__(self, segments: Sequence[Segment], /) -> list[list[Span]]:
         """Spans found in each segment, in the order of the segments."""
-        return await asyncio.to_thread(lambda: [self._spans(segment.text) for segment in segments])
+        found = await asyncio.to_thread(lambda: [self._spans(segment.text) for segment in segments])
+        if self._names is None:
+            return found
+        named = await self._names(segments)
+        return [joined([*spans, *more]) for spans, more in zip(found, named, strict=True)]
 
     def cost(self, text: str) -> dict[str, float]:
         """Milliseconds that one look at a text takes, by recogniser; `patterns` is the scanner's share."""
@@ -242,7 +270,7 @@ def _recogniser(entity: str) -> _Recogniser:
         for name in recogniser.supported_entities:
             known.setdefault(name, recogniser)
     if entity not in known:
-        everything = ", ".join(sorted({*known, *STRUCTURED, *NAMED}))
+        everything = ", ".join(sorted({*known, *STRUCTURED, *NAMED, *TAGGED}))
         raise CheckError(
             f"pii: nothing here finds the entity {entity!r}. Known entities: {everything}. "
             "Bring a recogniser of your own with the option `recognizers`."

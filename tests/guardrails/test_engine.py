@@ -156,7 +156,7 @@ FAILURES = [
     ("{id: a, check: broken, with: {error: ModelError}, stages: [input], action: flag%s}", "unavailable", "ModelError"),
     ("{id: a, check: broken, with: {error: TimeoutError, asynchronous: true}, stages: [input], action: flag%s}", "error", "TimeoutError"),
     ("{id: a, check: sleeper, with: {seconds: 5}, timeout_ms: 10, stages: [input], action: flag%s}", "timeout", "TimeoutError"),
-    ("{id: a, check: nonsense, with: {answer: nothing}, stages: [input], action: flag%s}", "error", "TypeError"),
+    ("{id: a, check: nonsense, with: {answer: nothing}, stages: [input], action: flag%s}", "error", "BadResult"),
     ("{id: a, check: nonsense, with: {answer: too few}, stages: [input], action: flag%s}", "error", "BadResult"),
     ("{id: a, check: nonsense, with: {answer: not spans}, stages: [input], action: flag%s}", "error", "BadResult"),
     ("{id: a, check: nonsense, with: {answer: outside}, stages: [input], action: flag%s}", "error", "BadResult"),

@@ -253,7 +253,7 @@ def test_recognisers_that_cannot_be_used_are_refused(own: str, options: dict[str
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"entities": ["PERSON"]}, "spacy_model"),
+        ({"entities": ["NRP"]}, "spacy_model"),
         ({"entities": ["PERSON"], "spacy_model": "no_such_model"}, "not installed"),
         ({"entities": ["NO_SUCH"]}, "NO_SUCH.*EMAIL_ADDRESS"),
         ({"entities": []}, "empty"),
