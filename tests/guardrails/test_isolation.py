@@ -357,9 +357,7 @@ async def test_only_what_is_known_to_end_runs_here(name: str, isolated: bool) ->
 async def test_presidios_recognisers_run_apart_and_the_shaped_entities_here() -> None:
     """A recogniser reads whole texts with regexes of its own; the entities with a shape are linear."""
     policy = "name: p\nrules:\n  - {id: a, check: pii, with: {entities: [%s]}, stages: [input], action: redact, timeout_ms: 20000}\n"
-    shaped, other = (
-        load_guard(parse(policy % names), b"k") for names in ("US_SSN", "US_DRIVER_LICENSE, US_SSN")
-    )
+    shaped, other = (load_guard(parse(policy % names), b"k") for names in ("US_SSN", "URL, US_SSN"))
 
     verdict = await other.inspect([segment("see https://a.example.com/x and SSN 219-09-9999")])
 
