@@ -145,18 +145,30 @@ def _in_words(result: Trial) -> str:
 
 
 @policy_app.command("lint")
-def lint(policies: Annotated[list[str], typer.Argument(help=POLICY_HELP)]) -> None:
+def lint(
+    policies: Annotated[list[str], typer.Argument(help=POLICY_HELP)],
+    cost: Annotated[bool, typer.Option("--cost", help="Also measure what each rule costs.")] = False,
+) -> None:
     """Says whether each policy can be enforced as written. Exits 2 at the first that cannot."""
+    from guardrails import trial
     from guardrails.engine import load_guard
 
     for name in policies:
         loaded = _policy(name)
         load_guard(loaded, b"lint")
         sys.stdout.write(f"{name}: ok, {loaded.label}, {len(loaded.rules)} rules\n")
+        if cost:
+            for rule, spent in asyncio.run(trial.costs(loaded)).items():
+                sys.stdout.write(f"  {rule}: {spent:.2f} ms for 4 KB of new text\n")
 
 
 @policy_app.command("test")
-def policy_test(policies: Annotated[list[str], typer.Argument(help=POLICY_HELP)]) -> None:
+def policy_test(
+    policies: Annotated[list[str], typer.Argument(help=POLICY_HELP)],
+    ordinary: Annotated[
+        bool, typer.Option("--ordinary", help="Also count what it changes in ordinary prompts.")
+    ] = False,
+) -> None:
     """Runs the `tests:` that each policy carries, whole and split as a stream. Exits 1 when one fails."""
     from guardrails import trial
 
@@ -169,6 +181,10 @@ def policy_test(policies: Annotated[list[str], typer.Argument(help=POLICY_HELP)]
                 _say(f"{name}:{outcome.line}: test {outcome.number}: {problem}")
         passed = sum(not outcome.problems for outcome in outcomes)
         sys.stdout.write(f"{name}: {passed} of {len(outcomes)} tests passed\n")
+        if ordinary:
+            for told in asyncio.run(trial.ordinary(_policy(name))):
+                by = "; ".join(f"{what} {count}" for what, count in told.by) or "nothing"
+                sys.stdout.write(f"  changes {told.changed} of {told.prompts} {told.kind} prompts: {by}\n")
     if failed:
         raise typer.Exit(1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -141,6 +142,30 @@ def test_lint_says_that_a_policy_can_be_enforced(run: Run, policy: str) -> None:
 
     assert ran.code == 0
     assert [line.split("@")[0] for line in ran.out.splitlines()] == ["p.yaml: ok, p", "strict: ok, strict"]
+
+
+def test_lint_measures_what_each_rule_costs(run: Run, policy: str) -> None:
+    """One line a rule, in milliseconds."""
+    ran = run("policy", "lint", policy, "--cost")
+
+    assert ran.code == 0
+    assert all(
+        re.fullmatch(r"  [\w-]+: \d+\.\d\d ms for 4 KB of new text", line)
+        for line in ran.out.splitlines()[1:]
+    )
+    assert len(ran.out.splitlines()) > 1
+
+
+def test_what_a_policy_changes_in_ordinary_prompts_is_counted(run: Run, policy: str) -> None:
+    """One line for each corpus that ships, with the rules that did it."""
+    ran = run("policy", "test", policy, "--ordinary")
+
+    assert ran.code == 0
+    lines = [line for line in ran.out.splitlines() if line.startswith("  changes ")]
+    assert [line.split(" of ")[1].split(":")[0] for line in lines] == [
+        "760 coding prompts",
+        "327 everyday prompts",
+    ]
 
 
 def test_a_failing_policy_test_exits_1_with_its_place(run: Run, tmp_path: Path) -> None:
