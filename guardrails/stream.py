@@ -233,7 +233,7 @@ class StreamGuard:
 
     def _release(self, edits: Sequence[Edit], cut: int) -> str:
         """Lets the text before the cut go, edited; returns it as the client reads it."""
-        if cut == self._left:
+        if cut <= self._left:
             return ""
         held = "".join(self._held) if len(self._held) > 1 else self._held[0]
         size = cut - self._left

@@ -19,6 +19,9 @@ from guardrails.regexes import Chooser, Find, finder
 from guardrails.source import Source
 from guardrails.types import Span
 
+_STEPS = 6
+"""Beginnings of disguises, one before the other, that are followed back."""
+
 _PATIENCE = 32
 """Code points that may wait, as something may have begun in them, without being looked at closely."""
 
@@ -92,8 +95,11 @@ class Sweep:
 
     @cached_property
     def _edges(self) -> frozenset[int]:
-        """The ASCII characters with which nothing else begins: as the edge of a disguise they may leave."""
-        signs = (sign for sign in string.printable if not sign.isalnum())
+        """The ASCII characters with which nothing else begins: as the edge of a disguise they may leave.
+
+        Not the equals sign, which may itself be the first of single characters in a row.
+        """
+        signs = (sign for sign in string.printable if not sign.isalnum() and sign != "=")
         return frozenset(
             ord(sign)
             for sign in signs
@@ -119,32 +125,42 @@ class Sweep:
     def follow(self, text: str, start: int, begins: bool) -> Reading:
         """A text that is still growing, read from start on. The arguments are those of `read`."""
         source = Source(text)
-        cut = self._held(source, start - self.context)
         disguised, chosen = self._fired(source)
         layers = [_Layer(source, start, chosen, None)] if chosen else []
-        if disguised:
-            views = self._views(text, start, begins, None)
-            for layer in views:
-                assert layer.view is not None
-                cut = min(cut, layer.view.start(self._held(layer.source, layer.start - self.context)))
-            layers += views
-        return Reading(self._sets, layers, start, max(start, cut), self.context)
+        views = self._views(text, start, begins, None) if disguised else []
+        cut = self._decided(_Layer(source, start, {}, None), views, begins)
+        return Reading(self._sets, [*layers, *views], start, max(start, cut), self.context)
 
-    def _held(self, source: Source, origin: int) -> int:
-        """The first position at or after origin from which a text could still become a match or a disguise."""
-        text = source.text
-        cut = held(self._waiting, source, origin)
+    def _decided(self, raw: _Layer, views: Sequence[_Layer], begins: bool) -> int:
+        """Up to where a text that is still growing is decided in all its readings; its start when that is deep.
+
+        A match may have begun, or a disguise: whatever that turns out to say, it may go on with what was begun
+        before it. So what stands before it is looked at again, by itself, until nothing more is begun.
+        """
+        text, start = raw.source.text, raw.start
+        disguised = bool(views)
+        cut = end = len(text)
+        for _ in range(_STEPS):
+            begun = end
+            for layer in (raw, *views):
+                origin, view = layer.start - self.context, layer.view
+                waits, hides = held(self._waiting, layer.source, origin), self._hidden(layer.source, origin)
+                cut = min(cut, waits if view is None else view.start(waits))
+                begun = min(begun, hides if view is None else view.start(hides))
+            cut = min(cut, begun)
+            if begun >= end or cut <= start:
+                return cut
+            end = begun
+            raw = _Layer(Source(text[:end]), start, {}, None)
+            views = self._views(text[:end], start, begins, None) if disguised else ()
+        return start
+
+    def _hidden(self, source: Source, origin: int) -> int:
+        """The first position at or after origin from which a text could still become a disguise."""
         edge = source.point(self._edged(source.data, source.byte(max(0, origin)))[0][0])
-        if edge < len(text) and ord(text[edge]) in self._edges:
+        if edge < len(source.text) and ord(source.text[edge]) in self._edges:
             edge += 1
-        places = [edge, held(self._inside, source, origin)]
-        while place := next((each for each in places if each < len(text)), 0):
-            # Whatever the rest turns out to say, it may go on with what was begun before it.
-            before = Source(text[:place])
-            cut = min(cut, place, held(self._waiting, before, origin))
-            deeper = held(self._inside, before, origin)
-            places = [each for each in places if each != place] + [deeper] * (deeper < place)
-        return cut
+        return min(edge, held(self._inside, source, origin))
 
     def glance(self, text: str, start: int) -> int:
         """Up to where text[start:] is decided if nothing is found there; -1 when more must be looked at.
@@ -227,7 +243,7 @@ class Reading:
         cut = self.cut
         apart = joined(spans) if len(spans) > 1 else spans
         while True:
-            lowered = uncut(apart, self._outside(self.cut))
+            lowered = max(self._start, uncut(apart, self._outside(self.cut)))
             if lowered == self.cut:
                 break
             self.cut = lowered
