@@ -1,56 +1,19 @@
-"""RE2's own searches over a text's UTF-8, with the way back to code points.
-
-The package's objects around them cost several times what most searches do.
-"""
+"""Matches of a search one after the other, over a text's UTF-8, as code points."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
-import re2
+from guardrails import regexes
 
 Find = Callable[[bytes, int], tuple[int, int]]
 """Bytes and where to begin in; where the leftmost match is out, (-1, -1) for none."""
 
-_MAX_MEMORY = 256 << 20
-
 
 def finder(regex: str, whole: bool = False) -> Find:
     """A search for a regex in RE2's syntax; with `whole`, whether all from a place on matches."""
-    options = _options()
-    match = re2.compile(regex.encode(), options)._regexp.Match
-    anchor = re2._Anchor.ANCHOR_BOTH if whole else re2._Anchor.UNANCHORED
-
-    def find(data: bytes, at: int) -> tuple[int, int]:
-        span: tuple[int, int] = match(anchor, data, at, len(data))[0]
-        return span
-
-    return find
-
-
-def chooser(regexes: Sequence[str]) -> Callable[[bytes], Sequence[int]]:
-    """Says in one pass which of some regexes in RE2's syntax occur, by their place in the list."""
-    chosen = re2.Set.SearchSet(_options())
-    # It always matches: its absence says that the pass failed.
-    chosen.Add(b"")
-    for regex in regexes:
-        chosen.Add(regex.encode())
-    chosen.Compile()
-    match = chosen._set.Match
-
-    def choose(data: bytes) -> Sequence[int]:
-        found: Sequence[int] = match(data)
-        return sorted(index - 1 for index in found if index) if 0 in found else range(len(regexes))
-
-    return choose
-
-
-def _options() -> re2.Options:
-    options = re2.Options()
-    options.max_mem = _MAX_MEMORY
-    options.log_errors = False
-    options.never_capture = True
-    return options
+    find = regexes.finder(regex, groups=False, whole=whole)
+    return lambda data, at: find(data, at)[0]
 
 
 class Source:

@@ -9,13 +9,14 @@ begins that reaches the text's end, on what comes after. Offsets are code points
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from guardrails.encodings import SPELLINGS, Spelling
 from guardrails.foldings import ATTACHED, CONFUSABLE, FOLDED, PUNCTUATION, REMOVED, TAGS, character_class
-from guardrails.linear import Find, Source, chooser, finder
+from guardrails.linear import Find, Source, finder
 from guardrails.prefixes import read
+from guardrails.regexes import Chooser
 from guardrails.rewriting import Rewriting, Stretches, without
 
 LAYERS = 3
@@ -224,7 +225,7 @@ class _Decoding:
     def rewrite(self, text: str, hidden: bool, begins: bool) -> Rewriting | None:
         """The text decoded; None when there is nothing to."""
         source = Source(text)
-        chosen = [self._spellings[place] for place in _signs(self._spellings)(source.data)]
+        chosen = [self._spellings[place] for place in sorted(_signs(self._spellings)(source.data))]
         if not chosen:
             return None
         stretches = Stretches(text)
@@ -298,8 +299,8 @@ def _search(regex: str) -> Find:
 
 
 @cache
-def _signs(spellings: tuple[Spelling, ...]) -> Callable[[bytes], Sequence[int]]:
-    return chooser([read(spelling.sign).scan for spelling in spellings])
+def _signs(spellings: tuple[Spelling, ...]) -> Chooser:
+    return Chooser([read(spelling.sign).scan for spelling in spellings])
 
 
 @cache

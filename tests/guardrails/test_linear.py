@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.linear import Source, chooser, finder
+from guardrails.linear import Source, finder
 
 
 @given(st.text("aбx😀", max_size=30))
@@ -21,8 +21,3 @@ def test_spans_are_those_of_python(text: str) -> None:
 def test_a_whole_search_takes_all_or_nothing() -> None:
     """A match must reach to the end."""
     assert [finder("a+", whole=True)(data, 1)[0] for data in (b"baa", b"baab")] == [1, -1]
-
-
-def test_a_chooser_says_which_occur() -> None:
-    """By their place in the list."""
-    assert [list(chooser(["a", "b", "cd"])(data)) for data in (b"xcdb", b"", b"a")] == [[1, 2], [], [0]]
