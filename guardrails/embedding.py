@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,6 +56,12 @@ def load(name: str | None = None) -> Embedder:
     is not installed, or when there is no such model.
     """
     return OnnxEmbedder() if name is None else SentenceTransformersEmbedder(name)
+
+
+@cache
+def shipped() -> Embedder:
+    """The encoder that ships, loaded once for all checks of a process. Raises ModelError as `load` does."""
+    return load()
 
 
 class OnnxEmbedder:

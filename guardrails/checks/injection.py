@@ -63,7 +63,7 @@ def injection(trusted: Sequence[str] = TRUSTED) -> Check:
 
     Raises ModelError when the model's files are missing, changed, or of another version.
     """
-    return Injection(_model(), _encoder(), frozenset(trusted))
+    return Injection(_model(), embedding.shipped(), frozenset(trusted))
 
 
 class _Likely(NamedTuple):
@@ -192,8 +192,3 @@ def _strongest(found: Sequence[Span]) -> list[Span]:
 @cache
 def _model() -> Model:
     return Model()
-
-
-@cache
-def _encoder() -> embedding.Embedder:
-    return embedding.load()

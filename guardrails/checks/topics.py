@@ -91,7 +91,7 @@ class Topics:
     ) -> None:
         _validate(allow, deny, threshold, min_words)
         self._min_words = min_words
-        self._encoder = _encoder()
+        self._encoder = embedding.shipped()
         background = _background()
         self._topics: list[_Topic] = []
         named: list[tuple[Literal["allow", "deny"], str, Sequence[str]]] = [
@@ -209,13 +209,8 @@ def _closeness(to_examples: Closeness, to_others: Closeness) -> Closeness:
 
 
 @cache
-def _encoder() -> embedding.Embedder:
-    return embedding.load()
-
-
-@cache
 def _background() -> Vectors:
-    return _encoder().encode(BACKGROUND)
+    return embedding.shipped().encode(BACKGROUND)
 
 
 def _validate(
