@@ -15,6 +15,7 @@ from functools import cached_property
 
 from guardrails.arming import ArmedRule, sound
 from guardrails.check import Scanner
+from guardrails.literals import CONTEXT
 from guardrails.patterns import PatternSet
 from guardrails.prefixes import RegexError
 from guardrails.pseudonyms import Restoration, Vault
@@ -257,4 +258,4 @@ class TokenLane(Lane):
             begin, end = self._base + one.start, self._base + one.end
             self.shields.append((begin, end))
             self._found.append(Restoration(begin, end, one.value))
-        return cut, cut - 1, NOTHING
+        return cut, cut - CONTEXT, NOTHING

@@ -13,6 +13,10 @@ SHORTEST = 4
 
 _FEW = 32
 """Texts up to this number are looked for one by one, which is quicker than looking at each word."""
+_GOING_ON = ".-@"
+"""What joins the parts of addresses."""
+CONTEXT = 2
+"""Code points left of a place that decide on it."""
 _BEGINNING = re.compile("[+(]|[^\\W_\u0e00-\u1dff\u2000-\U0010ffff]+")
 """Where a text may begin: at a word of letters that join, or at the sign before a telephone number."""
 
@@ -45,18 +49,22 @@ class Literals:
     def find(self, text: str, start: int) -> Iterator[tuple[int, int, str]]:
         """(start, end, literal) for each place in text[start:] where one begins, left to right; they may overlap."""
         for place in self._places(text, start):
-            if (lengths := self._lengths.get(text[place : place + SHORTEST])) and _begins(text, place):
-                for length in lengths:
-                    end = place + length
-                    if end <= len(text) and text[place:end] in self._texts and _ends(text, end):
-                        yield place, end, text[place:end]
-                        break
+            for length in self._lengths.get(text[place : place + SHORTEST], ()):
+                end, literal = place + length, text[place : place + length]
+                if end > len(text) or literal not in self._texts:
+                    continue
+                address = _is_address(literal)
+                if _begins(text, place, address) and _ends(text, end, address):
+                    yield place, end, literal
+                    break
 
     def hold(self, text: str, start: int) -> int:
         """The first position at or after start from which the text may still become one of the texts."""
-        for place in range(max(start, len(text) - self._longest), len(text)):
-            if _begins(text, place):
+        for place in range(max(start, len(text) - self._longest - 1), len(text)):
+            if _begins(text, place, address=False):
                 tail = text[place:]
+                if tail[-1] in _GOING_ON and tail[:-1] in self._texts and _is_address(tail):
+                    return place
                 at = bisect_left(self._sorted, tail)
                 if at < len(self._sorted) and self._sorted[at].startswith(tail):
                     return place
@@ -75,9 +83,24 @@ class Literals:
         return sorted(places)
 
 
-def _begins(text: str, place: int) -> bool:
-    return place == 0 or not (joins(text[place]) and joins(text[place - 1]))
+def _begins(text: str, place: int, address: bool) -> bool:
+    """Whether a text may begin at a place; an address does not where it goes on another one."""
+    if place == 0:
+        return True
+    before = text[place - 1]
+    if address and before in _GOING_ON and place > 1 and joins(text[place - 2]):
+        return False
+    return not (joins(text[place]) and joins(before))
 
 
-def _ends(text: str, end: int) -> bool:
-    return end == len(text) or not (joins(text[end - 1]) and joins(text[end]))
+def _ends(text: str, end: int, address: bool) -> bool:
+    """Whether a text may end at a place; an address does not where another part of one follows."""
+    if end == len(text):
+        return True
+    if address and text[end] in _GOING_ON:
+        return end + 1 == len(text) or not joins(text[end + 1])
+    return not (joins(text[end - 1]) and joins(text[end]))
+
+
+def _is_address(text: str) -> bool:
+    return any(sign in text for sign in ".@:")

@@ -196,7 +196,7 @@ class Vault:
     def hold(self, text: str, start: int = 0) -> int:
         """The first position at or after start from which the text could still become one of its pseudonyms.
 
-        Like `restores`, it looks at one code point before start.
+        Like `restores`, it looks at two code points before start.
         """
         hold = self._tokens.hold(text, start)
         return min(hold, self._literals.hold(text, start)) if self._by_surrogate else hold

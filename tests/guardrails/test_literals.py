@@ -92,3 +92,28 @@ def test_prose_is_not_held() -> None:
     assert known.hold("I met Maria!", 0) == 12
     assert known.hold("I met Maria Le", 0) == 14
     assert Literals().hold("Maria", 0) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("198.18.0.1.7", []),
+        ("7.198.18.0.1", []),
+        ("foo.m.lopez.x@example.com", []),
+        ("m.lopez.x@example.com.evil.com", []),
+        ("at 198.18.0.1.", ["198.18.0.1"]),
+        ("198.18.0.1, m.lopez.x@example.com. So", ["198.18.0.1", "m.lopez.x@example.com"]),
+        ("Maria Lopez-Smith", ["Maria Lopez"]),
+    ],
+)
+def test_an_address_inside_a_longer_one_is_another(text: str, there: list[str]) -> None:
+    """A host behind an address makes it somebody else's; a full stop behind it does not."""
+    assert found(text) == there
+
+
+@pytest.mark.parametrize("follows", [".7", ".", "-x", "", " "])
+def test_an_address_waits_for_what_follows_it(follows: str) -> None:
+    """Until then it may be part of a longer one."""
+    text = "at 198.18.0.1"
+
+    assert literals().hold(text + follows[:1], 0) == (3 if follows[:1] in (".", "-", "") else len(text) + 1)
