@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from proxy.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
-_NAMES = "PERSON, LOCATION, ORGANIZATION or NRP"
 _HERE = ("", "localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, never listened on
 
@@ -212,17 +211,30 @@ def _ours(host: str, port: int) -> str | None:
 
 def _installed() -> Iterator[Finding]:
     """The optional parts: a language model for names, the shipped encoder, other encoders."""
+    yield _tagger()
     models = sorted(entry.name for entry in metadata.entry_points(group="spacy_models"))
     if models:
-        text = f"spaCy models {', '.join(models)}: a rule finds {_NAMES} when it names one in `spacy_model`"
-        yield Finding("ok", "names", text)
+        yield Finding(
+            "ok", "spaCy", f"models {', '.join(models)}: a rule uses one that it names in `spacy_model`"
+        )
     else:
-        text = f"no spaCy model is installed, so no rule can find {_NAMES}; such a rule is refused"
-        yield Finding("warn", "names", text + " unless `spacy_model` is a model's folder.")
+        yield Finding(
+            "ok", "spaCy", "no model is installed; only rules that name one in `spacy_model` need it"
+        )
     yield _encoder()
     has = find_spec("sentence_transformers") is not None
     text = "is installed" if has else "is not installed; only other embedding models than the shipped need it"
     yield Finding("ok", "sentence-transformers", text)
+
+
+def _tagger() -> Finding:
+    from guardrails.checks import names
+
+    try:
+        names.tagger(names.ENTITIES)
+    except GuardrailsError as error:
+        return Finding("error", "names", str(error))
+    return Finding("ok", "names", f"a rule can find {', '.join(names.ENTITIES)} with the tagger that ships")
 
 
 def _encoder() -> Finding:

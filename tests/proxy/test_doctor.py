@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from guardrails import embedding
+from guardrails.checks import names
 from guardrails.errors import ModelError
 from proxy import doctor
 from proxy.doctor import examine
 from tests.servers import Running
 
 MODELS = "model_list: [{model_name: demo, litellm_params: {model: fake/assistant}}]\n"
-SUBJECTS = ["python", "config", "policy", "keys", "data", "database", "port", "names", "encoder"]
+SUBJECTS = ["python", "config", "policy", "keys", "data", "database", "port", "names", "spaCy", "encoder"]
 
 Look = Callable[..., dict[str, str]]
 
@@ -52,7 +53,7 @@ def test_a_sound_installation_has_no_errors(look: Look) -> None:
     found = look()
 
     assert list(found) == [*SUBJECTS, "sentence-transformers"]
-    assert {subject for subject, text in found.items() if not text.startswith("ok")} <= {"names"}
+    assert {subject for subject, text in found.items() if not text.startswith("ok")} == set()
     assert [path.name for path in Path().iterdir()] == ["guardhouse.yaml"]
 
 
@@ -87,9 +88,9 @@ FAULTS = [
     ),
     (MODELS + INLINE.replace("CHECK", "sniff"), "policy", r"error: .*there is no check named 'sniff'"),
     (
-        MODELS + INLINE.replace("CHECK", "pii, with: {entities: [PERSON]}"),
+        MODELS + INLINE.replace("CHECK", "pii, with: {entities: [NRP]}"),
         "policy",
-        r"error: .*PERSON needs a language model",
+        r"error: .*NRP needs a language model",
     ),
     (
         "model_list: [{model_name: a, litellm_params: {model: anthropic/x}}]\n",
@@ -171,14 +172,21 @@ def test_settings_that_do_not_fit_are_told(look: Look, monkeypatch: pytest.Monke
     assert "encoder" in found
 
 
-def test_what_names_need_is_said(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a spaCy model no rule can find PERSON, and with one it is named."""
+def test_what_finds_names_is_said(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tagger that ships, and any spaCy model that is installed; a broken tagger is an error."""
     monkeypatch.setattr(doctor.metadata, "entry_points", lambda group: [])
-    assert re.match(r"warn: no spaCy model is installed, so no rule can find PERSON", look()["names"])
+    found = look()
+    assert found["names"].startswith("ok: a rule can find PERSON, LOCATION")
+    assert found["spaCy"].startswith("ok: no model is installed")
     entry = metadata.EntryPoint("en_core_web_sm", "en_core_web_sm", "spacy_models")
     monkeypatch.setattr(doctor.metadata, "entry_points", lambda group: [entry])
+    assert look()["spaCy"].startswith("ok: models en_core_web_sm")
 
-    assert look()["names"].startswith("ok: spaCy models en_core_web_sm")
+    def broken(entities: object) -> None:
+        raise ModelError("model.onnx: SHA-256 is not the one its card names.")
+
+    monkeypatch.setattr(names, "tagger", broken)
+    assert look()["names"].startswith("error: model.onnx")
 
 
 def test_an_old_python_and_a_broken_encoder_are_errors(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
