@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 
 from guardrails import redact
 from guardrails.arming import acts
-from guardrails.check import Scanner
 from guardrails.engine import Guard
 from guardrails.errors import GuardrailsError
 from guardrails.policy import BUILT_IN, builtin
 from guardrails.pseudonyms import Vault
 from guardrails.stream import MAX_HELD, MAX_WHOLE, StreamGuard
-from guardrails.types import Action, Edit, Finding, Segment, Span, Stage, Style, Verdict
+from guardrails.types import Action, Edit, Finding, Segment, Stage, Style, Verdict
 from tests.guardrails.samples import KEY, cut, guard, registered
 
 
@@ -486,41 +485,6 @@ async def test_a_reply_beyond_all_bounds_is_not_kept_whole(rule: str, blocked: b
     assert [(each.kind, each.rule) for each in stream.verdict.failures] == [("hold_overflow", "w")]
 
 
-class Counting:
-    """Counts the code points that a scanner is shown."""
-
-    def __init__(self, scanner: Scanner) -> None:
-        self._scanner, self.seen = scanner, 0
-        self.context = scanner.context
-
-    def scan(self, text: str, start: int = 0) -> list[Span]:
-        """As the scanner."""
-        self.seen += len(text)
-        return self._scanner.scan(text, start)
-
-    def hold(self, text: str, start: int = 0) -> int:
-        """As the scanner."""
-        self.seen += len(text)
-        return self._scanner.hold(text, start)
-
-
-@pytest.mark.parametrize(
-    ("text", "times"),
-    [("plain words 12 and 123456 numbers, " * 3000, 16), ("7" * 60_000, 60), (("1" * 2000 + " ") * 40, 140)],
-    ids=["prose", "one long run", "many long runs"],
-)
-def test_the_work_grows_with_the_text_and_not_faster(text: str, times: int) -> None:
-    """Pushed by four code points, a text is not looked at again and again."""
-    stream = guard("{id: a, check: digits, stages: [output], action: redact}").stream("/p")
-    (lane,) = stream._lanes
-    counting = lane._scanner = Counting(lane._scanner)  # type: ignore[attr-defined]
-
-    out = "".join(stream.push(text[at : at + 4]) for at in range(0, len(text), 4)) + stream.flush()
-
-    assert not any(digit * 4 in out for digit in "17")
-    assert counting.seen < times * len(text)
-
-
 def test_the_verdict_so_far_can_be_read_midway() -> None:
     """What has left is accounted for while the stream still runs."""
     stream = guard("{id: a, check: digits, stages: [output], action: redact}").stream(
@@ -532,32 +496,3 @@ def test_the_verdict_so_far_can_be_read_midway() -> None:
         ("/choices/1/message/content", 4)
     ]
     assert stream.recorded == "pin [NUMBER], pin "
-
-
-CARD = "4111111111111111"
-
-
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        ("%E2%82%A", "C100 " + CARD),
-        ("a b c d e f \u200b", "4", CARD[1:]),
-        ("=", " a b c d e", f" {CARD} x"),
-        ("\\u008\u200b", CARD),
-        ("=\n", "D E 8 9 3 70400440532013000"),
-        ("41111111\u200b11111111\u202e a", " "),
-        ("4111 1&#49;&#x31;&#x31;&#32;&#x31;111 1111\u202e;4", '"'),
-        ("my card " + "".join(chr(ord(digit) + 0xFEE0) for digit in CARD) + "\u202e", "ab cd"),
-    ],
-    ids=range(8),
-)
-async def test_a_value_beside_an_unfinished_disguise_does_not_leave(pieces: tuple[str, ...]) -> None:
-    """What stands before something half written is decided with it, also where the text begins."""
-    text, judge = "".join(pieces), shipped("default")
-    client = redact.apply(text, (await judged(judge, text, None)).edits)
-
-    out, after = played(judge.stream("/p"), list(pieces))
-
-    assert out == client
-    assert all(client.startswith(seen) for seen in after)
-    assert played(judge.stream("/p"), list(text))[0] == client
