@@ -146,7 +146,7 @@ def npm_lock(d: Draw) -> str:
         2,
         4,
         lambda: (
-            f'    "node_modules/{d.one("", "@types/", "@babel/")}{d.package()}": {{\n      "version": "{d.semver()}",\n      "resolved": "https://registry.npmjs.org/{d.package()}/-/{d.package()}-{d.semver()}.tgz",\n      "integrity": "sha512-{d.base64(64)}"\n    }},'
+            f'    "node_modules/{d.one("", "@types/", "@babel/")}{d.package()}": {{\n      "version": "{d.semver()}",\n      "resolved": "https://packages.example.org/{d.package()}/-/{d.package()}-{d.semver()}.tgz",\n      "integrity": "sha512-{d.base64(64)}"\n    }},'
         ),
     )
 
@@ -158,7 +158,7 @@ def cargo_lock(d: Draw) -> str:
         2,
         4,
         lambda: (
-            f'[[package]]\nname = "{d.package()}"\nversion = "{d.semver()}"\nsource = "registry+https://github.com/rust-lang/crates.io-index"\nchecksum = "{d.hex(64)}"\n'
+            f'[[package]]\nname = "{d.package()}"\nversion = "{d.semver()}"\nsource = "registry+https://github.com/example-org/cargo-index"\nchecksum = "{d.hex(64)}"\n'
         ),
     )
 

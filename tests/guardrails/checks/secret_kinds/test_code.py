@@ -26,7 +26,7 @@ FORMS: list[Form] = [
     ("SOURCEGRAPH_TOKEN", "", "sgp_ h:40"),
     ("YOUTRACK_TOKEN", "", "perm- b:4 . b:2 . A:24"),
     ("NPM_TOKEN", "", "npm_ A:36"),
-    ("NPMRC_AUTH", "//registry.npmjs.org/:_authToken=", "A:12"),
+    ("NPMRC_AUTH", "//packages.example.org/:_authToken=", "A:12"),
     ("PYPI_TOKEN", "", "pypi-Ag w:50"),
     ("RUBYGEMS_TOKEN", "", "rubygems_ h:48"),
     ("CRATES_IO_TOKEN", "", "cio A:32"),
