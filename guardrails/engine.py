@@ -357,7 +357,7 @@ def load_guard(policy: Policy, key: bytes) -> Guard:
 
 
 def _digest(text: str) -> int | bytes:
-    """What a text is remembered by: Python's hash, whose key nobody knows, as it costs next to nothing.
+    """What a text is remembered by: Python's hash, whose key nobody knows, as it costs a fifth of a cryptographic one.
 
     A cryptographic hash where that key was switched off, as texts that collide could be made then.
     """
