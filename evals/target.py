@@ -215,8 +215,10 @@ class PolicyTarget:
 def policy_target(name: str) -> PolicyTarget:
     """The target for a policy, given as a file or a built-in's name. Raises PolicyError or TargetError."""
     path = Path(name)
-    if not path.is_file() and name not in {"default", "strict"}:
-        raise TargetError(f"there is no policy {name!r}", fix="give a policy file, `default` or `strict`")
+    if not path.is_file() and name not in {"default", "strict", "agents"}:
+        raise TargetError(
+            f"there is no policy {name!r}", fix="give a policy file, `default`, `strict` or `agents`"
+        )
     from guardrails.engine import load_guard
     from guardrails.policy import builtin, load
     from guardrails.pseudonyms import Vault

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from guardrails import surrogates
-from guardrails.check import BUILT_IN, Check, Scanner, build, configured, factory, runs_in_process
+from guardrails.check import (
+    BUILT_IN,
+    Check,
+    ConversationCheck,
+    Scanner,
+    build,
+    configured,
+    factory,
+    runs_in_process,
+)
 from guardrails.errors import BadResult, GuardrailsError, PolicyError
 from guardrails.isolation import Isolated, isolate
 from guardrails.policy import Hold, Policy, Rule
@@ -38,6 +47,21 @@ class ArmedRule:
     def acts(self) -> bool:
         """Whether its findings change or stop text."""
         return acts(self.rule.mode, self.rule.action)
+
+    @property
+    def knows(self) -> bool:
+        """Whether its check is told the conversation."""
+        return isinstance(self.check, ConversationCheck)
+
+    @property
+    def streams(self) -> bool:
+        """Whether its check follows a stream with a scanner made for the conversation."""
+        return isinstance(self.check, ConversationCheck) and self.check.streams
+
+    @property
+    def only_flags(self) -> bool:
+        """Whether neither what its check finds nor its failure can change or stop anything."""
+        return not self.acts and self.failed("", "").action is Action.ALLOW
 
     @property
     def needs_whole(self) -> bool:
@@ -122,23 +146,28 @@ def arm(policy: Policy) -> tuple[ArmedRule, ...]:
 
 
 def _armed(rule: Rule, file: str) -> ArmedRule:
-    def refused(what: str, fix: str) -> PolicyError:
-        return PolicyError(f"rule {rule.id!r}: {what}", fix=fix, file=file, line=rule.line)
+    def refused(what: str, fix: str, key: str) -> PolicyError:
+        place = rule.places.get(key, (file, rule.line))
+        return PolicyError(f"rule {rule.id!r}: {what}", fix=fix, file=place[0], line=place[1])
 
     try:
         check = _check(rule.check, dict(rule.options), rule.timeout_ms / 1000)
     except (GuardrailsError, *_FACTORY_ERRORS) as error:
         reason = str(error) if isinstance(error, GuardrailsError) else f"{type(error).__name__}: {error}"
         raise refused(
-            f"its check cannot be built. {reason}", "Correct its `with:` options, or what the check needs."
+            f"its check cannot be built. {reason}",
+            "Correct its `with:` options, or what the check needs.",
+            "with" if "with" in rule.places else "check",
         ) from None
     armed = ArmedRule(rule, check, check if isinstance(check, Scanner) else None)
-    if Stage.OUTPUT in rule.stages and armed.acts and armed.scanner is None and not armed.needs_whole:
+    follows = armed.scanner is not None or armed.streams
+    if Stage.OUTPUT in rule.stages and armed.acts and not follows and not armed.needs_whole:
         raise refused(
             f"check {rule.check!r} has to see a whole reply, so action {rule.action} at stage output"
             " would come after the text has left in a stream.",
             "Add `hold: full` to keep replies back until they are checked, or use `action: flag`"
             " or `mode: shadow`." + (_SCANNER if isinstance(check, Isolated) and check.could_stream else ""),
+            "action",
         )
     return armed
 

@@ -13,8 +13,9 @@ from functools import cache
 from importlib import metadata
 from typing import Any, Protocol, TypeVar, get_type_hints, runtime_checkable
 
-from pydantic import ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from guardrails.conversation import ALONE, NOTHING_SAID, Conversation, Outside
 from guardrails.errors import CheckError
 from guardrails.types import Segment, Span
 
@@ -22,9 +23,16 @@ ENTRY_POINT_GROUP = "guardhouse.checks"
 """Third-party packages register a factory under this entry-point group; the entry's name is the check's name."""
 
 BUILT_IN = {
+    "canary": "guardrails.checks.canary:canary",
+    "exfiltration": "guardrails.checks.exfiltration:exfiltration",
+    "grounding": "guardrails.checks.grounded:grounding",
     "injection": "guardrails.checks.injection:injection",
+    "judge": "guardrails.checks.judge:judge",
+    "loops": "guardrails.checks.loops:loops",
     "pii": "guardrails.checks.pii:pii",
     "secrets": "guardrails.checks.secrets:secrets",
+    "taint": "guardrails.checks.taint:taint",
+    "tools": "guardrails.checks.tools:tools",
     "topics": "guardrails.checks.topics:topics",
     "words": "guardrails.checks.words:words",
 }
@@ -81,6 +89,34 @@ class TextScanner(ABC):
         """The first position at or after start from which the text could still become a match."""
 
 
+class ConversationCheck(ABC):
+    """Base for checks that judge a text by the conversation it stands in. Subclasses give `judge`.
+
+    Such a check is not pure, and runs in the caller's process. One that sets `streams` also gives `scanner`:
+    it is what looks at texts of stage output then, whole or in a stream, as the model wrote them (with
+    pseudonyms in place). `judge` gets texts with pseudonyms turned back into their values.
+    """
+
+    streams: bool = False
+    """Whether texts of stage output are looked at by what `scanner` returns."""
+    shown_masked: bool = False
+    """Whether it is shown texts in which all that the policy's scanners find is masked: it shows them to others."""
+
+    async def __call__(self, segments: Sequence[Segment], /) -> list[list[Span]]:
+        """Spans found in each segment, as if it stood alone."""
+        return await self.judge(segments, NOTHING_SAID, ALONE)
+
+    @abstractmethod
+    async def judge(
+        self, segments: Sequence[Segment], conversation: Conversation, outside: Outside
+    ) -> list[list[Span]]:
+        """Spans found in each segment, in the order of the segments."""
+
+    def scanner(self, conversation: Conversation) -> TextScanner:
+        """The scanner for texts of stage output in that conversation. Raises CheckError when it follows no streams."""
+        raise CheckError("this check follows no streams: it sets `streams` and gives no scanner.")
+
+
 Factory = Callable[..., Check]
 _Made = TypeVar("_Made", bound=Factory)
 
@@ -135,8 +171,8 @@ def factory(name: str) -> Factory:
     return loaded
 
 
-def configured(name: str, make: Factory, options: dict[str, Any]) -> dict[str, Any]:
-    """The options as a factory takes them, all of them. Raises CheckError naming the one that does not fit."""
+def options_model(name: str, make: Factory) -> type[BaseModel]:
+    """A model of the options that a factory takes, from its signature."""
     hints = get_type_hints(make)
     fields: dict[str, Any] = {
         parameter.name: (
@@ -145,7 +181,13 @@ def configured(name: str, make: Factory, options: dict[str, Any]) -> dict[str, A
         )
         for parameter in inspect.signature(make).parameters.values()
     }
-    model = create_model(f"{name}_options", __config__=ConfigDict(extra="forbid"), **fields)
+    return create_model(f"{name}_options", __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def configured(name: str, make: Factory, options: dict[str, Any]) -> dict[str, Any]:
+    """The options as a factory takes them, all of them. Raises CheckError naming the one that does not fit."""
+    model = options_model(name, make)
+    fields = model.model_fields
     try:
         values = model(**options)
     except ValidationError as error:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from time import perf_counter
-from types import TracebackType
 
 from guardrails import redact, tokens
 from guardrails.arming import ArmedRule, acts, arm, in_order, sound
-from guardrails.errors import BadResult, CheckRaised, ModelError, OverBudget, WorkerDied
+from guardrails.caught import Caught
+from guardrails.check import ConversationCheck
+from guardrails.conversation import ALONE, NOTHING_SAID, Conversation, Outside
+from guardrails.errors import BadResult, Unavailable
+from guardrails.judging import Around, judged
 from guardrails.lanes import Group, groups
 from guardrails.policy import Policy
 from guardrails.pseudonyms import LOOKALIKE, Vault
@@ -72,49 +75,26 @@ class _Spans:
             self._entries.popitem(last=False)
 
 
-class _Caught:
-    """The one place where whatever a check raises is caught. Cancellation is no Exception and passes."""
-
-    __slots__ = ("_armed", "_began", "_failures", "_timings")
-
-    def __init__(
-        self, armed: ArmedRule, failures: dict[str, CheckFailure], timings: dict[str, float] | None
-    ) -> None:
-        self._armed, self._failures, self._timings = armed, failures, timings
-
-    def __enter__(self) -> None:
-        self._began = perf_counter()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if self._timings is not None:
-            rule = self._armed.rule.id
-            self._timings[rule] = self._timings.get(rule, 0.0) + (perf_counter() - self._began) * 1000
-        if isinstance(error, OverBudget):
-            return True  # whoever set the deadline sees that it is past
-        if not isinstance(error, Exception):
-            return False
-        name = "unavailable" if isinstance(error, ModelError | WorkerDied) else "error"
-        reason = error.reason if isinstance(error, CheckRaised) else type(error).__name__
-        self._failures.setdefault(self._armed.rule.id, self._armed.failed(name, reason))
-        return True
-
-
 class Guard:
     """A policy at work. Safe to share between requests; keeps nothing of them but offsets.
 
     Args:
         policy: what to enforce. Raises PolicyError when a rule of it cannot be.
         key: secret under which findings' values are fingerprinted.
+        outside: what checks may use of the world: counters, models.
     """
 
-    def __init__(self, policy: Policy, key: bytes) -> None:
+    def __init__(self, policy: Policy, key: bytes, outside: Outside = ALONE) -> None:
         rules = arm(policy)
         self.policy = policy
         self.key = key
+        self._rules, self._outside = rules, outside
         self._groups = _by_stage(rules)
         self._asking = tuple(armed for armed in rules if armed.scanner is None)
+        self.judging = frozenset(armed.rule.id for armed in rules if armed.knows)
+        """Ids of the rules that look at values in their conversation, not at how a text is written."""
+        self._deciding = tuple(armed for armed in self._asking if not armed.only_flags)
+        self._flagging = tuple(armed for armed in self._asking if armed.only_flags)
         self._covered = frozenset(chain.from_iterable(armed.rule.stages for armed in rules))
         self._output = tuple(armed for armed in rules if Stage.OUTPUT in armed.rule.stages)
         # What only flags must not hold text back: it follows a stream at its own pace.
@@ -132,14 +112,63 @@ class Guard:
         """Whether any rule looks at that stage."""
         return stage in self._covered
 
-    def stream(self, pointer: str, vault: Vault | None = None, channel: str = "assistant") -> StreamGuard:
+    async def aclose(self) -> None:
+        """Ends the processes that checks run in, and its threads. Nothing can be inspected any more."""
+        for armed in self._rules:
+            await armed.aclose()
+        self._threads.shutdown(wait=False)
+
+    def stream(
+        self,
+        pointer: str,
+        vault: Vault | None = None,
+        channel: str = "assistant",
+        conversation: Conversation = NOTHING_SAID,
+    ) -> StreamGuard:
         """A guard for one field of a streamed reply; the text arrives in pushes."""
-        return StreamGuard(
-            self, self._output, self._following, Segment("", pointer, Stage.OUTPUT, channel), vault
-        )
+        failures: dict[str, CheckFailure] = {}
+        rules, following = self._output, self._following
+        if any(armed.streams for armed in rules):
+            rules = tuple(self._following_in(armed, conversation, failures) for armed in rules)
+            following += tuple(Group((armed,)) for armed in rules if armed.streams and armed.scanner)
+        segment = Segment("", pointer, Stage.OUTPUT, channel)
+        stream = StreamGuard(self, rules, following, segment, vault, conversation)
+        stream.fail(failures)
+        return stream
+
+    def _following_in(
+        self, armed: ArmedRule, conversation: Conversation, failures: dict[str, CheckFailure]
+    ) -> ArmedRule:
+        """A rule whose check needs the conversation, with the scanner for it; any other rule as it is."""
+        if isinstance(armed.check, ConversationCheck) and armed.check.streams:
+            with self.caught(armed, failures):
+                return replace(armed, scanner=armed.check.scanner(conversation))
+        return armed
+
+    def judges(self, stage: Stage) -> bool:
+        """Whether a rule at that stage looks at a text together with its conversation."""
+        return any(stage in armed.rule.stages and armed.knows for armed in self._asking)
+
+    def watches(self, stages: Iterable[Stage]) -> bool:
+        """Whether `watch` has anything to do at any of these stages."""
+        return any(not armed.rule.stages.isdisjoint(stages) for armed in self._flagging)
+
+    async def watch(self, segments: Sequence[Segment], conversation: Conversation = NOTHING_SAID) -> Verdict:
+        """The verdict of the rules that `inspect(later=True)` left out: they can flag and do nothing else."""
+        failures: dict[str, CheckFailure] = {}
+        timings: dict[str, float] = {}
+        around = Around(conversation, self._outside)
+        found = await self._consult(self._flagging, segments, around, failures, timings)
+        return conclude(in_order(each for _, each in found), list(failures.values()), timings)
 
     async def inspect(
-        self, segments: Sequence[Segment], vault: Vault | None = None, *, reply: bool = False
+        self,
+        segments: Sequence[Segment],
+        vault: Vault | None = None,
+        *,
+        reply: bool = False,
+        conversation: Conversation = NOTHING_SAID,
+        later: bool = False,
     ) -> Verdict:
         """The verdict on some segments. A failing check is in the verdict; only cancellation is raised.
 
@@ -148,20 +177,23 @@ class Guard:
             vault: where pseudonyms are minted; without one such values are redacted.
             reply: the segments are the model's. Then the vault's tokens in them are ours, to be restored;
                 in a request they are the caller's own text. Segments of stage output are always the model's.
+            conversation: what stands around the segments.
+            later: leave out what can only flag and needs time of its own; `watch` gives its verdict.
         """
         failures: dict[str, CheckFailure] = {}
         timings: dict[str, float] = {}
         found: dict[int, list[Finding]] = {}
         for index, armed, spans in await self._scanned(segments, failures, timings):
             found.setdefault(index, []).extend(armed.findings(segments[index], spans, self.key))
-        if self._asking:
-            for index, finding in await self._consult(self._asking, segments, failures, timings):
+        if asking := self._deciding if later else self._asking:
+            around = Around(conversation, self._outside, vault if reply else None)
+            for index, finding in await self._consult(asking, segments, around, failures, timings):
                 found.setdefault(index, []).append(finding)
         if vault:
             for index in found:
                 if reply or segments[index].stage is Stage.OUTPUT:
                     own = [(each.start, each.end) for each in vault.restores(segments[index].text)]
-                    found[index] = unshielded(found[index], own)
+                    found[index] = unshielded(found[index], own, self.judging)
         if not found and not failures and not vault:
             return Verdict(timings=timings) if timings else ALLOWED
         ordered = {index: in_order(found[index]) for index in sorted(found)}
@@ -172,16 +204,22 @@ class Guard:
         return replace(verdict, edits=edits) if edits else verdict
 
     async def ask(
-        self, rules: Sequence[ArmedRule], segments: Sequence[Segment], failures: dict[str, CheckFailure]
+        self,
+        rules: Sequence[ArmedRule],
+        segments: Sequence[Segment],
+        failures: dict[str, CheckFailure],
+        conversation: Conversation = NOTHING_SAID,
+        vault: Vault | None = None,
     ) -> list[Finding]:
-        """What rules whose checks see whole texts find in some segments."""
-        return [finding for _, finding in await self._consult(rules, segments, failures, {})]
+        """What rules whose checks see whole texts find in some segments of the model's."""
+        around = Around(conversation, self._outside, vault)
+        return [finding for _, finding in await self._consult(rules, segments, around, failures, {})]
 
     def caught(
         self, armed: ArmedRule, failures: dict[str, CheckFailure], timings: dict[str, float] | None = None
-    ) -> _Caught:
+    ) -> Caught:
         """Turns what the rule's check raises inside the block into an entry of `failures`, and times it."""
-        return _Caught(armed, failures, timings)
+        return Caught(armed, failures, timings)
 
     async def _scanned(
         self, segments: Sequence[Segment], failures: dict[str, CheckFailure], timings: dict[str, float]
@@ -205,12 +243,7 @@ class Guard:
                         continue
                     asked.append((index, group, key))
         if missing:
-            work = partial(self._scan, missing, failures, timings)
-            if sum(len(text) for _, text in missing.values()) > _INLINE:
-                new = await asyncio.get_running_loop().run_in_executor(self._threads, work)
-            else:
-                new = work()
-            for key, (found, complete) in new.items():
+            for key, (found, complete) in (await self._looked(missing, failures, timings)).items():
                 known[key] = found
                 if complete:
                     self._seen.put(key, found)
@@ -220,6 +253,25 @@ class Guard:
             for armed in group.rules
             if (spans := known[key].get(armed.rule.id))
         ]
+
+    async def _looked(
+        self,
+        missing: dict[_Key, tuple[Group, str]],
+        failures: dict[str, CheckFailure],
+        timings: dict[str, float],
+    ) -> dict[_Key, tuple[_Found, bool]]:
+        """As `_scan`, in a thread when there is much to look at. Without threads every rule has failed."""
+        work = partial(self._scan, missing, failures, timings)
+        if sum(len(text) for _, text in missing.values()) <= _INLINE:
+            return work()
+        try:
+            looking = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except RuntimeError as error:
+            for group, _ in missing.values():
+                for armed in group.rules:
+                    failures[armed.rule.id] = armed.failed("unavailable", type(error).__name__)
+            return {key: ({}, False) for key in missing}
+        return await looking
 
     def _scan(
         self,
@@ -246,6 +298,7 @@ class Guard:
         self,
         rules: Sequence[ArmedRule],
         segments: Sequence[Segment],
+        around: Around,
         failures: dict[str, CheckFailure],
         timings: dict[str, float],
     ) -> list[tuple[int, Finding]]:
@@ -260,7 +313,7 @@ class Guard:
             with self.caught(armed, failures):
                 try:
                     async with limit:
-                        results = await self._answers(armed, [segments[index] for index in chosen])
+                        results = await self._answers(armed, [segments[index] for index in chosen], around)
                 except TimeoutError:
                     if not limit.expired():
                         raise
@@ -279,11 +332,17 @@ class Guard:
                     group.create_task(run(armed))
         return found
 
-    async def _answers(self, armed: ArmedRule, segments: Sequence[Segment]) -> list[Sequence[Span]]:
+    async def _answers(
+        self, armed: ArmedRule, segments: Sequence[Segment], around: Around
+    ) -> list[Sequence[Span]]:
         """What a rule's check finds in each segment; a pure check is asked only about new ones.
 
         Raises BadResult when the check's answer is none.
         """
+        if isinstance(armed.check, ConversationCheck):
+            shown = await self._masked(segments) if armed.check.shown_masked else None
+            told = await judged(armed.check, segments, around, shown)
+            return [sound(each, len(text.text)) for each, text in zip(told, segments, strict=True)]
         keys: list[_Key | None] = [None] * len(segments)
         known: list[Mapping[str, Sequence[Span]] | None] = [None] * len(segments)
         if getattr(armed.check, "pure", False):
@@ -301,6 +360,24 @@ class Guard:
             if (new := keys[place]) is not None:
                 self._seen.put(new, {armed.rule.id: checked})
         return [(seen or {}).get(armed.rule.id, ()) for seen in known]
+
+    async def _masked(self, segments: Sequence[Segment]) -> list[Segment]:
+        """The segments with all that scanners find in them masked: as others may be shown them.
+
+        Raises Unavailable when a scanner could not look.
+        """
+        failures: dict[str, CheckFailure] = {}
+        found: dict[int, list[Finding]] = {}
+        for index, armed, spans in await self._scanned(segments, failures, {}):
+            found.setdefault(index, []).extend(armed.findings(segments[index], spans, self.key))
+        if failures:
+            raise Unavailable
+        return [
+            replace(segment, text=redact.apply(segment.text, redact.mask(found[index])))
+            if index in found
+            else segment
+            for index, segment in enumerate(segments)
+        ]
 
     def _token_like(self, text: str) -> bool:
         """Whether a text may hold a token of anybody's; remembered, as each turn of a chat brings it again."""
@@ -351,9 +428,9 @@ class Guard:
                 return tuple(edits)
 
 
-def load_guard(policy: Policy, key: bytes) -> Guard:
+def load_guard(policy: Policy, key: bytes, outside: Outside = ALONE) -> Guard:
     """A guard for the policy, its checks built. Raises PolicyError with file, line, reason and fix."""
-    return Guard(policy, key)
+    return Guard(policy, key, outside)
 
 
 def _digest(text: str) -> int | bytes:

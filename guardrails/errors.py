@@ -6,6 +6,8 @@ GuardrailsError
 ├── BadResult          a check answered with something that is not an answer
 ├── CheckRaised        a check raised in the process it runs in; carries the class of what it raised
 ├── WorkerDied         the process that a check runs in died, or died so often that it is left alone
+├── Unavailable        something that a check needs of the world outside is not there
+├── Exhausted          a check has used up what its rule allows it to use
 ├── ModelError         a model file is missing, unreadable or not the one its card names
 └── OverBudget         a request's scanning took longer than its policy allows
 """
@@ -59,6 +61,14 @@ class WorkerDied(GuardrailsError):
 
 class ModelError(GuardrailsError):
     """A model file is missing, unreadable, or has another hash than its card."""
+
+
+class Unavailable(GuardrailsError):
+    """Something that a check needs of the world outside, such as a counter, is not there."""
+
+
+class Exhausted(GuardrailsError):
+    """A check has used up what its rule allows it to use, such as calls of a model."""
 
 
 class OverBudget(GuardrailsError):

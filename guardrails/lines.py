@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable
+import json
+from collections.abc import Callable, Collection, Iterable
 from enum import StrEnum
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 
 import yaml
+from yaml import Mark
 from yaml.constructor import SafeConstructor
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
@@ -17,6 +20,7 @@ from guardrails.errors import PolicyError
 MAX_NODES = 50_000
 """Values in one file, aliases counted as often as they are used."""
 
+_TAG = "tag:yaml.org,2002:"
 _KINDS = {
     "str": "text",
     "int": "a whole number",
@@ -33,28 +37,38 @@ class Field:
     """One value in a YAML file, with its name for people and its line."""
 
     def __init__(self, node: Node, file: str, name: str) -> None:
-        self._node, self._file, self._name = node, file, name
+        self._node, self.file, self.name = node, file, name
         self.line: int = node.start_mark.line + 1
 
     def error(self, what: str, fix: str = "") -> PolicyError:
         """The error that points at this value's line."""
-        return PolicyError(what, fix=fix, file=self._file, line=self.line)
+        return PolicyError(what, fix=fix, file=self.file, line=self.line)
 
-    def fields(self, known: Collection[str], required: Collection[str] = ()) -> dict[str, Field]:
-        """Its members by name. Raises PolicyError for a member not in `known` or a missing required one."""
+    def fields(
+        self, known: Collection[str], required: Collection[str] = (), *, others: bool = False
+    ) -> dict[str, Field]:
+        """Its members by name. Raises PolicyError for a missing required one, and for a member not in `known`.
+
+        Args:
+            known: the names of members.
+            required: those that must be there.
+            others: pass over members of other names instead.
+        """
         if not isinstance(self._node, MappingNode):
             raise self._unlike("a mapping (key: value)", "Write `key: value`, one a line.")
         found: dict[str, Field] = {}
         for key, value in self._node.value:
             name = str(key.value)
             if name not in known:
-                raise Field(key, self._file, name).error(
-                    f"{self._name} has no key {name!r}.", _suggest(name, known)
+                if others:
+                    continue
+                raise Field(key, self.file, name).error(
+                    f"{self.name} has no key {name!r}.", _suggest(name, known)
                 )
-            found[name] = Field(value, self._file, name)
+            found[name] = Field(value, self.file, name)
         for name in required:
             if name not in found:
-                raise self.error(f"{self._name} has no {name!r}.", f"Add `{name}:` to it.")
+                raise self.error(f"{self.name} has no {name!r}.", f"Add `{name}:` to it.")
         return found
 
     def items(self) -> list[Field]:
@@ -62,9 +76,9 @@ class Field:
         if not isinstance(self._node, SequenceNode):
             raise self._unlike("a list", "Write it as `[a, b]`, or one `- a` a line.")
         if not self._node.value:
-            raise self.error(f"{self._name} is empty.", "List at least one entry, or leave the key out.")
+            raise self.error(f"{self.name} is empty.", "List at least one entry, or leave the key out.")
         return [
-            Field(node, self._file, f"{self._name}[{number}]") for number, node in enumerate(self._node.value)
+            Field(node, self.file, f"{self.name}[{number}]") for number, node in enumerate(self._node.value)
         ]
 
     def text(self) -> str:
@@ -73,15 +87,19 @@ class Field:
             raise self._unlike("text", "Put it in quotes if it is meant as text.")
         return str(self._node.value)
 
+    def truth(self) -> bool:
+        """Whether it says true. Raises PolicyError for anything but true and false."""
+        if self._type != "bool":
+            raise self._unlike("true or false", "Write true or false, without quotes.")
+        return bool(self.plain())
+
     def number(self, low: float, high: float) -> float:
         """Its number, between low and high. Raises PolicyError otherwise."""
         if self._type not in ("int", "float"):
             raise self._unlike("a number", "Write digits, without quotes.")
         value = float(self.plain())
         if not low <= value <= high:
-            raise self.error(
-                f"{self._name} is {self._node.value}.", f"Use a number from {low:g} to {high:g}."
-            )
+            raise self.error(f"{self.name} is {self._node.value}.", f"Use a number from {low:g} to {high:g}.")
         return value
 
     def choice(self, allowed: Iterable[Choice]) -> Choice:
@@ -94,7 +112,7 @@ class Field:
                 return option
         if written is None:
             raise self._unlike("one word", f"Use one of: {', '.join(options)}.")
-        raise self.error(f"{self._name} cannot be {written!r}.", f"Use one of: {', '.join(options)}.")
+        raise self.error(f"{self.name} cannot be {written!r}.", f"Use one of: {', '.join(options)}.")
 
     def plain(self) -> Any:
         """Its value as plain Python data. Raises PolicyError for tags that are not data."""
@@ -102,7 +120,7 @@ class Field:
             return SafeConstructor().construct_object(self._node, deep=True)
         except (yaml.MarkedYAMLError, ValueError, TypeError) as error:
             problem = getattr(error, "problem", None) or "is not plain data"
-            raise self.error(f"{self._name}: {problem}.", "Use text, numbers, lists and mappings.") from None
+            raise self.error(f"{self.name}: {problem}.", "Use text, numbers, lists and mappings.") from None
 
     @property
     def _type(self) -> str:
@@ -113,7 +131,23 @@ class Field:
             got = _KINDS.get(self._type, f"a {self._type}")
         else:
             got = "a list" if isinstance(self._node, SequenceNode) else "a mapping"
-        return self.error(f"{self._name} must be {wanted}, not {got}.", fix)
+        return self.error(f"{self.name} must be {wanted}, not {got}.", fix)
+
+
+def text_of(path: Path, file: str) -> str:
+    """The text in a file. Raises PolicyError, without a line when the file cannot be read at all."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise PolicyError(
+            f"cannot be read: {reason}.", fix="Check the path and its permissions.", file=file
+        ) from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise PolicyError("is not UTF-8.", fix="Save the file as UTF-8.", file=file, line=line) from None
 
 
 def read(text: str, file: str, name: str) -> Field:
@@ -144,6 +178,49 @@ def read(text: str, file: str, name: str) -> Field:
         )
     _survey(node, file, {})
     return Field(node, file, f"the {name}")
+
+
+def read_json(text: str, file: str, line: int, name: str) -> Field:
+    """One JSON value as a Field called `name`, of which everything stands in that line.
+
+    Raises PolicyError, without a line when the text is not JSON or too deep to read.
+    """
+    mark = Mark(file, 0, line - 1, 0, None, 0)
+
+    def scalar(kind: str) -> Callable[[str], ScalarNode]:
+        return lambda written: ScalarNode(_TAG + kind, written, mark, mark)
+
+    def node(value: object) -> Node:
+        if isinstance(value, Node):
+            return value
+        if isinstance(value, list):
+            return SequenceNode(_TAG + "seq", [node(each) for each in value], mark, mark)
+        if isinstance(value, bool):
+            return scalar("bool")("true" if value else "false")
+        return scalar("null")("null") if value is None else scalar("str")(str(value))
+
+    def mapping(members: list[tuple[str, object]]) -> Node:
+        pairs = [(node(key), node(value)) for key, value in members]
+        return MappingNode(_TAG + "map", pairs, mark, mark)
+
+    try:
+        whole = node(
+            json.loads(
+                text,
+                object_pairs_hook=mapping,
+                parse_int=scalar("int"),
+                parse_float=scalar("float"),
+                parse_constant=_refuse,
+            )
+        )
+    except (ValueError, RecursionError):
+        raise PolicyError("is not JSON.", fix="Correct it.", file=file) from None
+    _survey(whole, file, {})
+    return Field(whole, file, name)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _survey(node: Node, file: str, sizes: dict[int, int]) -> int:

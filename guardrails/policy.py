@@ -7,42 +7,32 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from guardrails.check import BUILT_IN as BUILT_IN_CHECKS
 from guardrails.check import names
 from guardrails.errors import PolicyError
-from guardrails.lines import Field, read
+from guardrails.inheritance import SHIPPED, Level, RuleFields, levels, shipped, told_of
+from guardrails.lines import Field, text_of
+from guardrails.policy_keys import MAX_MS, NAME, ON_FAILURE, UNSCANNABLE
+from guardrails.policy_keys import BlockStyle as BlockStyle
+from guardrails.policy_keys import Capture as Capture
+from guardrails.policy_keys import Hold as Hold
+from guardrails.policy_tests import PolicyTest, read_test
 from guardrails.types import Action, Mode, Stage, Style
 
-BUILT_IN = ("default", "strict")
+BUILT_IN = SHIPPED
 """Names of the policies that ship with the product."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_MAX_TIMEOUT_MS = 60_000
+_NAME = re.compile(NAME)
 
 
-class Capture(StrEnum):
-    """What of an exchange is kept."""
+class Place(NamedTuple):
+    """Where something is written."""
 
-    NONE = "none"
-    REDACTED = "redacted"
-
-
-class BlockStyle(StrEnum):
-    """How a blocked request is answered."""
-
-    ERROR = "error"
-    REFUSAL = "refusal"
-
-
-class Hold(StrEnum):
-    """How much of a streamed reply a rule needs before any of it may leave."""
-
-    AUTO = "auto"
-    FULL = "full"
+    file: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +57,9 @@ class Rule:
     timeout_ms: float = 250
     """Time limit of a check that is not a scanner."""
     line: int | None = None
-    """Where the rule starts in its file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """A finding that a policy test asks for; None means any."""
-
-    rule: str
-    entity: str | None = None
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyTest:
-    """One example that the policy carries: a text, and what the policy must make of it."""
-
-    text: str
-    stage: Stage
-    action: Action | None
-    """The verdict's action, or None when the test does not say."""
-    findings: tuple[Expected, ...] | None
-    """Exactly these findings, in the order of the text, or None when the test does not say."""
-    line: int
+    """Where the rule starts in the last file that names it."""
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Where each of its keys is written: in its own file, or in one that it inherits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +80,8 @@ class Policy:
     """What happens when it takes longer: `block` or `allow`."""
     tests: tuple[PolicyTest, ...] = ()
     file: str = "policy"
+    files: tuple[str, ...] = ()
+    """Paths of the files that were read for it: its own first, then those it inherits."""
 
     @property
     def label(self) -> str:
@@ -119,20 +91,7 @@ class Policy:
 
 def load(path: Path | str) -> Policy:
     """The policy in a file. Raises PolicyError with file, line, what is wrong and what to do."""
-    file = str(path)
-    try:
-        raw = Path(path).read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise PolicyError(
-            f"cannot be read: {reason}.", fix="Check the path and its permissions.", file=file
-        ) from None
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise PolicyError("is not UTF-8.", fix="Save the file as UTF-8.", file=file, line=line) from None
-    return parse(text, file=file)
+    return _policy(text_of(Path(path), str(path)), str(path), Path(path))
 
 
 def builtin(name: str) -> Policy:
@@ -141,44 +100,45 @@ def builtin(name: str) -> Policy:
         raise PolicyError(
             f"there is no built-in policy {name!r}.", fix=f"Use one of: {', '.join(BUILT_IN)}.", file=name
         )
-    return load(Path(__file__).with_name("policies") / f"{name}.yaml")
+    return load(shipped(name))
 
 
 def parse(text: str, file: str = "policy") -> Policy:
-    """The policy in a YAML text. Raises PolicyError with file, line, what is wrong and what to do."""
-    root = read(text, file, "policy").fields(
-        known=(
-            *("name", "capture", "block_style", "unscannable"),
-            *("budget_ms", "on_budget", "rules", "tests"),
-        ),
-        required=("name", "rules"),
-    )
-    rules: dict[str, Rule] = {}
-    for entry in root["rules"].items():
-        rule = _rule(entry)
-        if rule.id in rules:
-            raise entry.error(
-                f"rule id {rule.id!r} is used twice (first in line {rules[rule.id].line}).",
-                "Give each rule its own id.",
-            )
-        rules[rule.id] = rule
+    """The policy in a YAML text, which can inherit shipped policies only.
+
+    Raises PolicyError with file, line, what is wrong and what to do.
+    """
+    return _policy(text, file, None)
+
+
+def _policy(text: str, file: str, path: Path | None) -> Policy:
+    """The policy in a text, over what it inherits, each of which must be a policy by itself."""
+    policy: Policy | None = None
+    for level in levels(text, file, path):
+        try:
+            policy = _read(level, policy.tests if policy and level.inherited_tests else ())
+        except PolicyError as error:
+            raise told_of(error, level.heirs) from None
+    assert policy is not None
+    return policy
+
+
+def _read(level: Level, inherited: tuple[PolicyTest, ...]) -> Policy:
+    """The policy that a file's merged keys amount to."""
+    root = level.keys
+    rules = {name: _rule(fields) for name, fields in level.rules.items()}
     policy = Policy(
         name=_name(root["name"]),
         revision="",
         rules=tuple(rules.values()),
         capture=_capture(root["capture"]) if "capture" in root else Capture.REDACTED,
         block_style=root["block_style"].choice(BlockStyle) if "block_style" in root else BlockStyle.ERROR,
-        unscannable=(
-            root["unscannable"].choice((Action.BLOCK, Action.FLAG, Action.ALLOW))
-            if "unscannable" in root
-            else Action.FLAG
-        ),
-        budget_ms=root["budget_ms"].number(1, _MAX_TIMEOUT_MS) if "budget_ms" in root else 1000.0,
-        on_budget=(
-            root["on_budget"].choice((Action.BLOCK, Action.ALLOW)) if "on_budget" in root else Action.BLOCK
-        ),
-        tests=tuple(_test(entry, rules) for entry in root["tests"].items()) if "tests" in root else (),
-        file=file,
+        unscannable=root["unscannable"].choice(UNSCANNABLE) if "unscannable" in root else Action.FLAG,
+        budget_ms=root["budget_ms"].number(1, MAX_MS) if "budget_ms" in root else 1000.0,
+        on_budget=root["on_budget"].choice(ON_FAILURE) if "on_budget" in root else Action.BLOCK,
+        tests=(*inherited, *(read_test(entry, rules) for entry in level.tests)),
+        file=level.file,
+        files=tuple(map(str, level.files)),
     )
     return _stamped(policy)
 
@@ -192,14 +152,8 @@ def _capture(entry: Field) -> Capture:
     return entry.choice(Capture)
 
 
-def _rule(entry: Field) -> Rule:
-    keys = entry.fields(
-        known=(
-            *("id", "check", "with", "stages", "action", "style"),
-            *("mode", "on_error", "threshold", "hold", "timeout_ms"),
-        ),
-        required=("id", "check", "stages", "action"),
-    )
+def _rule(fields: RuleFields) -> Rule:
+    entry, keys = fields.entry, fields.keys
     mode = keys["mode"].choice(Mode) if "mode" in keys else Mode.ENFORCE
     on_error = Action.BLOCK if mode is Mode.ENFORCE else Action.ALLOW
     rule = Rule(
@@ -210,14 +164,16 @@ def _rule(entry: Field) -> Rule:
         action=keys["action"].choice(Action),
         style=keys["style"].choice(Style) if "style" in keys else Style.TOKEN,
         mode=mode,
-        on_error=keys["on_error"].choice((Action.BLOCK, Action.ALLOW)) if "on_error" in keys else on_error,
+        on_error=keys["on_error"].choice(ON_FAILURE) if "on_error" in keys else on_error,
         threshold=keys["threshold"].number(0, 1) if "threshold" in keys else 0.5,
         hold=keys["hold"].choice(Hold) if "hold" in keys else Hold.AUTO,
-        timeout_ms=keys["timeout_ms"].number(1, _MAX_TIMEOUT_MS) if "timeout_ms" in keys else 250.0,
+        timeout_ms=keys["timeout_ms"].number(1, MAX_MS) if "timeout_ms" in keys else 250.0,
         line=entry.line,
+        places={name: Place(key.file, key.line) for name, key in keys.items()},
     )
     if rule.action is Action.PSEUDONYMIZE and Stage.OUTPUT in rule.stages:
-        raise keys["action"].error(
+        blamed = "stages" if keys["action"].file != entry.file == keys["stages"].file else "action"
+        raise keys[blamed].error(
             f"rule {rule.id!r} pseudonymizes at stage output, where there is nobody to restore the value to.",
             "Take `output` out of its stages and add a second rule with `action: redact` for output.",
         )
@@ -257,39 +213,9 @@ def _options(entry: Field) -> dict[str, Any]:
     return options
 
 
-def _test(entry: Field, rules: Mapping[str, Rule]) -> PolicyTest:
-    keys = entry.fields(known=("stage", "text", "expect"), required=("text", "expect"))
-    expect = keys["expect"].fields(known=("action", "findings"))
-    if not expect:
-        raise keys["expect"].error("the test expects nothing.", "Give `action`, `findings` or both.")
-    findings: tuple[Expected, ...] | None = None
-    if "findings" in expect:
-        none = expect["findings"].plain() == []
-        findings = () if none else tuple(_expected(item, rules) for item in expect["findings"].items())
-    return PolicyTest(
-        text=keys["text"].text(),
-        stage=keys["stage"].choice(Stage) if "stage" in keys else Stage.INPUT,
-        action=expect["action"].choice(Action) if "action" in expect else None,
-        findings=findings,
-        line=entry.line,
-    )
-
-
-def _expected(entry: Field, rules: Mapping[str, Rule]) -> Expected:
-    keys = entry.fields(known=("rule", "entity", "text"), required=("rule",))
-    rule = keys["rule"].text()
-    if rule not in rules:
-        raise keys["rule"].error(f"there is no rule {rule!r}.", f"Rules here: {', '.join(rules)}.")
-    return Expected(
-        rule=rule,
-        entity=keys["entity"].text() if "entity" in keys else None,
-        text=keys["text"].text() if "text" in keys else None,
-    )
-
-
-def _stamped(policy: Policy) -> Policy:
-    """The policy with its revision: a hash of what it means, defaults filled in, without tests and layout."""
-    meaning = {
+def meaning(policy: Policy) -> dict[str, Any]:
+    """Everything of a policy that has an effect, defaults filled in, without tests and layout, as plain data."""
+    return {
         "name": policy.name,
         "capture": policy.capture,
         "block_style": policy.block_style,
@@ -313,6 +239,10 @@ def _stamped(policy: Policy) -> Policy:
             for rule in policy.rules
         ],
     }
-    canonical = json.dumps(meaning, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def _stamped(policy: Policy) -> Policy:
+    """The policy with its revision: a hash of its meaning."""
+    canonical = json.dumps(meaning(policy), sort_keys=True, separators=(",", ":"), default=str)
     revision = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return replace(policy, revision=revision)

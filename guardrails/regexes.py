@@ -17,15 +17,17 @@ Find = Callable[[bytes, int], list[tuple[int, int]]]
 """Bytes and where to begin in; the leftmost match and its groups out, as byte spans, (-1, -1) for none."""
 
 
-def finder(regex: str, groups: bool = True, whole: bool = False) -> Find:
+def finder(regex: str, groups: bool = True, whole: bool = False, memory: int = MAX_MEMORY) -> Find:
     """A search for one RE2 regex in UTF-8. Raises re2.error when it cannot be compiled.
 
     Args:
         regex: in RE2's syntax.
         groups: whether the places of its groups are wanted; without them a search is much faster.
         whole: whether only a match of all that is searched counts.
+        memory: bytes that its automaton may take; a regex that needs more cannot be compiled.
     """
     chosen = options()
+    chosen.max_mem = memory
     chosen.never_capture = not groups
     match = re2.compile(regex.encode(), chosen)._regexp.Match
     anchor = re2._Anchor.ANCHOR_BOTH if whole else re2._Anchor.UNANCHORED

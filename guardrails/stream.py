@@ -7,13 +7,14 @@ so that nothing found is cut in two. So what has left, joined, is what the whole
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Protocol
 
 from guardrails import redact
 from guardrails.arming import ArmedRule, acts, in_order
+from guardrails.conversation import NOTHING_SAID, Conversation
 from guardrails.errors import GuardrailsError
 from guardrails.lanes import Group, TokenLane
 from guardrails.pseudonyms import Vault, restoring
@@ -30,17 +31,29 @@ class Inspector(Protocol):
     """What a stream needs of the guard it belongs to."""
 
     key: bytes
+    judging: frozenset[str]
+    """Ids of the rules that look at values in their conversation, not at how a text is written."""
 
     def caught(self, armed: ArmedRule, failures: dict[str, CheckFailure]) -> AbstractContextManager[None]:
         """Turns what the rule's check raises inside the block into an entry of `failures`."""
 
     async def inspect(
-        self, segments: Sequence[Segment], vault: Vault | None = None, *, reply: bool = False
+        self,
+        segments: Sequence[Segment],
+        vault: Vault | None = None,
+        *,
+        reply: bool = False,
+        conversation: Conversation = NOTHING_SAID,
     ) -> Verdict:
         """The verdict on whole texts."""
 
     async def ask(
-        self, rules: Sequence[ArmedRule], segments: Sequence[Segment], failures: dict[str, CheckFailure]
+        self,
+        rules: Sequence[ArmedRule],
+        segments: Sequence[Segment],
+        failures: dict[str, CheckFailure],
+        conversation: Conversation = NOTHING_SAID,
+        vault: Vault | None = None,
     ) -> list[Finding]:
         """What rules whose checks see whole texts find in them."""
 
@@ -59,10 +72,12 @@ class StreamGuard:
         grouped: Sequence[Group],
         segment: Segment,
         vault: Vault | None,
+        conversation: Conversation = NOTHING_SAID,
     ) -> None:
         self.blocked = False
         """Whether a rule stopped the reply. Once true, nothing leaves any more."""
         self._inspector, self._segment, self._vault = inspector, segment, vault or None
+        self._conversation = conversation
         self._keeper = next((armed for armed in rules if armed.needs_whole), None)
         self._lanes = [] if self._keeper else [group.lane() for group in grouped]
         self._acting = [lane for lane in self._lanes if lane.acts]
@@ -93,6 +108,11 @@ class StreamGuard:
             return self._final
         verdict = conclude(in_order(self._findings), list(self._failures.values()), {})
         return replace(verdict, edits=tuple(self._edits))
+
+    def fail(self, failures: Mapping[str, CheckFailure]) -> None:
+        """Notes rules that cannot follow the stream, by id; if one of them has to, nothing leaves."""
+        self._failures.update(failures)
+        self._stop_on_failure()
 
     def push(self, text: str) -> str:
         """Takes the next piece of the reply; returns what may leave now, which is often a little less."""
@@ -142,7 +162,9 @@ class StreamGuard:
         self._ended = True
         segment = replace(self._segment, text="".join(self._whole or ()))
         self._whole = None
-        self._final = await self._inspector.inspect([segment], self._vault, reply=True)
+        self._final = await self._inspector.inspect(
+            [segment], self._vault, reply=True, conversation=self._conversation
+        )
         if self._final.action is Action.BLOCK:
             self._stop()
             return ""
@@ -153,9 +175,11 @@ class StreamGuard:
 
     async def _ask_beside(self, whole: str) -> None:
         segment = replace(self._segment, text=whole)
-        found = await self._inspector.ask(self._beside, [segment], self._failures)
+        found = await self._inspector.ask(
+            self._beside, [segment], self._failures, self._conversation, self._vault
+        )
         shields = [(each.start, each.end) for each in self._vault.restores(whole)] if self._vault else []
-        self._findings += unshielded(found, shields)
+        self._findings += unshielded(found, shields, self._inspector.judging)
         self._stop_on_failure()
 
     def _advance(self, piece: str, final: bool) -> str:
@@ -168,7 +192,8 @@ class StreamGuard:
             return self._release((), cut)
         passed = [found for found in self._pending if found.end <= cut]
         self._pending = [found for found in self._pending if found.end > cut]
-        return self._decide(unshielded(passed, self._tokens.shields if self._tokens else ()), cut)
+        shields = self._tokens.shields if self._tokens else ()
+        return self._decide(unshielded(passed, shields, self._inspector.judging), cut)
 
     def _feed(self, piece: str, final: bool) -> None:
         """Lets every lane look at the next piece. A lane whose check fails stands down."""
@@ -261,12 +286,18 @@ class StreamGuard:
         self._held, self._pending, self._answers = [], [], []
 
 
-def unshielded(findings: Sequence[Finding], shields: Sequence[tuple[int, int]]) -> list[Finding]:
-    """Findings that do not lie inside one of our own tokens: what a token looks like means nothing."""
+def unshielded(
+    findings: Sequence[Finding], shields: Sequence[tuple[int, int]], judging: Collection[str]
+) -> list[Finding]:
+    """Findings that do not lie inside one of our own tokens: what a token looks like means nothing.
+
+    Those of the rules in `judging` stay: they are about the value that the token stands for.
+    """
     if not shields:
         return list(findings)
     return [
         found
         for found in findings
-        if not any(start <= found.start and found.end <= end for start, end in shields)
+        if found.rule in judging
+        or not any(start <= found.start and found.end <= end for start, end in shields)
     ]

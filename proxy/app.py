@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from guardrails import policy as policies
-from guardrails.engine import load_guard
-from guardrails.policy import Policy
 from proxy import pipeline
 from proxy.auth import Keyring
-from proxy.config import Config, PolicySource, load_config
+from proxy.cache import Replies
+from proxy.config import Config, load_config
 from proxy.context import Context
+from proxy.dialects.served import ROUTES, dialect_of, why_not_served
 from proxy.errors import Code, MethodNotAllowed, NotFound, ProxyError, openai_body
+from proxy.outside import outside
+from proxy.policies import Policies
 from proxy.providers.base import Provider
 from proxy.recorder import Options, Recorder
-from proxy.routing import Router
+from proxy.routing import Router, open_provider, speakers
 from proxy.settings import Settings
 from proxy.store.db import open_store, url_of
 from proxy.store.keyfile import load_key
@@ -33,7 +34,6 @@ from proxy.wire import Connection, Receive, Scope, Send, header_pairs
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
 KEYS_SECONDS = 3.0
 """How long a key that was made or revoked may take to be known."""
@@ -52,8 +52,11 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
     """
     config = load_config(settings.config, settings)
     key = load_key(config.data_dir)
-    guard = load_guard(load_policy(config.policy), key)
-    metrics = Metrics(version(), guard.policy.label)
+    router = Router(config, providers(config))
+    world = outside(config.redis_url, router)
+    policies = Policies(config, key, world)
+    metrics = Metrics(version(), policies.label)
+    policies.changed = metrics.policy
     store = open_store(url_of(config.data_dir, config.database_url), key)
     recorder = Recorder(config.data_dir / "spool", store.write, metrics, Options(mode=config.spool_mode))
     admin = settings.admin_key.get_secret_value() if settings.admin_key else None
@@ -64,42 +67,22 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         store=store,
         recorder=recorder,
         keyring=Keyring(admin, closed=keys),
-        guard=guard,
-        guard_label=guard.policy.label,
+        policies=policies,
         key=key,
-        router=Router(config, providers(config)),
+        router=router,
         vaults=vaults(key, config.redis_url, config.vault_ttl_s),
+        replies=Replies(config.cache_ttl_s),
         metrics=metrics,
         ready=state.missing,
     )
     return App(context, recorder, state)
 
 
-def load_policy(source: PolicySource) -> Policy:
-    """The policy that a configuration names. Raises PolicyError."""
-    if source.kind == "builtin":
-        return policies.builtin(source.value)
-    if source.kind == "inline":
-        return policies.parse(source.value, file=source.file)
-    return policies.load(source.value)
-
-
 def providers(config: Config) -> Mapping[str, Provider]:
     """The providers that a configuration uses, each imported only if it is used."""
     made: dict[str, Provider] = {}
-    for name in {deployment.provider for deployment in config.deployments}:
-        if name == "openai_wire":
-            from proxy.providers.openai_wire import OpenAIWire
-
-            made[name] = OpenAIWire()
-        elif name == "litellm":
-            from proxy.providers.litellm import LiteLLM
-
-            made[name] = LiteLLM()
-        else:
-            from proxy.providers.fake import FakeProvider
-
-            made[name] = FakeProvider()
+    for name in {name for deployment in config.deployments for name in speakers(deployment)}:
+        made[name] = open_provider(name)
     return made
 
 
@@ -137,8 +120,9 @@ class App:
         """Answer one request, or live through the server's lifespan."""
         if scope["type"] == "http":
             path: str = scope["path"]
-            if path == CHAT and scope["method"] == "POST":
-                await pipeline.serve(self.context, Connection(scope, receive, send))
+            dialect = dialect_of(path) if path in ROUTES else None
+            if dialect is not None and scope["method"] == "POST":
+                await pipeline.serve(self.context, Connection(scope, receive, send), dialect)
             elif path == "/v1" or path.startswith("/v1/"):
                 await self._other(Connection(scope, receive, send))
             else:
@@ -161,22 +145,21 @@ class App:
             body = self._answer(connection)
         except ProxyError as error:
             headers = header_pairs({**error.headers, "content-type": "application/json"})
-            await connection.reply(error.status, headers, openai_body(error))
+            dialect = dialect_of(connection.path)
+            told = openai_body(error) if dialect is None else dialect.error(error)
+            await connection.reply(error.status, headers, told)
         else:
             await connection.reply(200, [(b"content-type", b"application/json")], body)
 
     def _answer(self, connection: Connection) -> bytes:
         path, method = connection.path, connection.method
-        if path == CHAT:
+        if path in ROUTES:
             raise _wrong_method(method, "POST")
         if path != MODELS and not path.startswith(MODELS + "/"):
-            raise NotFound(
-                f"There is no {method} {path[:200]} here. docs/reference/http-api.md lists the routes.",
-                code=Code.UNKNOWN_URL,
-            )
+            raise NotFound(why_not_served(method, path), code=Code.UNKNOWN_URL)
         if method not in ("GET", "HEAD"):
             raise _wrong_method(method, "GET")
-        self.context.keyring.principal(connection.header(b"authorization"))
+        self.context.keyring.principal(connection.credentials())
         if path == MODELS:
             return orjson.dumps(
                 {"object": "list", "data": [_model(name) for name in self.context.router.models()]}
@@ -201,11 +184,14 @@ class App:
         self._recorder.start()
         await self._refresh_keys()
         refreshing = asyncio.create_task(self._keep_refreshing())
+        watching = asyncio.create_task(self.context.policies.watch())
         self._state.started = True
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._state.started = False
         refreshing.cancel()
+        watching.cancel()
+        await self.context.policies.aclose()
         await self.context.router.aclose()
         await self.context.vaults.aclose()
         await asyncio.to_thread(self._recorder.close)

@@ -57,9 +57,9 @@ class Keyring:
         return self._admin is None and not self._keys
 
     def replace(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Accept exactly these key rows (`key_id`, `hash`, `tenant`, `admin`, `revoked_us`) from now on."""
+        """Accept exactly these key rows (`key_id`, `hash`, `tenant`, `name`, `admin`, `revoked_us`) from now on."""
         self._keys = {
-            row["hash"]: Principal(row["key_id"], row["tenant"], bool(row["admin"]))
+            row["hash"]: Principal(row["key_id"], row["tenant"], bool(row["admin"]), row.get("name") or "")
             for row in rows
             if row.get("revoked_us") is None
         }

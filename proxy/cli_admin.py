@@ -45,10 +45,10 @@ def create(
     """Make a key and print it. It is shown this once."""
     from proxy.store.keys import create_key
 
-    with _store(config, data_dir) as store:
+    with opened(config, data_dir) as store:
         made = create_key(store, name, tenant, admin)
     if as_json:
-        _print(
+        said(
             {"key_id": made.stored.key_id, "key": made.secret, "name": name, "tenant": tenant, "admin": admin}
         )
     else:
@@ -60,7 +60,7 @@ def list_(as_json: bool = JSON, data_dir: Path | None = DATA_DIR, config: Path |
     """List the keys: never the keys themselves."""
     from proxy.store.keys import list_keys
 
-    with _store(config, data_dir) as store:
+    with opened(config, data_dir) as store:
         found = list_keys(store)
     rows = [
         {
@@ -74,7 +74,7 @@ def list_(as_json: bool = JSON, data_dir: Path | None = DATA_DIR, config: Path |
         for key in found
     ]
     if as_json:
-        _print(rows)
+        said(rows)
     for row in () if as_json else rows:
         state = f"revoked {row['revoked']}" if row["revoked"] else "admin" if row["admin"] else "active"
         typer.echo(f"{row['key_id']}  {row['created']}  {state:8}  {row['tenant']}  {row['name']}")
@@ -88,7 +88,7 @@ def revoke(
     """Make a key useless from now on."""
     from proxy.store.keys import revoke_key
 
-    with _store(config, data_dir) as store:
+    with opened(config, data_dir) as store:
         if not revoke_key(store, key_id):
             _fail("there is no key with this id", "see guardhouse keys list")
 
@@ -107,11 +107,11 @@ def traces_list(
     """List traces, newest first."""
     from proxy.store.queries import list_spans
 
-    filters = _filter(outcome=outcome, rule=rule, model=model, since=since, flagged=flagged or None)
-    with _store(config, data_dir) as store:
+    filters = chosen(outcome=outcome, rule=rule, model=model, since=since, flagged=flagged or None)
+    with opened(config, data_dir) as store:
         found = list_spans(store, filters, limit).items
     if as_json:
-        _print(found)
+        said(found)
     for span in () if as_json else found:
         what = ",".join(span["rules"]) or "-"
         typer.echo(
@@ -127,11 +127,11 @@ def traces_show(
     """Print one trace document with its reviews, as JSON."""
     from proxy.store.queries import get_trace
 
-    with _store(config, data_dir) as store:
+    with opened(config, data_dir) as store:
         trace = get_trace(store, id)
     if trace is None:
         _fail("there is no trace with this id", "see guardhouse traces list")
-    _print(trace)
+    said(trace)
 
 
 def traces_export(
@@ -141,33 +141,40 @@ def traces_export(
     config: Path | None = CONFIG,
 ) -> None:
     """Write trace documents as JSON lines, newest first."""
-    filters = _filter(since=since)
-    with _store(config, data_dir) as store:
+    filters = chosen(since=since)
+    with opened(config, data_dir) as store:
         if output is None:
-            for line in _lines(store, filters):
-                sys.stdout.write(line)
+            for found in documents(store, filters):
+                sys.stdout.write(_line(found))
             return
         try:
             with output.open("w", encoding="utf-8") as file:
-                file.writelines(_lines(store, filters))
+                file.writelines(map(_line, documents(store, filters)))
         except OSError as error:
             _fail(f"{output} cannot be written ({error.strerror})", "name a file in a folder that exists")
 
 
-def _lines(store: Store, filters: SpanFilter) -> Iterator[str]:
-    from proxy.store.queries import get_trace, list_spans
+def documents(store: Store, filters: SpanFilter, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """Trace documents, newest first, read as they are asked for; at most `limit`."""
+    from proxy.store.queries import MOST, get_trace, list_spans
 
-    before = None
-    while True:
-        page = list_spans(store, filters, 200, before)
+    before, left = None, limit
+    while left is None or left > 0:
+        page = list_spans(store, filters, MOST if left is None else min(left, MOST), before)
         for span in page.items:
-            yield json.dumps(get_trace(store, span["id"]), ensure_ascii=True) + "\n"
+            if (found := get_trace(store, span["id"])) is not None:
+                yield found
+        left = None if left is None else left - len(page.items)
         if (before := page.next) is None:
             return
 
 
+def _line(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=True) + "\n"
+
+
 @contextmanager
-def _store(config: Path | None, data_dir: Path | None) -> Iterator[Store]:
+def opened(config: Path | None, data_dir: Path | None) -> Iterator[Store]:
     """The configured store, closed at the end; a clear line and exit code 2 when there is none."""
     from proxy.config import load_config
     from proxy.errors import ConfigError
@@ -197,7 +204,8 @@ def _store(config: Path | None, data_dir: Path | None) -> Iterator[Store]:
         store.close()
 
 
-def _filter(**values: Any) -> SpanFilter:
+def chosen(**values: Any) -> SpanFilter:
+    """The traces that options name. A clear line and exit code 2 when one of them cannot be meant."""
     from proxy.store.queries import QueryError, SpanFilter, moment
 
     since = values.pop("since")
@@ -212,7 +220,8 @@ def _fail(what: str, fix: str = "") -> NoReturn:
     raise typer.Exit(2)
 
 
-def _print(value: Any) -> None:
+def said(value: Any) -> None:
+    """Writes a value as JSON."""
     typer.echo(json.dumps(value, ensure_ascii=True, indent=2))
 
 

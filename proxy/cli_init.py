@@ -61,7 +61,7 @@ def register(app: typer.Typer) -> None:
 
 def init(
     directory: Path = typer.Argument(Path(), metavar="[DIR]", help="Folder to write to.", show_default="."),
-    policy: str = typer.Option("default", help="The shipped policy to start from: default, strict."),
+    policy: str = typer.Option("default", help="The shipped policy to start from: default, strict, agents."),
 ) -> None:
     """Write guardhouse.yaml and policy.yaml, which work at once. Never overwrites a file."""
     from guardrails.policy import BUILT_IN

@@ -7,14 +7,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from proxy.config_policies import DEFAULT, PolicySource, Scope, policy_source, scopes
 from proxy.config_schema import TOTAL_SECONDS, Entry, Guardhouse, Params, Router, SpoolMode
 from proxy.errors import ConfigError
 from proxy.settings import REFERENCE, Settings
-from proxy.vendors import NOT_IN_BODY, OPENAI_WIRE, base_url, split
+from proxy.vendors import ANTHROPIC_KEY, NOT_IN_BODY, OPENAI_WIRE, base_url, split
 from proxy.yaml_source import KeyPath, YamlSource
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -89,21 +90,14 @@ class RouterSettings:
     """Further attempts within a group after the first failed."""
     fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Alias to the aliases to try next, in order; `*` holds for every alias that has none of its own."""
+    context_window_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The same for requests that are too long for the model."""
+    content_policy_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The same for requests that the provider's own filter refuses."""
     allowed_fails: int = 3
     """Failures within a minute that a deployment may have before it is left alone."""
     cooldown_time: float = 5.0
     """Seconds for which it is left alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class PolicySource:
-    """Where the policy is: the name of a built-in one, a file, or YAML text within the configuration."""
-
-    kind: Literal["builtin", "file", "inline"]
-    value: str
-    """Name, path, or YAML text whose lines are numbered as in the configuration file."""
-    file: str = ""
-    """File to name in messages about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +107,9 @@ class Config:
     file: Path
     deployments: tuple[Deployment, ...]
     router: RouterSettings = RouterSettings()
-    policy: PolicySource = PolicySource("builtin", "default")
+    policy: PolicySource = DEFAULT
+    scopes: tuple[Scope, ...] = ()
+    """Whose policy is another one; the first that covers an exchange counts."""
     default_model: str | None = None
     """Alias for requests that name no model."""
     data_dir: Path = Path("data")
@@ -123,6 +119,8 @@ class Config:
     """None: what several requests share stays in the memory of one process."""
     vault_ttl_s: int = 3_600
     """Seconds for which a session's pseudonyms are known after its last request."""
+    cache_ttl_s: int = 0
+    """Seconds for which a whole reply is given again to equal requests; 0: never."""
     max_body_bytes: int = 10 * 1024 * 1024
     spool_mode: SpoolMode = "group"
     notes: tuple[str, ...] = ()
@@ -137,7 +135,7 @@ WITHOUT_EFFECT = {
     "files_settings": "no such route is served",
     "general_settings": "see docs/reference/settings.md",
     "guardrails": "use guardhouse.policy",
-    "litellm_settings": "only retries, timeout, fallbacks and allowed_fails are read from it",
+    "litellm_settings": "only retries, timeout, fallbacks of all kinds and allowed_fails are read from it",
     "mcp_servers": "no such route is served",
 }
 """Sections of LiteLLM's file that are read over, each with what to do instead."""
@@ -147,6 +145,8 @@ _FROM_LITELLM_SETTINGS = {
     "request_timeout": "timeout",
     "fallbacks": "fallbacks",
     "default_fallbacks": "default_fallbacks",
+    "context_window_fallbacks": "context_window_fallbacks",
+    "content_policy_fallbacks": "content_policy_fallbacks",
     "allowed_fails": "allowed_fails",
 }
 
@@ -185,15 +185,19 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         router=RouterSettings(
             num_retries=router.num_retries,
             fallbacks=_fallbacks(source, router, known),
+            context_window_fallbacks=_listed(source, "context_window_fallbacks", router, known),
+            content_policy_fallbacks=_listed(source, "content_policy_fallbacks", router, known),
             allowed_fails=router.allowed_fails,
             cooldown_time=router.cooldown_time,
         ),
-        policy=_policy(source, own.policy, folder),
+        policy=policy_source(source, ("guardhouse", "policy"), own.policy),
+        scopes=scopes(source, own.scopes),
         default_model=own.default_model,
         data_dir=settings.data_dir or folder / own.data_dir,
         database_url=settings.database_url.get_secret_value() if settings.database_url else own.database_url,
         redis_url=settings.redis_url.get_secret_value() if settings.redis_url else own.redis_url,
         vault_ttl_s=own.vault_ttl_s,
+        cache_ttl_s=own.cache_ttl_s,
         max_body_bytes=own.max_body_bytes,
         spool_mode=settings.spool_mode or own.spool.mode,
         notes=tuple(notes),
@@ -228,7 +232,7 @@ def _resolve(source: YamlSource, settings: Settings) -> dict[str, Any]:
                 return settings.secret(value)
             except ConfigError as error:
                 raise source.error_at(path, error.what, fix=error.fix) from None
-        if path == ("guardhouse", "policy"):
+        if path[:1] == ("guardhouse",) and path[-1] == "policy":
             return value
         if isinstance(value, Mapping):
             return {str(key): walk(item, (*path, str(key))) for key, item in value.items()}
@@ -347,6 +351,9 @@ def _deployment(source: YamlSource, path: KeyPath, entry: Entry, settings: Setti
         or {"tenant_id", "client_secret", "litellm_credential_name"} & outside.keys()
     ):
         custom = {"custom_llm_provider": params.custom_llm_provider} if params.custom_llm_provider else {}
+        if vendor == "anthropic" and not base.api_key:
+            key = settings.variable(ANTHROPIC_KEY) or ""
+            base = replace(base, api_key=_header_safe(source, at, key))
         return replace(base, params=extra | custom)
     body = {key: value for key, value in extra.items() if key not in NOT_IN_BODY}
     body |= body.pop("extra_body", None) or {}
@@ -405,18 +412,24 @@ def _with_deadlines(deployment: Deployment, params: Params, router: Router) -> D
     )
 
 
-def _fallbacks(source: YamlSource, router: Router, known: set[str]) -> dict[str, tuple[str, ...]]:
-    """Alias to fallbacks. Raises ConfigError for an alias that no deployment has."""
+def _listed(source: YamlSource, key: str, router: Router, known: set[str]) -> dict[str, tuple[str, ...]]:
+    """One kind of fallbacks, by alias. Raises ConfigError for an alias that no deployment has."""
     found: dict[str, tuple[str, ...]] = {}
-    for index, item in enumerate(router.fallbacks):
+    for index, item in enumerate(getattr(router, key)):
         for name, targets in item.items():
             for unknown in {*targets, *({name} - {"*"})} - known:
                 raise source.error_at(
-                    ("router_settings", "fallbacks", index, name),
-                    f"fallbacks name {unknown!r}, which is not in model_list.",
+                    ("router_settings", key, index, name),
+                    f"{key} name {unknown!r}, which is not in model_list.",
                     fix=_closest(unknown, sorted(known)),
                 )
             found[name] = tuple(targets)
+    return found
+
+
+def _fallbacks(source: YamlSource, router: Router, known: set[str]) -> dict[str, tuple[str, ...]]:
+    """Alias to fallbacks. Raises ConfigError for an alias that no deployment has."""
+    found = _listed(source, "fallbacks", router, known)
     for unknown in set(router.default_fallbacks) - known:
         raise source.error_at(
             ("router_settings", "default_fallbacks"),
@@ -426,19 +439,3 @@ def _fallbacks(source: YamlSource, router: Router, known: set[str]) -> dict[str,
     if router.default_fallbacks:
         found.setdefault("*", tuple(router.default_fallbacks))
     return found
-
-
-def _policy(source: YamlSource, policy: str | dict[str, Any], folder: Path) -> PolicySource:
-    """Where the policy is. A bare word is a built-in policy; anything that looks like a file is one."""
-    if not isinstance(policy, str):
-        return PolicySource("inline", source.excerpt(("guardhouse", "policy")), source.file)
-    if "/" in policy or policy.endswith((".yaml", ".yml")):
-        path = folder / policy
-        if not path.is_file():
-            raise source.error_at(
-                ("guardhouse", "policy"),
-                f"there is no policy file {path}.",
-                fix="Paths start at this file's folder.",
-            )
-        return PolicySource("file", str(path), str(path))
-    return PolicySource("builtin", policy, source.file)

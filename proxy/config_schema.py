@@ -68,6 +68,8 @@ class Router(BaseModel):
     timeout: Seconds = TOTAL_SECONDS
     stream_timeout: Seconds | None = None
     fallbacks: list[dict[str, list[str]]] = []
+    context_window_fallbacks: list[dict[str, list[str]]] = []
+    content_policy_fallbacks: list[dict[str, list[str]]] = []
     default_fallbacks: list[str] = []
     allowed_fails: Annotated[int, Field(ge=0)] = 3
     cooldown_time: Annotated[float, Field(ge=0)] = 5.0
@@ -81,16 +83,29 @@ class Spool(BaseModel):
     mode: SpoolMode = "group"
 
 
+class ScopeEntry(BaseModel):
+    """One item of `guardhouse.scopes`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    policy: Name | dict[str, Any]
+    keys: list[Name] = []
+    models: list[Name] = []
+    routes: list[Name] = []
+
+
 class Guardhouse(BaseModel):
     """Our own keys. An unknown one is an error: a misspelt safety setting must not be silent."""
 
     model_config = ConfigDict(extra="forbid")
 
     policy: Name | dict[str, Any] = "default"
+    scopes: list[ScopeEntry] = []
     default_model: Name | None = None
     data_dir: Name = "data"
     database_url: Name | None = None
     redis_url: Name | None = None
     vault_ttl_s: Annotated[int, Field(ge=1, le=30 * 86_400)] = 3_600
+    cache_ttl_s: Annotated[int, Field(ge=0, le=30 * 86_400)] = 0
     max_body_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 10 * 1024 * 1024
     spool: Spool = Spool()

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 from proxy.exchange import Exchange
 
 if TYPE_CHECKING:
-    from guardrails.engine import Guard
     from proxy.auth import Keyring
+    from proxy.cache import Replies
     from proxy.config import Config
+    from proxy.policies import Policies
     from proxy.routing import Router
     from proxy.settings import Settings
     from proxy.store.db import Store
@@ -44,14 +45,15 @@ class Context:
     recorder: Recording
     keyring: Keyring
     """Who may call: `keyring.principal(authorization_header)`."""
-    guard: Guard
-    guard_label: str
-    """`name@revision` of the policy that is enforced."""
+    policies: Policies
+    """Who is judged by which policy."""
     key: bytes
     """Secret of this installation: keys pseudonyms and fingerprints."""
     router: Router
     vaults: Vaults
     """The pseudonyms of sessions, which outlive a request."""
+    replies: Replies
+    """Replies that are given again to equal requests."""
     metrics: Metrics
     ready: Callable[[], Mapping[str, str]]
     """What keeps the proxy from serving, by part, e.g. `{"store": "cannot be opened"}`; empty when ready."""

@@ -90,7 +90,7 @@ def _configuration(path: Path, settings: Settings) -> tuple[Config | None, list[
 
 
 def _redis(url: str) -> Finding:
-    from proxy.vaults import unreachable
+    from proxy.redis_client import unreachable
 
     if reason := unreachable(url):
         text = (
@@ -102,7 +102,7 @@ def _redis(url: str) -> Finding:
 
 def _policy(config: Config) -> Finding:
     from guardrails.engine import load_guard
-    from proxy.app import load_policy
+    from proxy.policies import load_policy
 
     try:
         guard = load_guard(load_policy(config.policy), b"doctor")

@@ -32,7 +32,7 @@ def document(exchange: Exchange) -> dict[str, Any]:
         "duration_us": exchange.duration_us,
         "first_token_us": exchange.first_token_us,
         "path": exchange.path,
-        "dialect": exchange.dialect,
+        "dialect": exchange.dialect.name,
         "stream": exchange.stream,
         "tenant": principal.tenant if principal else "default",
         "key_id": principal.key_id if principal else None,

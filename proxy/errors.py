@@ -36,6 +36,7 @@ class Code(StrEnum):
     UNKNOWN_PARAMETER = "unknown_parameter"
     UNSUPPORTED_ENDPOINT = "unsupported_endpoint"
     REQUEST_TOO_LARGE = "request_too_large"
+    INVALID_POLICY = "invalid_policy"
     INVALID_API_KEY = "invalid_api_key"
     INSUFFICIENT_PERMISSIONS = "insufficient_permissions"
     MODEL_NOT_FOUND = "model_not_found"
@@ -68,6 +69,8 @@ class ProxyError(Exception):
     status: int = 500
     type: str = "server_error"
     code: str | None = Code.INTERNAL_ERROR
+    request_id: str = ""
+    """Id of the exchange that ends with it, for dialects whose errors name it."""
 
     def __init__(
         self,

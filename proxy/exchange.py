@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from guardrails.conversation import NOTHING_SAID, Conversation
 from guardrails.pseudonyms import Vault
 from guardrails.types import ALLOWED, Action, Verdict
+
+if TYPE_CHECKING:
+    from guardrails.engine import Guard
+    from proxy.dialects.base import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,8 @@ class Principal:
     """Public id of the virtual key, never the key itself."""
     tenant: str = "default"
     admin: bool = False
+    name: str = ""
+    """What its maker called the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +79,10 @@ class Exchange:
 
     path: str
     """Route the request came in on, e.g. `/v1/chat/completions`."""
-    dialect: str
-    """Name of the wire format, e.g. `chat`."""
+    dialect: Dialect
+    """The wire format that the caller speaks."""
+    guard: Guard
+    """The policy that judges it, at work."""
     id: str = field(default_factory=new_id)
     started_us: int = field(default_factory=lambda: time.time_ns() // 1000)
     clock: float = field(default_factory=time.perf_counter)
@@ -94,10 +104,14 @@ class Exchange:
     deployment: str = ""
     """Id of the deployment that answered, e.g. `openai/gpt-4o-mini`."""
     provider: str = ""
-    policy: str = ""
-    """`name@revision` of the policy that judged it."""
+    session: str | None = None
+    """Session whose earlier pseudonyms are known again; without one, only this request's are."""
+    conversation: Conversation = NOTHING_SAID
+    """What the request says, for checks that judge a reply by it."""
     vault: Vault | None = None
     """Pseudonyms minted for this request."""
+    watching: list[asyncio.Task[Verdict]] = field(default_factory=list)
+    """Rules that can only flag, looking at the request while the provider is asked."""
     input: Verdict = ALLOWED
     output: Verdict = ALLOWED
 
@@ -121,6 +135,11 @@ class Exchange:
     http_status: int = 0
     failure: Failure | None = None
     cancelled: bool = False
+
+    @property
+    def policy(self) -> str:
+        """`name@revision` of the policy that judges it."""
+        return self.guard.policy.label
 
     def elapsed_us(self) -> int:
         """Microseconds since the request arrived."""

@@ -5,28 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 from guardrails.policy import Capture
-from guardrails.types import Verdict
+from guardrails.types import Verdict, merge
 from proxy.context import Context
-from proxy.dialects import chat
+from proxy.dialects import file_search
 from proxy.errors import Unavailable
 from proxy.exchange import Exchange
 from proxy.recorder import NotRecorded
 from proxy.verdicts import scanned
 
 
-def storable(context: Context, verdict: Verdict) -> bool:
+def storable(exchange: Exchange, verdict: Verdict) -> bool:
     """Whether a text with this verdict's edits made may be stored.
 
     Not when the policy keeps no texts, and not when a rule that acts could not look: what it would have
     masked is unknown then.
     """
-    policy = context.guard.policy
+    policy = exchange.guard.policy
     return policy.capture is not Capture.NONE and scanned(verdict, policy)
 
 
-def storable_reply(context: Context, verdict: Verdict, reply: dict[str, Any] | None) -> dict[str, Any] | None:
+def storable_reply(
+    exchange: Exchange, verdict: Verdict, reply: dict[str, Any] | None
+) -> dict[str, Any] | None:
     """The reply as it may be stored, or None."""
-    return reply if storable(context, verdict) else None
+    return reply if storable(exchange, verdict) else None
 
 
 def record(context: Context, exchange: Exchange) -> None:
@@ -34,13 +36,19 @@ def record(context: Context, exchange: Exchange) -> None:
     if exchange.duration_us is not None:
         return
     exchange.duration_us = exchange.elapsed_us()
-    if exchange.safe_request is not None and exchange.safe_request.get("messages"):
-        exchange.tool_calls += chat.answered_calls(exchange.safe_request)
+    if exchange.safe_request is not None:
+        exchange.tool_calls += exchange.dialect.answered_calls(exchange.safe_request)
     if exchange.safe_response is not None:
-        for choice in exchange.safe_response["choices"]:
-            exchange.tool_calls += chat.requested_calls(choice["message"])
+        exchange.tool_calls += exchange.dialect.requested_calls(exchange.safe_response)
+        exchange.retrieval = [*exchange.retrieval, *file_search.hits(exchange.safe_response)]
     context.recorder.record(exchange)
     context.metrics.observe(exchange)
+
+
+async def watched(exchange: Exchange) -> None:
+    """Returns when what is looked at beside the exchange is known, and part of its verdict on the request."""
+    while exchange.watching:
+        exchange.input = merge([exchange.input, await exchange.watching.pop(0)])
 
 
 async def keep(context: Context, exchange: Exchange) -> None:
@@ -50,6 +58,7 @@ async def keep(context: Context, exchange: Exchange) -> None:
     """
     if context.config.spool_mode != "strict" or exchange.duration_us is not None:
         return
+    await watched(exchange)
     record(context, exchange)
     try:
         await context.recorder.written(exchange.id)

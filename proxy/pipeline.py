@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from guardrails.engine import Guard
 from guardrails.policy import BlockStyle
 from guardrails.pseudonyms import Vault
 from guardrails.redact import mask
 from guardrails.types import merge
-from proxy import relay, sse
+from proxy import moderation, relay
+from proxy.config import Deployment
 from proxy.context import Context
-from proxy.dialects import chat, chat_reply
-from proxy.dialects.instruction import first_token
+from proxy.dialects.base import Dialect
+from proxy.dialects.extension import EXTENSION
+from proxy.dialects.request_body import document
+from proxy.dialects.served import JUDGED_HERE
 from proxy.errors import Blocked, Code, ProxyError, Unavailable
 from proxy.exchange import Exchange
-from proxy.kept import record, storable
+from proxy.kept import record, storable, watched
 from proxy.providers.base import Call, Reply, ReplyStream
 from proxy.relay import Timed
-from proxy.routing import Attempt
+from proxy.routing import Attempt, speaker
 from proxy.vaults import HEADER, session_name
 from proxy.verdicts import failed_closed, unscannable
 from proxy.wire import ClientGone, Connection
@@ -32,30 +37,23 @@ VAULT_SCOPE = "chat"
 _TRACEPARENT = re.compile(r"[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}")
 
 
-async def serve(context: Context, connection: Connection) -> None:
-    """Answer one chat completion, whatever becomes of it, and record it exactly once."""
-    exchange = _begin(context, connection)
+async def serve(context: Context, connection: Connection, dialect: Dialect) -> None:
+    """Answer one request in a dialect, whatever becomes of it, and record it exactly once."""
+    exchange = _begin(context, connection, dialect)
     out = relay.Outlet(context, connection, exchange)
     settled = False
     try:
         with Timed(exchange, "auth"):
-            exchange.principal = context.keyring.principal(connection.header(b"authorization"))
+            exchange.principal = context.keyring.principal(connection.credentials())
         exchange.body = await connection.body(context.config.max_body_bytes)
         with Timed(exchange, "parse"):
             _parse(context, exchange)
-            named = session_name(connection.header(HEADER.encode()))
+            exchange.session = session_name(connection.header(HEADER.encode()))
         async with connection.watched():
-            with Timed(exchange, "inspect_input"):
-                sent = await _inspect(context, exchange, named)
-            if sent is None:
-                await _refuse(context, out)
+            if exchange.model:
+                await _relay(context, connection, out)
             else:
-                with Timed(exchange, "upstream"):
-                    answer = await _call(context, connection, exchange, sent)
-                if isinstance(answer, Reply):
-                    await relay.whole(out, answer)
-                else:
-                    await relay.stream(out, answer)
+                await moderation.answer(out)
         settled = True
     except ProxyError as error:
         await out.error(error)
@@ -69,91 +67,176 @@ async def serve(context: Context, connection: Connection) -> None:
         if not settled:
             # A fault of our own: told, recorded, and on its way to the server's log.
             await out.error(ProxyError("The proxy failed. Its operator finds the reason in the log."))
-        record(context, exchange)
+        try:
+            await watched(exchange)
+        finally:
+            record(context, exchange)
 
 
 # --- the steps
 
 
-def _begin(context: Context, connection: Connection) -> Exchange:
-    exchange = Exchange(connection.path, chat.NAME, policy=context.guard_label)
+def _begin(context: Context, connection: Connection, dialect: Dialect) -> Exchange:
+    exchange = Exchange(connection.path, dialect, context.policies.guard)
     given = _TRACEPARENT.fullmatch(connection.header(b"traceparent") or "")
     exchange.trace_id = given[1] if given else exchange.id
     return exchange
 
 
 def _parse(context: Context, exchange: Exchange) -> None:
-    """The body as a request for a model that is served. Raises BadRequest or NotFound."""
+    """The body as a request for a model that is served on this route. Raises BadRequest or NotFound."""
     if not context.recorder.accepting:
         raise Unavailable("No more traces can be kept, so no requests are taken. Try again later.")
-    request = chat.document(exchange.body)
+    dialect, request = exchange.dialect, document(exchange.body)
     if request.get("model") is None and context.config.default_model:
         request["model"] = context.config.default_model
         exchange.body = b""
-    chat.check(request)
+    dialect.check(request)
     exchange.request, exchange.stream = request, bool(request.get("stream"))
-    context.router.resolve(request["model"])
-    # Only now: a name that is not served could hold anything, and what stands here is stored.
-    exchange.model = request["model"]
-    exchange.retrieval = chat.retrieval(request)
-
-
-async def _inspect(context: Context, exchange: Exchange, named: str | None) -> dict[str, Any] | None:
-    """The request as it may go out, or None when it is blocked. Sets what is stored of it.
-
-    `named` is the session whose earlier pseudonyms are known again; without one, only this request's are.
-    """
+    if exchange.path not in JUDGED_HERE or request.get("model") in context.router.models():
+        deployments = context.router.resolve(request["model"])
+        # Only now: a name that is not served could hold anything, and what stands here is stored.
+        exchange.model = request["model"]
+        for deployment in deployments:
+            speaker(deployment, exchange.path)
     assert exchange.principal is not None
-    guard, request = context.guard, exchange.request
+    exchange.guard = context.policies.guard_for(exchange.principal, exchange.model, exchange.path)
+    exchange.retrieval = dialect.hits(request)
+
+
+async def _relay(context: Context, connection: Connection, out: relay.Outlet) -> None:
+    """Answer with what the provider says to what may go out."""
+    exchange = out.exchange
+    with Timed(exchange, "inspect_input"):
+        sent = await _inspect(context, exchange)
+    if sent is None:
+        await _refuse(context, out)
+        return
+    with Timed(exchange, "upstream"):
+        answer = await _answer(context, connection, exchange, sent)
+    if isinstance(answer, Reply):
+        await relay.whole(out, answer)
+    else:
+        await relay.stream(out, answer)
+
+
+async def _inspect(context: Context, exchange: Exchange) -> dict[str, Any] | None:
+    """The request as it may go out, or None when it is blocked. Sets what is stored of it."""
+    assert exchange.principal is not None
+    guard, dialect, request = exchange.guard, exchange.dialect, exchange.request
     vault = exchange.vault = Vault(context.key, exchange.principal.tenant, VAULT_SCOPE)
-    session = await context.vaults.open(exchange.principal.tenant, named, vault) if named else None
-    hits, exchange.retrieval = exchange.retrieval, []
-    found = await guard.inspect(chat.segments(request), vault)
-    parts = chat.unscannable(request)
+    tenant, named = exchange.principal.tenant, exchange.session
+    session = await context.vaults.open(tenant, named, vault) if named else None
+    exchange.retrieval = []
+    texts = dialect.texts(request)
+    said = dialect.conversation(request, texts, exchange.principal.key_id)
+    found = await guard.inspect(texts, vault, conversation=said, later=True)
+    parts = dialect.unscannable(request)
     verdict = merge([found, unscannable(parts, guard.policy.unscannable)]) if parts else found
     exchange.input = verdict
     blocked = bool(verdict.blocked_by)
     if session is not None and not blocked:
         await context.vaults.keep(session)
     edits = mask(f for f in verdict.findings if f.end) if blocked else verdict.edits
-    edited = chat.apply_edits(request, edits) if edits else request
-    if storable(context, verdict):
-        exchange.safe_request = chat.without_media(chat.outgoing(edited))
-        exchange.retrieval = chat.stored_retrieval(edited, hits)
-    if verdict.edits or chat.EXTENSION in request:
+    edited = dialect.edited(request, edits) if edits else request
+    exchange.conversation = said.edited(verdict.edits) if verdict.edits else said
+    if storable(exchange, verdict):
+        exchange.safe_request = dialect.stored(edited)
+        exchange.retrieval = dialect.hits(edited)
+    if verdict.edits or EXTENSION in request:
         exchange.body = b""
-    return None if blocked else chat.outgoing(edited, first_token(verdict.edits, vault))
+    if blocked:
+        return None
+    if guard.watches({text.stage for text in texts}):
+        exchange.watching.append(asyncio.create_task(guard.watch(texts, said)))
+    return dialect.outgoing(edited, verdict.edits, vault)
 
 
 async def _refuse(context: Context, out: relay.Outlet) -> None:
     """Tell the caller that the request is blocked, in the policy's style. Nothing of it went upstream."""
-    exchange, policy = out.exchange, context.guard.policy
-    verdict = exchange.input
-    if failed_closed(verdict):
-        message = f"The request was refused: the rule {verdict.blocked_by!r} could not check it."
-        raise Blocked(message, code=Code.GUARDRAIL_UNAVAILABLE, param=verdict.blocked_at or None)
-    if policy.block_style is BlockStyle.ERROR:
-        message = f"The request was blocked by the rule {verdict.blocked_by!r} of the policy {policy.name!r}."
-        raise Blocked(message, param=verdict.blocked_at or None)
-    reply = chat_reply.refusal(exchange.id, exchange.model)
-    exchange.finish_reasons = ("content_filter",)
+    exchange = out.exchange
+    polite = exchange.guard.policy.block_style is BlockStyle.REFUSAL and not failed_closed(exchange.input)
+    reply = exchange.dialect.refusal(exchange) if polite else None
+    if reply is None:
+        raise _blocked(exchange)
+    exchange.finish_reasons = exchange.dialect.finish_reasons(reply)
     if exchange.stream:
         await out.begin({})
-        await out.end(b"".join(sse.event(chunk) for chunk in chat_reply.as_chunks(reply)))
+        await out.end(exchange.dialect.events(reply))
     else:
         await out.whole(200, orjson.dumps(reply))
+
+
+def _blocked(exchange: Exchange) -> Blocked:
+    """The error that tells which rule blocks the request."""
+    rule, at = exchange.input.blocked_by, exchange.input.blocked_at or None
+    if failed_closed(exchange.input):
+        message = f"The request was refused: the rule {rule!r} could not check it."
+        return Blocked(message, code=Code.GUARDRAIL_UNAVAILABLE, param=at)
+    name = exchange.guard.policy.name
+    return Blocked(f"The request was blocked by the rule {rule!r} of the policy {name!r}.", param=at)
+
+
+async def _answer(
+    context: Context, connection: Connection, exchange: Exchange, sent: dict[str, Any]
+) -> Reply | ReplyStream:
+    """The provider's answer, or the one that it gave to an equal request. Raises as `_call` does."""
+    if context.replies.off or exchange.stream:
+        return await _call(context, connection, exchange, sent)
+    assert exchange.principal is not None
+    asked = (exchange.principal.tenant, exchange.path, exchange.policy)
+    key = context.replies.key(asked, sent)
+    if (kept := context.replies.get(key)) is not None:
+        exchange.provider = "cache"
+        return Reply(kept.status, {"x-guardhouse-cache": "hit"}, kept.body)
+    answer = await _call(context, connection, exchange, sent)
+    if isinstance(answer, Reply) and asked[2] == exchange.policy:
+        context.replies.put(key, answer)
+    return answer
 
 
 async def _call(
     context: Context, connection: Connection, exchange: Exchange, sent: dict[str, Any]
 ) -> Reply | ReplyStream:
     """The provider's answer. Raises UpstreamError or UpstreamTimeout when there is none."""
-    call = Call(sent, exchange.path, exchange.stream, exchange.body or None, connection.forwardable())
+
+    def call(body: dict[str, Any]) -> Call:
+        return Call(body, exchange.path, exchange.stream, exchange.body or None, connection.forwardable())
+
+    async def made(deployment: Deployment) -> Call:
+        # A fallback may stand under another policy than the model that was asked for.
+        if deployment.model_name != exchange.model:
+            await _judge_for(context, exchange, deployment.model_name, bodies)
+        return call(bodies[exchange.guard])
+
+    bodies = {exchange.guard: sent}
     attempts: list[Attempt] = []
     exchange.upstream_called = True
     try:
-        routed = await context.router.call(exchange.model, lambda _: call, attempts)
+        routed = await context.router.call(exchange.model, made, attempts)
     finally:
         exchange.attempts = len(attempts)
-    exchange.deployment, exchange.provider = routed.deployment.id, routed.deployment.provider
+    exchange.deployment = routed.deployment.id
+    exchange.provider = speaker(routed.deployment, exchange.path)
     return routed.answer
+
+
+async def _judge_for(
+    context: Context, exchange: Exchange, model: str, bodies: dict[Guard, dict[str, Any]]
+) -> None:
+    """Judge the request by the policy for a fallback, if that is another; adds the request as it may go there.
+
+    Raises Blocked when that policy blocks it.
+    """
+    assert exchange.principal is not None
+    guard = context.policies.guard_for(exchange.principal, model, exchange.path)
+    if guard is exchange.guard:
+        return
+    exchange.guard, before = guard, exchange.input
+    judged = await _inspect(context, exchange)
+    # What the first policy found stays on record: its provider was sent the text.
+    both = merge([exchange.input, replace(before, edits=())])
+    exchange.input = replace(both, findings=tuple(dict.fromkeys(both.findings)))
+    if judged is None:
+        raise _blocked(exchange)
+    bodies[guard] = judged

@@ -9,12 +9,13 @@ from typing import Any
 
 import orjson
 
-from guardrails.types import strictest
+from guardrails.types import Segment, Stage, strictest
 from proxy import sse
 from proxy.context import Context
-from proxy.dialects import chat_reply
-from proxy.dialects.chat_stream import ChatStream
-from proxy.errors import ProxyError, Unavailable, UpstreamError, openai_body
+from proxy.dialects.base import GuardedStream
+from proxy.dialects.chat_words import reply_texts
+from proxy.dialects.openai_errors import provider_error
+from proxy.errors import ProxyError, Unavailable, UpstreamError
 from proxy.exchange import Exchange, Failure
 from proxy.kept import keep, storable_reply
 from proxy.providers.base import Reply, ReplyStream
@@ -28,7 +29,8 @@ SSE_HEADERS = {
     "x-accel-buffering": "no",
 }
 JSON_HEADERS = {"content-type": "application/json"}
-DONE = sse.event(sse.DONE)
+_OWN = (Stage.OUTPUT, Stage.TOOL_CALL)
+"""Stages of what a reply says itself; in some dialects it also repeats what it was asked."""
 
 
 class Timed:
@@ -66,7 +68,9 @@ class Outlet:
             "x-guardhouse-policy": exchange.policy,
             "server-timing": ", ".join([*timings, f"total;dur={exchange.elapsed_us() / 1000}"]),
         }
-        return header_pairs({"x-request-id": exchange.id, **provider, **kind, **ours})
+        return header_pairs(
+            {"x-request-id": exchange.id, "request-id": exchange.id, **provider, **kind, **ours}
+        )
 
     async def whole(self, status: int, body: bytes, provider: Mapping[str, str] | None = None) -> None:
         """Send a whole JSON reply. In strict mode its trace is on disk first."""
@@ -83,7 +87,7 @@ class Outlet:
     async def end(self, frames: bytes) -> None:
         """Send the last frames of a stream and `[DONE]`. In strict mode the trace is on disk first."""
         await keep(self.context, self.exchange)
-        await self.connection.end(frames + DONE)
+        await self.connection.end(frames + self.exchange.dialect.done)
 
     async def error(self, error: ProxyError) -> None:
         """Tell the caller of an error: as the reply, or inside the stream that was begun."""
@@ -97,11 +101,11 @@ class Outlet:
         code = None if error.code is None else str(error.code)
         if exchange.failure is None:
             exchange.failure = Failure(error.status, error.type, code, error.message, error.param)
-        body = openai_body(error)
+        dialect, error.request_id = exchange.dialect, exchange.id
         if self.connection.started:
-            await self.end(sse.event(body))
+            await self.end(dialect.error_event(error))
         else:
-            await self.whole(error.status, body, error.headers)
+            await self.whole(error.status, dialect.error(error), error.headers)
 
 
 async def whole(out: Outlet, reply: Reply) -> None:
@@ -113,9 +117,9 @@ async def whole(out: Outlet, reply: Reply) -> None:
     if reply.status >= 400:
         await _refused(out, reply)
         return
-    answer = chat_reply.parse_reply(reply.body)
-    exchange.usage = answer["usage"] if isinstance(answer.get("usage"), dict) else None
-    exchange.answered_model = _text(answer.get("model"))
+    dialect = exchange.dialect
+    answer = dialect.reply(reply.body)
+    dialect.note(exchange, answer)
     with Timed(exchange, "inspect_output"):
         told = await _inspected(out, answer)
     body = reply.body if told is answer else orjson.dumps(told)
@@ -125,30 +129,43 @@ async def whole(out: Outlet, reply: Reply) -> None:
         return
     # A provider that does not stream answers a streaming caller all the same, in the caller's shape.
     await out.begin(reply.headers)
-    await out.end(b"".join(sse.event(chunk) for chunk in chat_reply.as_chunks(told)))
+    await out.end(dialect.events(told))
 
 
 async def _inspected(out: Outlet, answer: dict[str, Any]) -> dict[str, Any]:
     """The reply as the caller may have it; the same object when nothing had to change."""
-    exchange = out.exchange
-    verdict = await out.context.guard.inspect(chat_reply.reply_segments(answer), exchange.vault, reply=True)
+    exchange, dialect = out.exchange, out.exchange.dialect
+    verdict = await exchange.guard.inspect(
+        _unseen(dialect.reply_texts(answer), exchange),
+        exchange.vault,
+        reply=True,
+        conversation=exchange.conversation.calling(dialect.reply_calls(answer)),
+    )
     exchange.output = verdict
     if verdict.blocked_by:
-        safe = told = chat_reply.blocked_reply(answer)
+        safe = told = dialect.blocked(answer)
     else:
-        safe = chat_reply.apply_reply(answer, verdict.edits) if verdict.edits else answer
+        safe = dialect.edited_reply(answer, verdict.edits) if verdict.edits else answer
         told = safe
         if exchange.vault:
-            structured = chat_reply.is_structured(exchange.request)
-            told = chat_reply.restored(answer, verdict.edits, exchange.vault, structured)
-    exchange.finish_reasons = chat_reply.finish_reasons(told)
-    exchange.safe_response = storable_reply(out.context, verdict, safe)
+            told = dialect.restored(answer, verdict.edits, exchange.vault, exchange.request)
+    exchange.finish_reasons = dialect.finish_reasons(safe)
+    exchange.safe_response = storable_reply(exchange, verdict, dialect.stored_reply(safe))
     return told
 
 
+def _unseen(texts: list[Segment], exchange: Exchange) -> list[Segment]:
+    """The texts of a reply without those that repeat its request word for word: these were inspected there."""
+    if all(text.stage in _OWN for text in texts):
+        return texts
+    sent = frozenset(exchange.conversation.sent)
+    return [text for text in texts if text not in sent]
+
+
 async def _refused(out: Outlet, reply: Reply) -> None:
-    """Tell of a provider's refusal: in its own bytes when they are an error as OpenAI writes it."""
-    error = chat_reply.provider_error(reply.body)
+    """Tell of a provider's refusal: in its own words, inspected, when they are an error as OpenAI writes it."""
+    body = await _inspected_error(out, reply.body)
+    error = provider_error(body)
     if error is None:
         message = f"The provider refused the request with HTTP {reply.status}."
         kind = "invalid_request_error" if reply.status < 500 else "server_error"
@@ -156,7 +173,22 @@ async def _refused(out: Outlet, reply: Reply) -> None:
     kind, code = error
     message = f"The provider answered with HTTP {reply.status}."
     out.exchange.failure = Failure(reply.status, kind, code, message)
-    await out.whole(reply.status, reply.body, reply.headers)
+    await out.whole(reply.status, body, reply.headers)
+
+
+async def _inspected_error(out: Outlet, body: bytes) -> bytes:
+    """A provider's error as the caller may have it; empty when a rule blocks it or it is no JSON object."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return b""
+    if not isinstance(document, dict):
+        return b""
+    found = reply_texts(document, "")
+    verdict = out.exchange.output = await out.exchange.guard.inspect(found, out.exchange.vault, reply=True)
+    if verdict.blocked_by:
+        return b""
+    return orjson.dumps(out.exchange.dialect.edited(document, verdict.edits)) if verdict.edits else body
 
 
 async def stream(out: Outlet, reply: ReplyStream) -> None:
@@ -165,7 +197,7 @@ async def stream(out: Outlet, reply: ReplyStream) -> None:
     Raises UpstreamError when it breaks; what could leave before that has left.
     """
     exchange = out.exchange
-    guarded = ChatStream(out.context.guard, exchange.vault, chat_reply.is_structured(exchange.request))
+    guarded = exchange.dialect.stream(exchange.guard, exchange)
     pings = Pings(out.connection)
     failure: ProxyError | None = None
     try:
@@ -196,7 +228,7 @@ async def stream(out: Outlet, reply: ReplyStream) -> None:
         await reply.aclose()
 
 
-async def _pump(out: Outlet, reply: ReplyStream, guarded: ChatStream) -> None:
+async def _pump(out: Outlet, reply: ReplyStream, guarded: GuardedStream) -> None:
     """Pass on what may leave until the provider ends, says `[DONE]`, or a rule blocks."""
     decoder, exchange = sse.Decoder(), out.exchange
     async for data in reply:
@@ -227,15 +259,11 @@ async def _drain(reply: ReplyStream) -> None:
         pass
 
 
-def _note(out: Outlet, guarded: ChatStream) -> None:
+def _note(out: Outlet, guarded: GuardedStream) -> None:
     """Set what the exchange says of its streamed reply, as far as it came."""
     exchange = out.exchange
     exchange.output = guarded.verdict()
     exchange.usage = guarded.usage
     exchange.answered_model = guarded.model
     exchange.finish_reasons = guarded.finish_reasons()
-    exchange.safe_response = storable_reply(out.context, exchange.output, guarded.response())
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    exchange.safe_response = storable_reply(exchange, exchange.output, guarded.response())

@@ -9,15 +9,18 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Protocol
 
 import orjson
 
 from proxy.config import Config, Deployment
+from proxy.dialects.openai_errors import provider_error
 from proxy.errors import Code, NotFound, ProxyError, UpstreamError, UpstreamTimeout
 from proxy.providers.base import Call, Provider, Reply, ReplyStream, scrubbed
+from proxy.providers.translated import Translated
 from proxy.sse import Decoder
 
 RETRIED = frozenset({408, 429, 500, 502, 503, 504, 529})
@@ -25,6 +28,12 @@ RETRIED = frozenset({408, 429, 500, 502, 503, 504, 529})
 
 MISPLACED = frozenset({401, 403, 404})
 """Statuses that speak of the deployment (its key, its model): not to be asked again, another one may do."""
+
+ANTHROPIC = frozenset({"/v1/messages", "/v1/messages/count_tokens"})
+"""Routes that are Anthropic's own: other vendors are reached for them by translation."""
+
+TRANSLATED = "translated/"
+"""Stands before the name of a provider that is asked for a chat in place of a message."""
 
 FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 8.0
@@ -86,6 +95,14 @@ class _Health:
     rests_until: float = 0.0
 
 
+_TOO_LONG = ("context_length_exceeded", "context_window_exceeded", "string_above_max_length")
+_FILTERED = ("content_filter", "content_policy_violation", "responsible_ai_policy_violation")
+"""Codes of a refusal (400) that another model may not share."""
+
+MakeCall = Callable[[Deployment], Awaitable[Call]]
+"""Makes the call for a deployment, asked anew for each attempt."""
+
+
 class Router:
     """Sends calls to the deployments of a configuration.
 
@@ -132,7 +149,7 @@ class Router:
     async def call(
         self,
         model: str,
-        make_call: Callable[[Deployment], Call],
+        make_call: MakeCall,
         attempts: list[Attempt] | None = None,
     ) -> Routed:
         """The first good answer from the model's group or its fallbacks; else what its own group said.
@@ -143,13 +160,11 @@ class Router:
         """
         log = [] if attempts is None else attempts
         self.resolve(model)
-        first: Routed | UpstreamError | None = None
-        for name in (model, *self._fallbacks(model)):
+        first = await self._call_group(self._groups[model], make_call, log)
+        for name in self._fallbacks(model, first):
             outcome = await self._call_group(self._groups[name], make_call, log)
-            if isinstance(outcome, Routed) and not _failed(outcome.answer):
+            if isinstance(outcome, Routed) and not _is_refused(outcome.answer):
                 return outcome
-            first = first or outcome
-        assert first is not None
         if isinstance(first, UpstreamError):
             raise first
         return first
@@ -159,13 +174,23 @@ class Router:
         for provider in self._providers.values():
             await provider.aclose()
 
-    def _fallbacks(self, model: str) -> Sequence[str]:
-        """The aliases to try after this one."""
-        fallbacks = self._settings.fallbacks
+    def _fallbacks(self, model: str, outcome: Routed | UpstreamError) -> Sequence[str]:
+        """The aliases to try after this one gave that outcome; none when it is an answer that stands."""
+        settings = self._settings
+        if isinstance(outcome, UpstreamError) or _failed(outcome.answer):
+            fallbacks = settings.fallbacks
+        else:
+            reason = _reason(outcome.answer)
+            if reason in _TOO_LONG:
+                fallbacks = settings.context_window_fallbacks
+            elif reason in _FILTERED:
+                fallbacks = settings.content_policy_fallbacks
+            else:
+                return ()
         return [name for name in fallbacks.get(model, fallbacks.get("*", ())) if name != model]
 
     async def _call_group(
-        self, group: Sequence[Deployment], make_call: Callable[[Deployment], Call], log: list[Attempt]
+        self, group: Sequence[Deployment], make_call: MakeCall, log: list[Attempt]
     ) -> Routed | UpstreamError:
         """The first good answer of a group, else the last bad one."""
         retries = [item.num_retries for item in group if item.num_retries is not None]
@@ -194,15 +219,15 @@ class Router:
                 await self._clock.sleep(wait)
 
     async def _attempt(
-        self, deployment: Deployment, make_call: Callable[[Deployment], Call], log: list[Attempt]
+        self, deployment: Deployment, make_call: MakeCall, log: list[Attempt]
     ) -> Routed | UpstreamError:
         """One try at one deployment, written to the log however it ends."""
         begun = self._clock.monotonic()
         status = 0
         code: str | None = None
         try:
-            call = make_call(deployment)
-            provider = self._providers[deployment.provider]
+            call = await make_call(deployment)
+            provider = self._provider(deployment, call.path)
             answer: Answer
             if call.stream:
                 answer = await provider.stream(deployment, call)
@@ -224,6 +249,12 @@ class Router:
         finally:
             elapsed = (self._clock.monotonic() - begun) * 1000
             log.append(Attempt(deployment.id, status, code, elapsed))
+
+    def _provider(self, deployment: Deployment, path: str) -> Provider:
+        """The provider that reaches a deployment for a route. Raises NotFound when none can."""
+        name = speaker(deployment, path)
+        provider = self._providers[name.removeprefix(TRANSLATED)]
+        return Translated(provider) if name.startswith(TRANSLATED) else provider
 
     def _choose(self, group: Sequence[Deployment], tried: Sequence[str]) -> Deployment:
         """One of the group by weight: of those not tried yet and not resting if there are any.
@@ -329,11 +360,47 @@ def _is_error(payload: bytes) -> bool:
     return isinstance(found, dict) and bool(found.get("error")) and not found.get("choices")
 
 
+_BY_TYPE = {
+    "overloaded_error": 529,
+    "rate_limit_error": 429,
+    "authentication_error": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+}
+"""HTTP status of the errors that Anthropic tells by their type alone."""
+
+
 def _error_status(payload: bytes) -> int:
     """The HTTP status that an error within a stream names as its code; 502 when it names none."""
     error = orjson.loads(payload)["error"]
     code = str(error.get("code")) if isinstance(error, dict) else ""
+    if isinstance(error, dict) and isinstance(error.get("type"), str) and error["type"] in _BY_TYPE:
+        return _BY_TYPE[error["type"]]
     return int(code) if len(code) == 3 and code.isdecimal() and 400 <= int(code) <= 599 else 502
+
+
+def speaker(deployment: Deployment, path: str) -> str:
+    """The name of the provider that reaches a deployment for a route, after TRANSLATED when it is asked as a chat.
+
+    Raises NotFound (`unsupported_endpoint`) when none can.
+    """
+    if path not in ANTHROPIC:
+        return deployment.provider
+    if deployment.vendor == "anthropic":
+        return "anthropic_wire"
+    if path == "/v1/messages":
+        return TRANSLATED + deployment.provider
+    raise NotFound(
+        f"{path} is served only for deployments of Anthropic's, not for this model.",
+        code=Code.UNSUPPORTED_ENDPOINT,
+        param="model",
+    )
+
+
+def speakers(deployment: Deployment) -> set[str]:
+    """The names of the providers that may reach a deployment, for one route or another."""
+    return {deployment.provider, speaker(deployment, "/v1/messages").removeprefix(TRANSLATED)}
 
 
 def open_providers(deployments: Iterable[Deployment]) -> dict[str, Provider]:
@@ -344,19 +411,41 @@ def open_providers(deployments: Iterable[Deployment]) -> dict[str, Provider]:
     opened: dict[str, Provider] = {}
     for deployment in deployments:
         if deployment.provider == "fake":
-            from proxy.providers.fake import FakeProvider, check
+            from proxy.providers.fake import check
 
             check(deployment)
-            opened.setdefault("fake", FakeProvider())
-        elif deployment.provider == "litellm":
-            from proxy.providers.litellm import LiteLLM
-
-            opened.setdefault("litellm", LiteLLM())
-        else:
-            from proxy.providers.openai_wire import OpenAIWire
-
-            opened.setdefault("openai_wire", OpenAIWire())
+        for name in speakers(deployment):
+            opened.setdefault(name, open_provider(name))
     return opened
+
+
+def open_provider(name: str) -> Provider:
+    """The provider of that name; its module is imported now."""
+    module, kind = _PROVIDERS[name]
+    made: Provider = getattr(import_module(f"proxy.providers.{module}"), kind)()
+    return made
+
+
+_PROVIDERS = {
+    "fake": ("fake", "FakeProvider"),
+    "litellm": ("litellm", "LiteLLM"),
+    "openai_wire": ("openai_wire", "OpenAIWire"),
+    "anthropic_wire": ("anthropic_wire", "AnthropicWire"),
+}
+"""Name of each provider to its module and class."""
+
+
+def _is_refused(answer: Answer) -> bool:
+    """Whether a fallback's answer is none that stands."""
+    return _failed(answer) or _reason(answer) in (*_TOO_LONG, *_FILTERED)
+
+
+def _reason(answer: Answer) -> str:
+    """The code of a provider's refusal; empty for any other answer."""
+    if not isinstance(answer, Reply) or answer.status != 400:
+        return ""
+    told = provider_error(answer.body)
+    return (told[1] or "") if told else ""
 
 
 def _failed(answer: Answer) -> bool:

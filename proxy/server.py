@@ -54,7 +54,7 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
         say(note)
     if not keys:
         say("Nobody is asked for a key: only programs on this machine can reach this proxy.")
-    say(f"Guardhouse listens on http://{address} ({app.context.guard_label})")
+    say(f"Guardhouse listens on http://{address} ({app.context.policies.label})")
     if settings.workers == 1:
         _settle()
         uvicorn.Server(uvicorn_config(app)).run(sockets=[listening])

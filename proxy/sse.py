@@ -23,6 +23,11 @@ def event(payload: bytes) -> bytes:
     return b"data: " + payload + b"\n\n"
 
 
+def named(name: str, payload: bytes) -> bytes:
+    """The payload as one event with a name; the name is a plain word."""
+    return b"event: " + name.encode() + b"\n" + event(payload)
+
+
 class Decoder:
     """Cuts a byte stream into the `data:` payloads of its complete events, however it was split.
 

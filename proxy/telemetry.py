@@ -28,6 +28,7 @@ PATHS = frozenset(
         "/v1/moderations",
         "/v1/models",
         "/v1/messages",
+        "/v1/messages/count_tokens",
         "/v1/traces",
     }
 )

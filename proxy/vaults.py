@@ -15,7 +15,8 @@ from typing import Any, Protocol
 
 from guardrails.pseudonyms import Vault
 from guardrails.vault_seal import Page, Seal, Unsealable
-from proxy.errors import BadRequest, Code, ConfigError
+from proxy import redis_client
+from proxy.errors import BadRequest, Code
 
 HEADER = "x-guardhouse-session"
 """Request header that names a session. It stays here: no provider is sent it."""
@@ -27,8 +28,6 @@ MAX_SESSIONS = 10_000
 """Sessions kept in memory; those used longest ago are forgotten first."""
 
 _MAX_PAGES = 16
-_REDIS_SECONDS = 0.5
-"""How long Redis may take to connect or to answer."""
 _SESSION = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 _log = logging.getLogger(__name__)
@@ -99,25 +98,13 @@ class RedisPages:
     """
 
     def __init__(self, url: str) -> None:
-        from redis.asyncio import Redis
-
-        try:
-            self._client = Redis.from_url(
-                url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS
-            )
-        except ValueError:
-            raise ConfigError(
-                "redis_url is no URL of a Redis.",
-                fix="Write redis://HOST:PORT/0, rediss://... or unix://PATH.",
-            ) from None
+        self._client = redis_client.client(url)
 
     async def load(self, session: str) -> Mapping[bytes, bytes]:
         """The session's pages by name. Raises Unreachable."""
-        from redis.exceptions import RedisError
-
         try:
             found: dict[Any, Any] = await self._client.hgetall(session)
-        except (RedisError, OSError) as error:
+        except redis_client.away() as error:
             raise Unreachable(type(error).__name__) from None
         return dict(sorted(found.items()))
 
@@ -125,8 +112,6 @@ class RedisPages:
         self, session: str, pages: Mapping[bytes, bytes], gone: Collection[bytes], ttl_s: int
     ) -> None:
         """Adds pages, forgets others, and lets the session live for ttl_s seconds from now. Raises Unreachable."""
-        from redis.exceptions import RedisError
-
         added: dict[Any, Any] = dict(pages)
         try:
             async with self._client.pipeline(transaction=True) as batch:
@@ -136,7 +121,7 @@ class RedisPages:
                     batch.hdel(session, *gone)
                 batch.expire(session, ttl_s)
                 await batch.execute()
-        except (RedisError, OSError) as error:
+        except redis_client.away() as error:
             raise Unreachable(type(error).__name__) from None
 
     async def aclose(self) -> None:
@@ -244,18 +229,3 @@ def session_name(header: str | None) -> str | None:
 def vaults(key: bytes, redis_url: str | None, ttl_s: int) -> Vaults:
     """The vaults of this process: in Redis where a URL is given, else in memory. Raises ConfigError."""
     return Vaults(key, RedisPages(redis_url) if redis_url else MemoryPages(), ttl_s)
-
-
-def unreachable(redis_url: str) -> str | None:
-    """Why a Redis does not answer, without the URL and what is secret in it; None when it does."""
-    from redis import Redis
-    from redis.exceptions import RedisError
-
-    try:
-        with Redis.from_url(
-            redis_url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS
-        ) as asked:
-            asked.ping()
-    except (RedisError, OSError, ValueError) as error:
-        return type(error).__name__
-    return None

@@ -93,13 +93,20 @@ NOT_IN_BODY = frozenset(
 )
 """Keys of `litellm_params` that LiteLLM keeps to itself; any other unknown key is a default for the body."""
 
-_OPENAI_NAMES = ("gpt-", "chatgpt-", "o1", "o3", "o4", "text-embedding-", "ft:gpt-", "omni-moderation")
+_OPENAI_NAMES = (
+    *("gpt-", "chatgpt-", "o1", "o3", "o4", "text-embedding-", "ft:gpt-"),
+    *("omni-moderation", "text-moderation-", "davinci-002", "babbage-002"),
+)
+ANTHROPIC_KEY = "ANTHROPIC_API_KEY"
+"""Environment variable that holds the key of Anthropic's deployments that configure none."""
+
+_ANTHROPIC_NAMES = ("claude-",)
 
 
 def split(model: str, custom: str | None = None) -> tuple[str, str]:
     """Vendor and the vendor's own name of a LiteLLM model string: `groq/llama` is `("groq", "llama")`.
 
-    A name without a known prefix is OpenAI's when it looks like one; else the vendor is empty.
+    A name without a known prefix is OpenAI's or Anthropic's when it looks like one; else the vendor is empty.
     """
     prefix, slash, rest = model.partition("/")
     if custom:
@@ -108,6 +115,8 @@ def split(model: str, custom: str | None = None) -> tuple[str, str]:
         return prefix, rest
     if not slash and model.startswith(_OPENAI_NAMES):
         return "openai", model
+    if not slash and model.startswith(_ANTHROPIC_NAMES):
+        return "anthropic", model
     return (prefix, model) if slash else ("", model)
 
 

@@ -65,6 +65,12 @@ class Connection:
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
+    def credentials(self) -> str | None:
+        """What says who calls, as an `Authorization` header has it; Anthropic's clients send `x-api-key`."""
+        told = self.header(b"authorization")
+        key = self.header(b"x-api-key") if told is None else None
+        return told if key is None else f"Bearer {key}"
+
     def forwardable(self) -> dict[str, str]:
         """The request's headers as text, without those that say who the caller is."""
         return {

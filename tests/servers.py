@@ -237,9 +237,11 @@ class Running:
         return f"http://127.0.0.1:{self.port}/v1"
 
 
-def make_app(folder: Path, api_base: str, policy: str, **keys: Any) -> App:
+def make_app(
+    folder: Path, api_base: str, policy: str, models: list[dict[str, Any]] | None = None, **keys: Any
+) -> App:
     """The proxy's app for one provider, with an inline policy and a recorder in memory."""
-    models = [
+    models = models or [
         {
             "model_name": name,
             "litellm_params": {

@@ -2,7 +2,7 @@
 that ask an assistant for something.
 
 Every window of one to three sentences is scored by a linear model, wherever it stands; nothing is cut off. The few
-sentences of a document that may be requests are looked at again with the sentence encoder.
+sentences of a document that may be requests are looked at again with the sentence encoder, beside the rest of it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ from guardrails.check import Check, in_process
 from guardrails.checks.injection_features import Windows, blocks, pieces
 from guardrails.checks.injection_model import (
     CANDIDATE,
-    CANDIDATES,
     OVERRIDE,
-    QUESTION,
     REQUEST,
     REQUEST_IN_MAIL,
     Model,
 )
 from guardrails.checks.injection_patterns import families
+from guardrails.checks.injection_requests import CANDIDATES, context, features, sampled
 from guardrails.errors import ModelError
 from guardrails.types import Segment, Span, Stage
 
@@ -72,7 +71,6 @@ class _Likely(NamedTuple):
     logit: float
     start: int
     end: int
-    question: bool
 
 
 class Injection:
@@ -119,33 +117,36 @@ class Injection:
             found += _overrides(text, block, scores)
             if document:
                 likely = _likeliest([*likely, *self._likely(block)])
-        return _strongest([*found, *self._requests(text, likely, len(spans))])
+        return _strongest([*found, *self._requests(text, likely, spans)])
 
     def _likely(self, block: Windows) -> list[_Likely]:
         """Single sentences that may be requests, by the words alone."""
         logits = np.where(block.counts == 1, self._model.logits(REQUEST, block), -np.inf)
         return [
-            _Likely(float(logits[at]), int(block.starts[at]), int(block.ends[at]), bool(block.questions[at]))
+            _Likely(float(logits[at]), int(block.starts[at]), int(block.ends[at]))
             for at in np.flatnonzero(logits >= CANDIDATE)
         ]
 
-    def _requests(self, text: str, likely: Sequence[_Likely], count: int) -> list[Span]:
-        """Those that are requests by their meaning too."""
+    def _requests(
+        self, text: str, likely: Sequence[_Likely], spans: Sequence[tuple[int, int]]
+    ) -> Iterator[Span]:
+        """Those that are requests by their form, their meaning and the text around them too."""
         if not likely:
-            return []
-        vectors = self._encoder.encode([text[each.start : each.end] for each in likely])
-        logits = self._model.second(np.array([each.logit for each in likely]), vectors)
-        asked = self._model.threshold(QUESTION).scores(logits, count)
-        told = self._model.threshold(REQUEST_IN_MAIL if is_mail(text) else REQUEST).scores(logits, count)
-        return [
-            Span(each.start, each.end, PROMPT_INJECTION, min(score, _UNNAMED))
-            for each, score in zip(
-                likely,
-                np.where([each.question for each in likely], asked, told).tolist(),
-                strict=True,
-            )
-            if score >= _FLOOR
-        ]
+            return
+        stands = [spans[place] for place in sampled(len(spans))]
+        places = list(dict.fromkeys([*stands, *((each.start, each.end) for each in likely)]))
+        texts = [text[start:end] for start, end in places]
+        vectors = self._encoder.encode(texts).astype(np.float64)
+        rows = []
+        for each in likely:
+            at = places.index((each.start, each.end))
+            around = context(vectors[: len(stands)], at if at < len(stands) else None)
+            rows.append(features(texts[at], each.logit, vectors[at], around))
+        threshold = self._model.threshold(REQUEST_IN_MAIL if is_mail(text) else REQUEST)
+        scores = threshold.scores(self._model.second(np.array(rows)), len(spans))
+        for each, score in zip(likely, scores.tolist(), strict=True):
+            if score >= _FLOOR:
+                yield Span(each.start, each.end, PROMPT_INJECTION, min(score, _UNNAMED))
 
 
 def _overrides(text: str, block: Windows, scores: NDArray[np.float64]) -> Iterator[Span]:

@@ -6,6 +6,7 @@ is linear in the text's length however many windows there are.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,13 @@ REACH = 480
 
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
+
+_LABEL = re.compile(
+    r"[\s\"'{,>*-]{0,9}(?:subject|content|message|body|text|title|description|comment|note|summary|snippet|value)"
+    r"[\"'*]{0,3}\s{0,3}:[\s\"'*]{1,9}(?=\w)",
+    re.IGNORECASE,
+)
+"""The name of a field before its value, as in "CONTENT: Hello": the value is a sentence of its own."""
 
 _WORD = 2.0
 _OPENING = 4.0
@@ -66,8 +74,6 @@ class Windows:
     """One past the last code point."""
     counts: Ints
     """Sentences in each window."""
-    questions: NDArray[np.bool_]
-    """Whether each window ends in a question mark."""
     families: tuple[Family, ...]
 
     @property
@@ -106,16 +112,17 @@ def _windows(text: str, spans: Sequence[tuple[int, int]], offset: int) -> Window
         *_characters(squeezed, low, high),
         *_words(squeezed, index, firsts + 1, (begin, stop), (low, high)),
     ]
-    asks = np.array([is_question(text[start:end]) for start, end in spans], dtype=bool)
-    return Windows(
-        firsts[begin] + offset, lasts[stop] + offset, stop - begin + 1, asks[stop], tuple(families)
-    )
+    return Windows(firsts[begin] + offset, lasts[stop] + offset, stop - begin + 1, tuple(families))
 
 
 def pieces(text: str) -> list[tuple[int, int]]:
     """Ranges of the sentences of a text, long ones cut, without those that hold no letter."""
     found: list[tuple[int, int]] = []
     for start, end in sentences(text):
+        label = _LABEL.match(text, start, end)
+        if label:
+            found.append((start, label.end()))
+            start = label.end()
         while end - start > PIECE:
             cut = text.rfind(" ", start + PIECE // 2, start + PIECE)
             cut = start + PIECE if cut < 0 else cut + 1
@@ -123,11 +130,6 @@ def pieces(text: str) -> list[tuple[int, int]]:
             start = cut
         found.append((start, end))
     return [(start, end) for start, end in found if any(map(str.isalpha, text[start:end]))]
-
-
-def is_question(sentence: str) -> bool:
-    """Whether a sentence ends in a question mark, closing quotes and brackets aside."""
-    return sentence.rstrip("\"'”’»)]} \t").endswith(("?", "？", "؟", "⁇"))
 
 
 def _runs(firsts: Ints, lasts: Ints) -> tuple[Ints, Ints]:

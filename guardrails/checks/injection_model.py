@@ -18,7 +18,7 @@ from guardrails.errors import ModelError
 SHIPPED = Path(__file__).resolve().parent.parent / "models" / "injection"
 """Folder of the model that comes with the product; written by guardrails/models/fit_injection.py."""
 
-FORMAT = "guardhouse.injection/1"
+FORMAT = "guardhouse.injection/2"
 
 OVERRIDE = "override"
 """The head that knows texts which turn a model against its instructions."""
@@ -26,17 +26,11 @@ OVERRIDE = "override"
 REQUEST = "request"
 """The head that knows what people ask of an assistant, which has no place inside a document."""
 
-QUESTION = "question"
-"""The same head on questions, which clean documents often ask their readers: it has a threshold of its own."""
-
 REQUEST_IN_MAIL = "request in mail"
-"""The same head in mails, which are more alike than documents of all kinds: a lower threshold does."""
+"""The same head in mails, whose own writers ask for things too: they have a threshold of their own."""
 
-CANDIDATE = -0.5
-"""Logit of the request head from which a sentence is looked at a second time, with the encoder."""
-
-CANDIDATES = 8
-"""Sentences of one text that are, the likeliest."""
+CANDIDATE = -2.5
+"""Logit of the request head from which a sentence may be looked at a second time, with the encoder."""
 
 Logits = NDArray[np.float64]
 
@@ -82,8 +76,8 @@ class Model:
         }
         second = card["encoder"]
         self.encoder: str = second["sha256"]
-        self._second = (float(second["intercept"]), float(second["logit"]))
-        self._directions = np.array(second["weights"], dtype=np.float64)
+        self._intercept = float(second["intercept"])
+        self._second = np.array(second["weights"], dtype=np.float64)
         self._thresholds = {name: Threshold(**values) for name, values in card["thresholds"].items()}
 
     def logits(self, head: str, windows: Windows) -> Logits:
@@ -96,11 +90,10 @@ class Model:
         logits: Logits = total * scale / np.sqrt(np.maximum(windows.sizes, 1)) + intercept
         return logits
 
-    def second(self, logits: Logits, vectors: NDArray[np.float32]) -> Logits:
-        """The request head's logits after a second look, with the sentences' vectors."""
-        intercept, weight = self._second
-        looked: Logits = intercept + weight * logits + vectors.astype(np.float64) @ self._directions
-        return looked
+    def second(self, features: NDArray[np.float64]) -> Logits:
+        """The request head's logits after the second look, one for each row of features."""
+        logits: Logits = self._intercept + features @ self._second
+        return logits
 
     def threshold(self, name: str) -> Threshold:
         """The threshold of that name, as in the card."""

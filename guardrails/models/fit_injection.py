@@ -17,7 +17,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,18 @@ from scipy.optimize import minimize
 from guardrails import embedding
 from guardrails.checks.injection import is_mail
 from guardrails.checks.injection_features import BITS, WINDOW, Windows, blocks, pieces
-from guardrails.checks.injection_model import FORMAT, OVERRIDE, QUESTION, REQUEST, REQUEST_IN_MAIL, SHIPPED
+from guardrails.checks.injection_model import FORMAT, OVERRIDE, REQUEST, REQUEST_IN_MAIL, SHIPPED
 from guardrails.models import injection_encoder
-from guardrails.models.injection_examples import Example, answers, own, pages, passages, posts, public
+from guardrails.models.injection_examples import (
+    DOCUMENTS,
+    Example,
+    answers,
+    own,
+    pages,
+    passages,
+    posts,
+    public,
+)
 
 Vector = NDArray[np.float64]
 
@@ -65,16 +74,6 @@ LEFT_OUT = {
 
 MESSAGES = ("deepset-train", "wildguard-benign", "mitre-frr", "piguard-valid", "own-benign")
 """Sources of harmless messages, on which the threshold for messages is set."""
-
-DOCUMENTS = (
-    "own-document",
-    "own-page",
-    "ragtruth-qa",
-    "ragtruth-summary",
-    "ragtruth-data2txt",
-    "encyclopaedia",
-)
-"""Sources of clean documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +130,22 @@ def main() -> None:
     given = {name: labels(examples, name) for name in tables_of}
     folds = left_out(examples)
     unseen = {name: out_of_fold(tables_of[name], examples, given[name], folds) for name in given}
-    found = injection_encoder.candidates(examples, unseen[REQUEST])
+    around = injection_encoder.hosts(examples, folds)
+    found = injection_encoder.candidates(examples, unseen[REQUEST], around)
     weight = weights_of(examples)
-    unseen |= injection_encoder.by_form(
-        found, examples, injection_encoder.out_of_fold(found, examples, weight, folds)
-    )
+    unseen[REQUEST] = injection_encoder.out_of_fold(found, examples, weight, folds)
     thresholds = calibrated(examples, unseen)
     everything = np.ones(len(examples), dtype=bool)
     final = {name: fit(tables_of[name], examples, given[name], everything) for name in given}
     second = injection_encoder.fit(
-        found.features, injection_encoder.labels(found, examples), weight[found.text]
+        found.features,
+        injection_encoder.labels(found, examples),
+        injection_encoder.weights(found, examples, weight),
     )
     tables, described = quantised(final)
     options.out.mkdir(exist_ok=True)
     (options.out / "weights.bin").write_bytes(tables)
-    measured = figures(examples, unseen, thresholds)
+    measured = figures(examples, unseen, thresholds, around)
     card = {
         "format": FORMAT,
         "bits": BITS,
@@ -154,8 +154,7 @@ def main() -> None:
         "encoder": {
             "sha256": embedding.load().sha256,
             "intercept": round(float(second[0]), 5),
-            "logit": round(float(second[1]), 5),
-            "weights": [round(float(value), 4) for value in second[2:]],
+            "weights": [round(float(value), 4) for value in second[1:]],
         },
         "thresholds": thresholds,
         "fitted_on": {
@@ -164,11 +163,17 @@ def main() -> None:
                 *(getattr(options, name) for name in ("prompts", "answers", "posts", "passages")),
                 *sorted(SHIPPED.glob("*.jsonl")),
             )
-        },
+        }
+        | {"own pages": digest(example.text for example in examples if example.source == "own-page")},
         "measured": measured,
     }
     (options.out / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(json.dumps(measured, indent=1) + "\n")
+
+
+def digest(texts: Iterable[str]) -> str:
+    """SHA-256 of some texts, in their order."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def rows(examples: Sequence[Example], seed: int = 0) -> Table:
@@ -287,16 +292,15 @@ def calibrated(examples: Sequence[Example], unseen: dict[str, list[Vector]]) -> 
     clean = {
         "override message": (OVERRIDE, MESSAGES, FALSE_ALARMS),
         "override document": (OVERRIDE, DOCUMENTS, FALSE_ALARMS / 2),
-        REQUEST: (REQUEST, DOCUMENTS, FALSE_ALARMS * 3 / 4),
-        REQUEST_IN_MAIL: (REQUEST, ("own-document",), FALSE_ALARMS / 2),
-        QUESTION: (QUESTION, DOCUMENTS, FALSE_ALARMS / 4),
+        REQUEST: (REQUEST, DOCUMENTS, FALSE_ALARMS),
+        REQUEST_IN_MAIL: (REQUEST, ("own-document",), FALSE_ALARMS * 2),
     }
     found = {}
     for name, (head, sources, share) in clean.items():
         at = [i for i, e in enumerate(examples) if e.source in sources and e.override == 0]
-        if name == REQUEST_IN_MAIL:
-            at = [i for i in at if is_mail(examples[i].text)]
-        best = np.array([unseen[head][i].max(initial=0.0) for i in at])
+        if head == REQUEST:
+            at = [i for i in at if is_mail(examples[i].text) == (name == REQUEST_IN_MAIL)]
+        best = np.array([unseen[head][i].max(initial=-30.0) for i in at])
         size = np.array([len(pieces(examples[i].text)) for i in at])
         weight = weights_of(examples)[at]
         margin = best - GROWTH * np.log(np.maximum(size, 1))
@@ -341,27 +345,36 @@ def quantised(heads: dict[str, Head]) -> tuple[bytes, list[dict[str, Any]]]:
 
 
 def figures(
-    examples: Sequence[Example], unseen: dict[str, list[Vector]], thresholds: dict[str, dict[str, float]]
+    examples: Sequence[Example],
+    unseen: dict[str, list[Vector]],
+    thresholds: dict[str, dict[str, float]],
+    around: Sequence[int | None],
 ) -> dict[str, Any]:
-    """Share found at the thresholds by source and label, and area under the ROC curve against harmless messages."""
+    """Share found at the thresholds by source and label, and area under the ROC curve against harmless messages.
+
+    `around` is the document in which each text stands, of which `unseen` knows when it looks for requests.
+    """
     weight = weights_of(examples)
     sizes = np.array([len(pieces(example.text)) for example in examples])
+    foreign = [host is not None and host != at for at, host in enumerate(around)]
+    places = np.array([at if host is None else host for at, host in enumerate(around)])
+    inside = sizes + np.where(foreign, sizes[places], 0)
 
-    def margins(head: str, name: str) -> Vector:
+    def margins(head: str, name: str, count: NDArray[np.int64] = sizes) -> Vector:
         best: Vector = np.array([logits.max(initial=-30.0) for logits in unseen[head]])
         found: Vector = (
-            best - thresholds[name]["base"] - thresholds[name]["growth"] * np.log(np.maximum(sizes, 1))
+            best - thresholds[name]["base"] - thresholds[name]["growth"] * np.log(np.maximum(count, 1))
         )
         return found
 
     message, document = margins(OVERRIDE, "override message"), margins(OVERRIDE, "override document")
-    mail = np.array([is_mail(example.text) for example in examples])
-    told = np.where(mail, margins(REQUEST, REQUEST_IN_MAIL), margins(REQUEST, REQUEST))
-    document = np.maximum(document, np.maximum(told, margins(QUESTION, QUESTION)))
+    mail = np.array([is_mail(example.text) for example in examples])[places]
+    told = np.where(mail, margins(REQUEST, REQUEST_IN_MAIL, inside), margins(REQUEST, REQUEST, inside))
+    document = np.maximum(document, told)
     source = np.array([example.source for example in examples])
-    label = labels(examples, OVERRIDE)
+    label = np.nan_to_num(labels(examples, OVERRIDE))
     harmless = np.isin(source, MESSAGES) & (label == 0)
-    clean = np.isin(source, DOCUMENTS)
+    clean = np.isin(source, DOCUMENTS) & ~mail
     report: dict[str, Any] = {
         f"clean documents joined to {length} sentences": {
             "texts": 1000,

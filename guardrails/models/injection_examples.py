@@ -1,9 +1,11 @@
 """The texts on which the injection model is fitted: own sentences written as small grammars, and public sets.
 
 A line of `injection/*.jsonl` is {"kind", "lang", "text"}; in its text, `[[one|two]]` stands for any one of the
-alternatives. Kinds: `override` (turns a model against its instructions), `request` (asks an assistant for
-something: harmless from a user, an injection inside a document), `benign` (a user's message with words that
-attacks use), `prose` and `document` (what stands in mails, notes, pages and tool results).
+alternatives. Kinds: `override` (turns a model against its instructions); `request` (asks an assistant for
+something: harmless from a user, an injection inside a document); `task` (the same, for the request head alone);
+`benign` (a user's message with words that attacks use); `prose` and `document` (what stands in mails, notes, pages
+and tool results); `talk` (sentences of mails, for the request head alone); `asking` (mails in which people are
+asked for what assistants are asked for too: homework, briefs, handovers).
 """
 
 from __future__ import annotations
@@ -18,8 +20,37 @@ from typing import Any
 
 OWN = Path(__file__).resolve().parent / "injection"
 
-OVERRIDE = {"override": 1, "request": 0, "benign": 0, "prose": 0, "document": 0}
-REQUEST = {"override": 1, "request": 1, "benign": 1, "prose": 0, "document": 0}
+OVERRIDE = {
+    "override": 1,
+    "request": 0,
+    "task": None,
+    "benign": 0,
+    "prose": 0,
+    "talk": None,
+    "document": 0,
+    "asking": 0,
+}
+REQUEST = {
+    "override": 1,
+    "request": 1,
+    "task": 1,
+    "benign": 1,
+    "prose": 0,
+    "talk": 0,
+    "document": 0,
+    "asking": 0,
+}
+
+DOCUMENTS = (
+    "own-document",
+    "own-asking",
+    "own-page",
+    "ragtruth-qa",
+    "ragtruth-summary",
+    "ragtruth-data2txt",
+    "encyclopaedia",
+)
+"""Sources of clean documents."""
 
 _INNERMOST = re.compile(r"\[\[((?:(?!\[\[|\]\]).)*)\]\]", re.DOTALL)
 _SHINGLE = 8

@@ -24,7 +24,7 @@ def router(context: Context) -> APIRouter:
         reasons = unready(context)
         body = {
             "status": "not ready" if reasons else "ok",
-            "policy": context.guard_label,
+            "policy": context.policies.label,
             "reasons": reasons,
         }
         return reply(body, 503 if reasons else 200)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,13 +10,12 @@ import orjson
 
 from guardrails import arguments, redact
 from guardrails.types import Edit, Segment, Stage
-from proxy.dialects.chat import MEDIA
-from proxy.dialects.texts import edited, strings
+from proxy.dialects.chat_words import is_reply_word, reply_texts
+from proxy.dialects.texts import edited
 from proxy.errors import UpstreamError
 
 MAX_TOOL_CALL = 4 * 1024 * 1024
 """Characters of arguments one tool call may have; more is a fault of the provider."""
-_WORD = re.compile(r"[\w.:-]{1,128}")
 _TEXTS = ("name", "arguments", "input")
 
 
@@ -51,7 +49,7 @@ class Call:
             if name in ("function", "custom") and isinstance(value, dict):
                 self._body(name, value)
             elif name in ("id", "type"):
-                if isinstance(value, str) and _WORD.fullmatch(value):
+                if isinstance(value, str) and is_reply_word(name, value):
                     self.head[name] = value
                 elif value:
                     self.outer[name] = value
@@ -104,8 +102,17 @@ class Call:
 
     def rest_segments(self) -> list[Segment]:
         """Every text beside the name and the arguments."""
-        found = strings({**self.outer, self.kind: self.inner}, self.pointer, MEDIA)
-        return [Segment(text, at, Stage.TOOL_CALL, "assistant") for at, text in found]
+        return reply_texts({**self.outer, self.kind: self.inner}, self.pointer, Stage.TOOL_CALL)
+
+    def delta(self, edits: Iterable[Edit]) -> dict[str, Any]:
+        """What is still to be told of it, with edits of its segments made."""
+        name, text, outer, inner = self.edited(edits)
+        body: dict[str, Any] = {self.text_name: text, **inner}
+        if self.kind == "function_call":
+            return {"function": {"name": name, **body}}
+        if self.sent_name is None:
+            return {"index": self.index, **self.head, **outer, self.kind: {"name": name, **body}}
+        return {"index": self.index, **outer, self.kind: body}
 
     def edited(self, edits: Iterable[Edit]) -> tuple[str, str, dict[str, Any], dict[str, Any]]:
         """Name, text, `outer` and `inner` with edits of their segments made."""

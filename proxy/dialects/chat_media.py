@@ -20,7 +20,8 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_\r\n-]{64,}={0,2}\s*")
 
 def is_media(part: dict[str, Any]) -> bool:
     """Whether a content part holds something other than text."""
-    if part.get("type") in _TYPES or not _MEMBERS.isdisjoint(part):
+    kind = part.get("type")
+    if (isinstance(kind, str) and kind in _TYPES) or not _MEMBERS.isdisjoint(part):
         return True
     if part.keys() <= {"type", "text"} and isinstance(part.get("text"), str):
         return False

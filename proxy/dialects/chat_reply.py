@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,22 +9,48 @@ from typing import Any
 import orjson
 
 from guardrails.pseudonyms import Vault, restoring
-from guardrails.types import Edit, Segment, Stage
-from proxy.dialects.chat import NO_TEXT, STRUCTURE, apply_edits, call_segments, function_segments
-from proxy.dialects.texts import step, strings
+from guardrails.types import Edit, Segment
+from proxy.dialects import chat_logprobs
+from proxy.dialects.chat import apply_edits
+from proxy.dialects.chat_words import call_texts, function_texts, plain, reply_texts
+from proxy.dialects.openai_errors import in_band
+from proxy.dialects.request_body import refuse_doubles
+from proxy.dialects.texts import MEMBER
 from proxy.errors import UpstreamError
 
 REFUSAL = "This request was refused by the policy of this service."
 """What a blocked caller reads where the policy's block_style is `refusal`."""
 
-_CHOICE_SKIP = frozenset({"index", "message", "finish_reason", "logprobs", "content_filter_results"})
-_REPLY_SKIP = frozenset(
-    {"id", "object", "created", "model", "system_fingerprint", "service_tier", "usage", "choices"}
-)
+_APART = ("message", "logprobs")
+"""Members of a choice that are inspected in a way of their own."""
 
 
 def parse_reply(body: bytes) -> dict[str, Any]:
     """The completion a provider's body holds. Raises UpstreamError when it is none, or tells of an error."""
+    reply = parse_choices(body)
+    if not all(isinstance(choice.get("message"), dict) for choice in reply["choices"]):
+        raise UpstreamError("The provider's answer has a choice without a message.")
+    for choice in reply["choices"]:
+        if not isinstance(choice["message"].get("tool_calls"), list | None):
+            raise UpstreamError("The provider's answer has tool calls that are no list.")
+        _write_arguments(choice["message"])
+    return reply
+
+
+def parse_choices(body: bytes) -> dict[str, Any]:
+    """A body that is an object with choices. Raises UpstreamError when it is none, or tells of an error."""
+    reply = parse_object(body)
+    refuse_doubles(reply, body)
+    choices = reply.get("choices")
+    if not isinstance(choices, list) or not choices:
+        raise UpstreamError("The provider's answer has no choices.")
+    if not all(isinstance(choice, dict) for choice in choices):
+        raise UpstreamError("The provider's answer has a choice that is no object.")
+    return reply
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body holds. Raises UpstreamError when it is none, or tells of an error."""
     try:
         reply = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -34,77 +59,51 @@ def parse_reply(body: bytes) -> dict[str, Any]:
         raise UpstreamError("The provider's answer is not a JSON object.")
     if reply.get("error"):
         raise in_band(reply["error"])
-    choices = reply.get("choices")
-    if not isinstance(choices, list) or not choices:
-        raise UpstreamError("The provider's answer has no choices.")
-    if not all(isinstance(choice, dict) and isinstance(choice.get("message"), dict) for choice in choices):
-        raise UpstreamError("The provider's answer has a choice without a message.")
     return reply
 
 
-def in_band(error: Any) -> UpstreamError:
-    """The error for one that a provider told inside an answer it called a success; its code is kept."""
-    code = _word(error.get("code")) if isinstance(error, dict) else None
-    return UpstreamError("The provider reported an error in place of an answer.", code=code)
-
-
-def provider_error(body: bytes) -> tuple[str, str | None] | None:
-    """(type, code) of an error body as OpenAI writes it; None when it is written otherwise."""
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    error = document.get("error") if isinstance(document, dict) else None
-    if not isinstance(error, dict) or not isinstance(error.get("message"), str):
-        return None
-    return _word(error.get("type")) or "api_error", _word(error.get("code"))
-
-
-def _word(value: Any) -> str | None:
-    """A value that is a word of a protocol, not a text; None for any other."""
-    return value if isinstance(value, str) and re.fullmatch(r"[\w.-]{1,64}", value) else None
+def _write_arguments(message: dict[str, Any]) -> None:
+    """Makes arguments that a provider gives as JSON the text that they should be: as such they are judged."""
+    calls = message.get("tool_calls")
+    made = (
+        [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    )
+    for body in (*made, message.get("function_call")):
+        if isinstance(body, dict) and not isinstance(body.get("arguments"), str | None):
+            body["arguments"] = orjson.dumps(body["arguments"]).decode()
 
 
 def reply_segments(reply: dict[str, Any]) -> list[Segment]:
-    """Every text of a whole reply: content, reasoning, refusal, tool arguments, of all choices."""
+    """Every text of a whole reply: content, reasoning, refusal, tool calls, of all choices, and all beside them."""
     found: list[Segment] = []
     for place, choice in enumerate(reply["choices"]):
-        pointer = f"/choices/{place}/message"
-        for name, value in choice["message"].items():
-            if name == "tool_calls" and isinstance(value, list):
-                found += _tool_call_texts(value, pointer)
-            elif name == "function_call":
-                found += function_segments(value, f"{pointer}/function_call", Stage.TOOL_CALL, "assistant")
-            elif value and name not in STRUCTURE:
-                found += texts(value, pointer + step(name))
-        for name, value in choice.items():
-            if name not in _CHOICE_SKIP and isinstance(value, str | list | dict):
-                found += texts(value, f"/choices/{place}{step(name)}")
-    for name, value in reply.items():
-        if name not in _REPLY_SKIP and isinstance(value, str | list | dict):
-            found += texts(value, step(name))
+        pointer = f"/choices/{place}"
+        found += _message_texts(choice["message"], pointer + "/message")
+        if choice.get("logprobs"):
+            found += chat_logprobs.texts(choice["logprobs"], choice["message"], pointer)
+        found += reply_texts(choice, pointer, skip=_APART)
+    found += reply_texts(reply, "", skip=("choices",))
     return found
 
 
-def _tool_call_texts(calls: list[Any], pointer: str) -> Iterator[Segment]:
-    yield from call_segments(calls, f"{pointer}/tool_calls", Stage.TOOL_CALL, "assistant")
-    for place, call in enumerate(calls):
-        for kind in ("function", "custom"):
-            body = call.get(kind) if isinstance(call, dict) else None
-            if isinstance(body, dict) and isinstance(body.get("name"), str) and body["name"]:
-                at = f"{pointer}/tool_calls/{place}/{kind}/name"
-                yield Segment(body["name"], at, Stage.TOOL_CALL, "assistant")
-
-
-def texts(value: Any, pointer: str) -> list[Segment]:
-    """Every text inside one member of a reply."""
-    return [Segment(text, at, Stage.OUTPUT, "assistant") for at, text in strings(value, pointer, NO_TEXT)]
+def _message_texts(message: dict[str, Any], pointer: str) -> Iterator[Segment]:
+    calls, function = message.get("tool_calls"), message.get("function_call")
+    apart = []
+    if isinstance(calls, list):
+        apart.append("tool_calls")
+        yield from call_texts(calls, f"{pointer}/tool_calls")
+    if isinstance(function, dict):
+        apart.append("function_call")
+        yield from function_texts(function, f"{pointer}/function_call")
+    yield from reply_texts(message, pointer, skip=apart)
 
 
 def apply_reply(reply: dict[str, Any], edits: Iterable[Edit]) -> dict[str, Any]:
     """A reply with its edits applied. A choice that changes loses its logprobs: they spell the old text."""
     edits = list(edits)
-    changed = apply_edits(reply, edits)
+    changed = apply_edits(
+        reply, [edit for edit in edits if not chat_logprobs.POINTER.fullmatch(edit.pointer)]
+    )
     touched = {edit.pointer.split("/")[2] for edit in edits if edit.pointer.startswith("/choices/")}
     if any(reply["choices"][int(place)].get("logprobs") for place in touched):
         changed["choices"] = [
@@ -128,20 +127,33 @@ def restored(
     `structured` says that the caller asked for JSON: values are then quoted as the content's strings need it.
     """
     contents = [f"/choices/{place}/message/content" for place in range(len(reply["choices"]))]
-    told = restoring(reply_segments(reply), edits, vault, contents if structured else ())
+    found = [segment for segment in reply_segments(reply) if segment.within != MEMBER]
+    told = restoring(found, edits, vault, contents if structured else ())
     return apply_reply(reply, told) if told else reply
 
 
 def blocked_reply(reply: dict[str, Any]) -> dict[str, Any]:
     """The reply with nothing of the model's left in it: every choice ends with `content_filter`."""
+    return blocked_choices(reply, {"message": _nothing()})
+
+
+def blocked_choices(reply: dict[str, Any], nothing: dict[str, Any]) -> dict[str, Any]:
+    """The reply with `nothing` in place of what its choices say."""
     kept: dict[str, Any] = {
-        name: reply[name] for name in ("id", "object", "created", "model", "usage") if name in reply
+        name: value
+        for name, value in reply.items()
+        if name in ("id", "object", "created", "model", "usage") and not reply_texts({name: value}, "")
     }
     kept["choices"] = [
-        {"index": choice.get("index", place), "message": _nothing(), "finish_reason": "content_filter"}
+        {"index": _index(choice, place), **nothing, "finish_reason": "content_filter"}
         for place, choice in enumerate(reply["choices"])
     ]
     return kept
+
+
+def _index(choice: dict[str, Any], place: int) -> int:
+    told = choice.get("index")
+    return told if isinstance(told, int) else place
 
 
 def _nothing() -> dict[str, Any]:
@@ -149,8 +161,8 @@ def _nothing() -> dict[str, Any]:
 
 
 def finish_reasons(reply: dict[str, Any]) -> tuple[str, ...]:
-    """The finish reasons of a reply's choices, those that it names."""
-    return tuple(str(c["finish_reason"]) for c in reply["choices"] if c.get("finish_reason"))
+    """The finish reasons of a reply's choices, those that are words."""
+    return tuple(word for choice in reply["choices"] if (word := plain(choice.get("finish_reason"))))
 
 
 def refusal(exchange_id: str, model: str) -> dict[str, Any]:
@@ -179,6 +191,7 @@ def as_chunks(reply: dict[str, Any]) -> list[bytes]:
 
 def _as_delta(message: dict[str, Any]) -> dict[str, Any]:
     delta = {name: value for name, value in message.items() if value is not None}
-    if calls := delta.get("tool_calls"):
+    calls = delta.get("tool_calls")
+    if isinstance(calls, list) and all(isinstance(call, dict) for call in calls):
         delta["tool_calls"] = [{"index": place, **call} for place, call in enumerate(calls)]
     return delta

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
+
+import orjson
 
 from guardrails import redact
 from guardrails.types import Edit
@@ -33,24 +36,29 @@ def strings(value: Any, pointer: str, skip: Collection[str] = ()) -> Iterator[tu
 
     Strings that are members named in `skip` are left out. Works on any depth the parser allows.
     """
-    for at, item, name in _walk(value, pointer):
+    for at, item, name in walk(value, pointer):
         if isinstance(item, str) and item and name not in skip:
             yield at, item
 
 
 def everything(value: Any, pointer: str) -> Iterator[tuple[str, str, str]]:
     """(pointer, text, within) of every string, member name (`within` is MEMBER) and number of many digits."""
-    for at, item, name in _walk(value, pointer):
+    for at, item, name in walk(value, pointer):
         if name:
             yield at, name, MEMBER
         if isinstance(item, str):
             if item:
                 yield at, item, ""
-        elif isinstance(item, int | float) and sum(c.isdigit() for c in str(item)) >= _LONG:
+        elif is_long_number(item):
             yield at, str(item), ""
 
 
-def _walk(value: Any, pointer: str) -> Iterator[tuple[str, Any, str]]:
+def is_long_number(value: Any) -> bool:
+    """Whether a value is a number of so many digits that it may be someone's."""
+    return isinstance(value, int | float) and sum(c.isdigit() for c in str(value)) >= _LONG
+
+
+def walk(value: Any, pointer: str) -> Iterator[tuple[str, Any, str]]:
     """(pointer, value, member name or nothing) of every value in document order, containers too.
 
     Works on any depth the parser allows. Raises PayloadTooLarge when long names and many values multiply.
@@ -102,19 +110,38 @@ def edited(document: dict[str, Any], edits: Iterable[Edit], rewrite: Rewrite) ->
             holder = holder[key]
         key = _key(holder, last)
         if group:
-            text = holder[key]
-            holder[key] = rewrite(pointer, text if isinstance(text, str) else str(text), group)
+            holder[key] = _rewritten(holder[key], pointer, group, rewrite)
     # Names last and the innermost first, so that every pointer still leads to its place.
     for pointer, group in sorted(names, key=lambda found: -found[0].count("/")):
         *way, last = _steps(pointer)
         holder = root
         for name in way:
             holder = holder[_key(holder, name)]
-        _rename(holder, last, redact.apply(last, group))
+        rename(holder, last, redact.apply(last, group))
     return root
 
 
-def _rename(holder: dict[str, Any], old: str, new: str) -> None:
+def _rewritten(value: Any, pointer: str, edits: list[Edit], rewrite: Rewrite) -> Any:
+    """A value with its edits made. An object or a list is rewritten as the JSON text it would be in a string."""
+    if isinstance(value, dict | list):
+        text = rewrite(pointer, orjson.dumps(value).decode(), edits)
+        return json.loads(text, object_pairs_hook=_object)
+    return rewrite(pointer, value if isinstance(value, str) else str(value), edits)
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of some members; of two with one name the later one gets a number."""
+    made: dict[str, Any] = {}
+    for name, value in members:
+        free, count = name, 1
+        while free in made:
+            count += 1
+            free = f"{name}_{count}"
+        made[free] = value
+    return made
+
+
+def rename(holder: dict[str, Any], old: str, new: str) -> None:
     """Give a member another name at its place; a name that is taken gets a number."""
     free, count = new, 1
     while free in holder and free != old:

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from proxy.config import Deployment, Timeouts
 
-_RELAYED = frozenset({"retry-after", "retry-after-ms", "x-should-retry", "x-request-id"})
-_RELAYED_PREFIXES = ("x-ratelimit-", "openai-")
+_RELAYED = frozenset({"retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id"})
+_RELAYED_PREFIXES = ("x-ratelimit-", "openai-", "anthropic-ratelimit-")
 
 
 @dataclass(frozen=True, slots=True)

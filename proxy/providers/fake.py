@@ -15,11 +15,19 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from proxy.config import Deployment, Timeouts
-from proxy.errors import Code, ConfigError, UpstreamError, UpstreamTimeout
+from proxy.errors import BadRequest, Code, ConfigError, UpstreamError, UpstreamTimeout
+from proxy.providers import fake_responses
 from proxy.providers.base import Call, EventStream, Reply, ReplyStream
+from proxy.providers.fake_completions import TextAnswer
+from proxy.providers.fake_embeddings import embeddings
 from proxy.providers.fake_reader import crc
+from proxy.providers.fake_responses import ResponseAnswer
 from proxy.providers.fake_scripts import SCRIPTS, Said, content_text, messages
 from proxy.sse import DONE, event
+
+CHAT, COMPLETIONS, EMBEDDINGS = "/v1/chat/completions", "/v1/completions", "/v1/embeddings"
+PATHS = (CHAT, COMPLETIONS, EMBEDDINGS, fake_responses.PATH)
+"""The routes it speaks."""
 
 FAULTS = ("empty", "garbage", "hang", "inband-error", "refuse", "stall", "truncated")
 """The scripts that fail. `error-STATUS` is one more for each HTTP status from 400 to 599."""
@@ -98,8 +106,7 @@ class FakeProvider:
             return _ok(_GARBAGE)
         if name == "inband-error":
             return _ok(orjson.dumps(_error_body(500)))
-        answer = _Answer.of(deployment, call, options)
-        body = orjson.dumps(answer.whole())
+        body = orjson.dumps(_whole(deployment, call, options))
         if name == "stall":
             await _pause(math.inf, call.deadlines(deployment).idle)
         return _ok(body[: len(body) // 2] if name == "truncated" else body)
@@ -112,8 +119,8 @@ class FakeProvider:
             return refused
         if deployment.model == "garbage":
             return _ok(_GARBAGE)
-        answer = _Answer.of(deployment, call, options)
-        frames = _frames(deployment.model, answer, call.deadlines(deployment))
+        answer = _answer(deployment, call, options)
+        frames = _frames(deployment.model, answer, options, call.deadlines(deployment))
         return EventStream(frames, {"x-request-id": REQUEST_ID})
 
     async def aclose(self) -> None:
@@ -127,8 +134,12 @@ async def _begin(deployment: Deployment, call: Call, options: Options) -> Reply 
     await _pause(math.inf if name == "hang" else options.first_ms / 1000, deadlines.first_byte)
     if name == "refuse":
         raise UpstreamError("The provider cannot be reached.", code=Code.UPSTREAM_UNREACHABLE)
-    if call.path != "/v1/chat/completions":
-        return Reply(404, {"x-request-id": REQUEST_ID}, orjson.dumps(_error_body(404)))
+    if call.path not in PATHS:
+        raise BadRequest(
+            f"{call.path} is not served for this model: the scripted provider has no such route.",
+            code=Code.UNSUPPORTED_ENDPOINT,
+            param="model",
+        )
     if name.startswith("error-"):
         headers = {"x-request-id": REQUEST_ID}
         if options.retry_after is not None:
@@ -158,6 +169,34 @@ def _error_body(status: int) -> dict[str, Any]:
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
+def _said(deployment: Deployment, payload: Mapping[str, Any], options: Options) -> Said:
+    """What the deployment's script makes of a chat request; what fails midway talks like `assistant`."""
+    if deployment.model == "say":
+        return Said(options.text)
+    return SCRIPTS.get(deployment.model, SCRIPTS["assistant"])(payload)
+
+
+def _words(payload: Mapping[str, Any]) -> int:
+    return sum(len(content_text(item.get("content")).split()) for item in messages(payload))
+
+
+def _answer(deployment: Deployment, call: Call, options: Options) -> _Answer | TextAnswer | ResponseAnswer:
+    """The script's answer in the shapes of the route that was called."""
+    model = f"fake-{deployment.model}"
+    if call.path == fake_responses.PATH:
+        asked = fake_responses.as_chat(call.payload)
+        said = _said(deployment, asked, options)
+        return ResponseAnswer(said, model, _words(asked), CREATED, options.chunk_chars)
+    if call.path != COMPLETIONS:
+        return _Answer.of(deployment, call, options)
+
+    def say(prompt: str) -> str:
+        return _said(deployment, {"messages": [{"role": "user", "content": prompt}]}, options).text
+
+    head = {"object": "text_completion", "created": CREATED, "model": model}
+    return TextAnswer.of(call.payload, say, head, options.chunk_chars)
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     """An answer and everything its JSON needs."""
@@ -168,19 +207,16 @@ class _Answer:
     choices: int
     with_usage: bool
     usage: Mapping[str, int]
-    options: Options
+    chunk_chars: int
 
     @classmethod
     def of(cls, deployment: Deployment, call: Call, options: Options) -> _Answer:
-        """What the deployment's script makes of the call; what fails midway talks like `assistant`."""
+        """What the deployment's script makes of the call."""
         payload = call.payload
-        if deployment.model == "say":
-            said = Said(options.text)
-        else:
-            said = SCRIPTS.get(deployment.model, SCRIPTS["assistant"])(payload)
+        said = _said(deployment, payload, options)
         count = payload.get("n")
         choices = count if isinstance(count, int) and 1 <= count <= 128 else 1
-        asked = sum(len(content_text(item.get("content")).split()) for item in messages(payload))
+        asked = _words(payload)
         given = (len(said.text.split()) + sum(len(tool.arguments.split()) for tool in said.tools)) * choices
         stream_options = payload.get("stream_options")
         return cls(
@@ -190,7 +226,7 @@ class _Answer:
             choices=choices,
             with_usage=isinstance(stream_options, Mapping) and stream_options.get("include_usage") is True,
             usage={"prompt_tokens": asked, "completion_tokens": given, "total_tokens": asked + given},
-            options=options,
+            chunk_chars=options.chunk_chars,
         )
 
     @property
@@ -225,7 +261,7 @@ class _Answer:
 
     def deltas(self) -> list[dict[str, Any]]:
         """The deltas of one choice, in order: role, then text or tool calls in pieces."""
-        size = self.options.chunk_chars
+        size = self.chunk_chars
         deltas: list[dict[str, Any]] = [{"role": "assistant", "content": None if self.said.tools else ""}]
         text = self.said.text
         deltas += [{"content": text[at : at + size]} for at in range(0, len(text), size)]
@@ -263,14 +299,23 @@ class _Answer:
         return [*ends, *usage, event(DONE)]
 
 
-async def _frames(name: str, answer: _Answer, deadlines: Timeouts) -> AsyncGenerator[bytes, None]:
+def _whole(deployment: Deployment, call: Call, options: Options) -> dict[str, Any]:
+    """The whole answer as JSON."""
+    if call.path == EMBEDDINGS:
+        return embeddings(call.payload, f"fake-{deployment.model}")
+    return _answer(deployment, call, options).whole()
+
+
+async def _frames(
+    name: str, answer: _Answer | TextAnswer | ResponseAnswer, options: Options, deadlines: Timeouts
+) -> AsyncGenerator[bytes, None]:
     """The events of a stream at the pace the options ask for, with the fault that the script has."""
     if name == "empty":
         return
     parts = answer.parts()
     broken = name in ("inband-error", "stall", "truncated")
     for part in parts[: max(2, len(parts) // 2)] if broken else parts:
-        await _pause(answer.options.chunk_ms / 1000, deadlines.idle)
+        await _pause(options.chunk_ms / 1000, deadlines.idle)
         yield part
     if name == "inband-error":
         yield event(orjson.dumps(_error_body(500)))

@@ -7,7 +7,9 @@ callbacks, no retries (the router has its own), no log of a request.
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
+import struct
 from collections.abc import AsyncIterator, Mapping
 from types import ModuleType
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 import orjson
 
 from proxy.config import Deployment
-from proxy.errors import BadRequest, Code, NotFound, UpstreamError, UpstreamTimeout
+from proxy.errors import BadRequest, Code, UpstreamError, UpstreamTimeout
 from proxy.providers.base import Call, Reply, ReplyStream, relayed_headers, scrubbed
 from proxy.settings import prepare_litellm
 from proxy.sse import DONE, event
@@ -63,6 +65,13 @@ CHAT_PARAMETERS = frozenset(
 """Request fields that may reach litellm. Its function takes a request and its own options in one list of
 keywords, so a caller who could add `api_base` would be sent our key: everything else is refused."""
 
+EMBEDDING_PARAMETERS = frozenset({"dimensions", "encoding_format", "input", "model", "user"})
+"""The same for `/v1/embeddings`."""
+
+CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"
+PARAMETERS = {CHAT: CHAT_PARAMETERS, EMBEDDINGS: EMBEDDING_PARAMETERS}
+"""By route: what may reach litellm. Other routes are not served for its vendors."""
+
 TOP_FIELDS = ("id", "object", "created", "model", "usage")
 
 MESSAGE_FIELDS = ("role", "content", "reasoning_content", "refusal", "tool_calls", "function_call")
@@ -95,12 +104,20 @@ class LiteLLM:
         sdk = await self._loaded()
         try:
             async with asyncio.timeout(deadlines.total):
-                response = await sdk.acompletion(**arguments)
+                if call.path == EMBEDDINGS:
+                    response = await sdk.aembedding(**arguments)
+                else:
+                    response = await sdk.acompletion(**arguments)
         except TimeoutError:
             raise UpstreamTimeout("The provider did not answer in time.") from None
         except sdk.exceptions.openai.OpenAIError as error:
             return refusal(error, deployment)
-        return Reply(200, headers_of(response), orjson.dumps(whole(response.model_dump(exclude_none=True))))
+        told = response.model_dump(exclude_none=True)
+        if call.path == EMBEDDINGS:
+            body = vectors(told, packed=call.payload.get("encoding_format") == "base64")
+        else:
+            body = whole(told)
+        return Reply(200, headers_of(response), orjson.dumps(body))
 
     async def stream(self, deployment: Deployment, call: Call) -> ReplyStream | Reply:
         """The answer as OpenAI's events, ending in `[DONE]` only if the provider really ended it."""
@@ -188,20 +205,27 @@ def load_sdk() -> ModuleType:
 
 
 def keywords(deployment: Deployment, call: Call, timeout: float | None) -> dict[str, Any]:
-    """The arguments of litellm's call. Raises BadRequest for a field it must not see, NotFound for a path."""
-    if call.path != "/v1/chat/completions":
-        raise NotFound(
-            f"{call.path} is not served for this model, only /v1/chat/completions.",
+    """The arguments of litellm's call. Raises BadRequest for a path it does not serve or a field it must not see."""
+    known = PARAMETERS.get(call.path)
+    if known is None:
+        raise BadRequest(
+            f"{call.path} is not served for this model, only {' and '.join(PARAMETERS)}.",
             code=Code.UNSUPPORTED_ENDPOINT,
             param="model",
         )
     for name in call.payload:
-        if name not in CHAT_PARAMETERS:
+        if name not in known:
             raise BadRequest(
                 f"Unrecognized request argument supplied: {name[:100]}",
                 code=Code.UNKNOWN_PARAMETER,
                 param=name[:100],
             )
+    payload, stream = dict(call.payload), {"stream": call.stream}
+    if call.path == EMBEDDINGS:
+        # Vendors know floats: base64 is made of them here.
+        payload.pop("encoding_format", None)
+        payload.pop("stream", None)
+        stream = {}
     own = {
         "api_key": deployment.api_key,
         "api_base": deployment.api_base,
@@ -211,10 +235,10 @@ def keywords(deployment: Deployment, call: Call, timeout: float | None) -> dict[
     }
     return {
         **deployment.params,
-        **call.payload,
+        **payload,
         **{name: value for name, value in own.items() if value},
+        **stream,
         "model": deployment.model,
-        "stream": call.stream,
         "timeout": timeout,
         "num_retries": 0,
         "max_retries": 0,
@@ -235,6 +259,31 @@ def whole(answer: dict[str, Any]) -> dict[str, Any]:
         for choice in answer.get("choices", [])
     ]
     return kept
+
+
+def vectors(answer: dict[str, Any], packed: bool) -> dict[str, Any]:
+    """litellm's answer as OpenAI's list of embeddings: floats, or `packed` as base64 of 32-bit floats."""
+    kept: dict[str, Any] = {name: answer[name] for name in ("object", "model") if name in answer}
+    kept["data"] = [
+        {
+            "object": "embedding",
+            "index": item.get("index", place),
+            "embedding": _packed(item["embedding"]) if packed else item["embedding"],
+        }
+        for place, item in enumerate(answer.get("data", []))
+    ]
+    usage = answer.get("usage") or {}
+    # litellm writes zeros for what a vendor did not tell
+    if usage.get("total_tokens"):
+        kept["usage"] = {name: usage[name] for name in ("prompt_tokens", "total_tokens") if name in usage}
+    return kept
+
+
+def _packed(vector: Any) -> Any:
+    """A list of numbers as base64 of little-endian 32-bit floats; anything else as it is."""
+    if not isinstance(vector, list):
+        return vector
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 
 def part(chunk: dict[str, Any]) -> dict[str, Any]:
@@ -268,16 +317,23 @@ def _relayed(headers: Mapping[Any, Any]) -> dict[str, str]:
     """The headers callers may see, under OpenAI's names."""
     plain = {str(name).lower().removeprefix("llm_provider-"): str(value) for name, value in headers.items()}
     if "request-id" in plain:
-        plain.setdefault("x-request-id", plain["request-id"])
+        plain.setdefault("x-request-id", plain.pop("request-id"))
     return relayed_headers(plain.items())
 
 
 def refusal(error: Any, deployment: Deployment) -> Reply:
     """A provider's error status as a Reply in OpenAI's envelope.
 
-    Raises UpstreamTimeout or UpstreamError when there was no answer at all.
+    Raises UpstreamTimeout or UpstreamError when there was no answer at all, BadRequest when litellm knows no such
+    route of the vendor.
     """
     kind = type(error).__name__
+    if kind == "LiteLLMUnknownProvider":
+        raise BadRequest(
+            "This path is not served for this model: its provider has no such route.",
+            code=Code.UNSUPPORTED_ENDPOINT,
+            param="model",
+        ) from None
     status = error.status_code if isinstance(getattr(error, "status_code", None), int) else 500
     if kind == "Timeout":
         raise UpstreamTimeout("The provider did not answer in time.") from None

@@ -1,27 +1,23 @@
 """Direct HTTP to whatever answers OpenAI's own requests: bytes out, bytes back.
 
-The only module that imports aiohttp. Nothing of the caller's request travels but the body: the headers are
-ours, and of the caller's only those in FORWARDED.
+Nothing of the caller's request travels but the body: the headers are ours, and of the caller's only those in FORWARDED.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
 import math
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import orjson
 
 from proxy.config import Deployment, Timeouts
-from proxy.errors import Code, UpstreamError, UpstreamTimeout
+from proxy.errors import UpstreamError, UpstreamTimeout
 from proxy.providers.base import Call, Reply, ReplyStream, relayed_headers, scrubbed
-
-if TYPE_CHECKING:
-    import aiohttp
+from proxy.providers.http import Client, Response
 
 FORWARDED = ("openai-beta",)
 """Headers of the caller that go on to the provider: they choose features, and hold no credentials."""
@@ -29,22 +25,20 @@ FORWARDED = ("openai-beta",)
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 """A whole reply, uncompressed, longer than this is not an answer but a fault."""
 
-LARGE_BODY_BYTES = 512 * 1024
-"""Request bodies from here on are handed over as a file."""
-
 AZURE_VERSION = "2024-10-21"
 """`api_version` for Azure deployments that configure none: its last dated stable one."""
 
+_RESPONSES = "/responses"
 _AZURE_UNDATED = ("v1", "preview", "latest")
 
 
 class OpenAIWire:
-    """Reaches deployments that speak OpenAI's wire, over one session opened in the loop that first calls."""
+    """Reaches deployments that speak OpenAI's wire, over connections of the loop that calls."""
 
     name = "openai_wire"
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._client = Client()
 
     async def complete(self, deployment: Deployment, call: Call) -> Reply:
         """The whole answer, whatever its status and whatever its body holds.
@@ -72,40 +66,24 @@ class OpenAIWire:
             raise UpstreamTimeout("The provider did not finish its answer in time.") from None
 
     async def aclose(self) -> None:
-        """Close the session and every connection."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        """Close every connection."""
+        await self._client.close()
 
-    def _connected(self) -> aiohttp.ClientSession:
-        """The session, opened if this is the first call."""
-        if self._session is None:
-            import aiohttp
-
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                skip_auto_headers=("User-Agent", "Accept-Encoding"),
-            )
-        return self._session
+    def request(self, deployment: Deployment, call: Call) -> tuple[str, bytes, dict[str, str]]:
+        """URL, body and headers of a call."""
+        url, body = target(deployment, call.path), body_bytes(deployment, call)
+        return url, body, request_headers(deployment, call.headers)
 
     async def _open(self, deployment: Deployment, call: Call, deadlines: Timeouts) -> _Body:
         """The answer up to its headers."""
-        import aiohttp
-
-        body = body_bytes(deployment, call)
+        url, body, headers = self.request(deployment, call)
         total = math.inf if deadlines.total is None else deadlines.total
-        with _Door():
-            async with asyncio.timeout(deadlines.first_byte if deadlines.first_byte < total else None):
-                response = await self._connected().post(
-                    target(deployment, call.path),
-                    # aiohttp warns of large bytes objects, and writes a file-like one piece by piece
-                    data=body if len(body) < LARGE_BODY_BYTES else io.BytesIO(body),
-                    headers=request_headers(deployment, call.headers),
-                    timeout=aiohttp.ClientTimeout(total=None, connect=deadlines.connect),
-                    allow_redirects=False,
-                )
+        limit = asyncio.timeout(deadlines.first_byte if deadlines.first_byte < total else None)
+        try:
+            async with limit:
+                response = await self._client.request("POST", url, headers, body, deadlines.connect)
+        except TimeoutError:
+            raise UpstreamTimeout("The provider did not begin to answer in time.") from None
         if 300 <= response.status < 400:
             response.close()
             raise UpstreamError(
@@ -134,7 +112,7 @@ class _Body:
         "status",
     )
 
-    def __init__(self, response: aiohttp.ClientResponse, deadlines: Timeouts) -> None:
+    def __init__(self, response: Response, deadlines: Timeouts) -> None:
         self.status: int = response.status
         self.headers: Mapping[str, str] = relayed_headers(response.headers.items())
         self._response = response
@@ -180,8 +158,7 @@ class _Body:
             self._watch()
         whole = False
         try:
-            with _Door():
-                data: bytes = await self._response.content.readany()
+            data = await self._response.read()
             whole = True
             return data
         finally:
@@ -194,9 +171,7 @@ class _Body:
         now = self._loop.time()
         due = min(self._ends, self._waits + self._idle)
         if now >= due:
-            self._response.content.set_exception(
-                UpstreamTimeout("The provider stopped in the middle of its answer.")
-            )
+            self._response.fail(UpstreamTimeout("The provider stopped in the middle of its answer."))
             self._response.close()
             return
         self._timer = self._loop.call_at(min(due, now + self._idle), self._watch)
@@ -234,8 +209,10 @@ def target(deployment: Deployment, path: str) -> str:
     version = deployment.api_version or AZURE_VERSION
     if base.endswith("/openai/v1"):
         return base + route
-    if version in _AZURE_UNDATED:
+    if version in _AZURE_UNDATED or (route == _RESPONSES and not deployment.api_version):
         return f"{base}/openai/v1{route}"
+    if route == _RESPONSES:  # Azure has it beside its deployments: the body names the model
+        return f"{base}/openai{route}?api-version={quote(version, safe='')}"
     name = quote(deployment.model, safe="")
     return f"{base}/openai/deployments/{name}{route}?api-version={quote(version, safe='')}"
 
@@ -296,29 +273,3 @@ def _decompressor(encoding: str) -> Any:
     if encoding in ("gzip", "x-gzip", "deflate"):
         return zlib.decompressobj(wbits=47)
     raise UpstreamError("The provider compressed its answer in a way that it was not asked for.")
-
-
-class _Door:
-    """Within it, what aiohttp raises comes out as ours, with nothing of the provider's text."""
-
-    __slots__ = ()
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Raise our own error in place of a foreign one."""
-        if error is None or isinstance(error, UpstreamError):
-            return
-        import aiohttp
-
-        if isinstance(error, aiohttp.ConnectionTimeoutError):
-            raise UpstreamTimeout("The provider could not be connected to in time.") from None
-        if isinstance(error, (aiohttp.ClientConnectorError, ConnectionRefusedError)):
-            raise UpstreamError("The provider cannot be reached.", code=Code.UPSTREAM_UNREACHABLE) from None
-        if isinstance(error, TimeoutError):
-            raise UpstreamTimeout("The provider did not begin to answer in time.") from None
-        if isinstance(error, (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, ConnectionError)):
-            raise UpstreamError("The provider broke off its answer.") from None
-        if isinstance(error, (aiohttp.ClientError, ValueError)):
-            raise UpstreamError("The provider did not answer in HTTP.") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,10 @@ class Pages:
     """Renders the templates of one running proxy.
 
     Args:
-        policy: label of the policy that is enforced, for the page header.
+        policy: gives the label of the policy that is enforced, for the page header.
     """
 
-    def __init__(self, policy: str) -> None:
+    def __init__(self, policy: Callable[[], str]) -> None:
         self._policy = policy
         self._assets = {
             path.name: Asset(path.read_bytes(), _TYPES[path.suffix])
@@ -77,7 +78,7 @@ class Pages:
 
     def html(self, template: str, values: dict[str, Any], status: int = 200) -> Response:
         """A page. `values` must have `reader`: who is signed in, or None."""
-        text = self._templates.get_template(template).render(policy=self._policy, **values)
+        text = self._templates.get_template(template).render(policy=self._policy(), **values)
         # Half a surrogate pair, which JSON can hold and UTF-8 cannot, must not keep a page from showing.
         body = text.encode("utf-8", "replace")
         return Response(body, status, HEADERS | {"cache-control": "no-store"}, "text/html; charset=utf-8")

@@ -78,7 +78,7 @@ class Site:
     def __init__(self, context: Context) -> None:
         self.store = context.store
         self.context = context
-        self.pages = Pages(context.guard_label)
+        self.pages = Pages(lambda: context.policies.label)
         self.sessions = Sessions(context.key, context.keyring)
         self.attempts = Attempts()
 
@@ -214,7 +214,7 @@ class Site:
                 "reader": reader, "asked": filters, "page": page, "total": total,
                 "before": request.query_params.get("before"), "outcomes": OUTCOMES, "reviews": REVIEW,
                 "since": SINCE, "base": str(request.base_url).rstrip("/"),
-                "rules": [rule.id for rule in self.context.guard.policy.rules],
+                "rules": self.context.policies.rules(),
                 "models": self.context.router.models(),
             }  # fmt: skip
             return self.pages.html("queue.html", values)

@@ -7,8 +7,9 @@ text or left to the JSON, and never trusted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ from markupsafe import Markup
 
 from proxy.document import at
 from proxy.review.marks import Mark, marked, visible
+from proxy.review.messages_view import ORIGINAL, as_chat
 from proxy.review.words import NOTHING, decimal
 
 Json = Mapping[str, Any]
@@ -26,9 +28,17 @@ MOST_ROWS = 200
 """Members of one call's arguments that a page shows."""
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _MEDIA = {
-    "image_url": "image", "input_image": "image", "input_audio": "audio", "file": "file", "input_file": "file"
+    "image_url": "image", "input_image": "image", "image": "image", "document": "file",
+    "input_audio": "audio", "file": "file", "input_file": "file"
 }  # fmt: skip
 _MORE_TEXTS = {"reasoning_content": "reasoning", "reasoning": "reasoning", "refusal": "refusal"}
+READERS = {
+    "responses": "proxy.review.responses:conversation",
+    "completions": "proxy.review.plain:conversation",
+    "embeddings": "proxy.review.plain:conversation",
+    "moderations": "proxy.review.plain:conversation",
+}
+"""Dialects that are not read as chat, to `module:function` of their reader, imported when first asked for."""
 _HIT = re.compile(r"/guardhouse/retrieval(?:/hits)?/(\d{1,6})/(?:text|content)")
 
 
@@ -119,8 +129,8 @@ class Detail:
 
 
 @dataclass(slots=True)
-class _Page:
-    """The findings by place, and which of them have been marked so far."""
+class Page:
+    """The texts of one trace on their page: the findings by place, and which of them have been marked so far."""
 
     trace: Json
     marks: dict[tuple[str, str, str], list[Mark]] = field(default_factory=dict)
@@ -141,6 +151,10 @@ class _Page:
         return Part(marked(text[:LONGEST], marks), name, max(0, len(text) - LONGEST), len(text))
 
 
+Reader = Callable[[Page, Json, Json, Mapping[str, Json]], tuple[list[Message], list[Message]]]
+"""(page, request, response, calls of the trace by id) -> the turns of the request, and those of the reply."""
+
+
 def tone(finding: Json) -> str:
     """How a finding is coloured: its action, or `shadow` when its rule only watches."""
     return "shadow" if finding.get("mode") == "shadow" else str(finding.get("action"))
@@ -154,12 +168,11 @@ def label(number: int, finding: Json) -> str:
 
 def detail(trace: Json) -> Detail:
     """The trace document of `queries.get_trace`, ready to be shown."""
-    page = _Page(trace)
-    request, response = _dict(trace["request"]), _dict(trace["response"])
+    read = as_chat(trace) if trace.get("dialect") == "messages" else trace
+    page = Page(read)
+    request, response = _dict(read["request"]), _dict(read["response"])
     joined = {str(call["call_id"]): call for call in trace["tool_calls"]}
-    messages = list(_conversation(page, request, joined))
-    choices = [_dict(choice) for choice in _list(response.get("choices"))]
-    replies = [_reply(page, place, choice, joined, len(choices)) for place, choice in enumerate(choices)]
+    messages, replies = _reader(trace)(page, request, response, joined)
     hits = [_hit(page, place, hit) for place, hit in enumerate(trace["retrieval"])]
     tools = [_tool(page, place, _dict(tool)) for place, tool in enumerate(_list(request.get("tools")))]
     elsewhere = _elsewhere(page, {"input": request, "output": response})
@@ -167,7 +180,25 @@ def detail(trace: Json) -> Detail:
     return Detail(messages, replies, elsewhere, hits, findings, tools)
 
 
-def _conversation(page: _Page, request: Json, joined: Mapping[str, Json]) -> Iterator[Message]:
+def _reader(trace: Json) -> Reader:
+    """How the bodies of the trace's dialect are read."""
+    where = READERS.get(str(trace.get("dialect")))
+    if where is None:
+        return _chat
+    module, _, name = where.partition(":")
+    found: Reader = getattr(import_module(module), name)
+    return found
+
+
+def _chat(
+    page: Page, request: Json, response: Json, joined: Mapping[str, Json]
+) -> tuple[list[Message], list[Message]]:
+    choices = [_dict(choice) for choice in _list(response.get("choices"))]
+    replies = [_reply(page, place, choice, joined, len(choices)) for place, choice in enumerate(choices)]
+    return list(_conversation(page, request, joined)), replies
+
+
+def _conversation(page: Page, request: Json, joined: Mapping[str, Json]) -> Iterator[Message]:
     """The request's messages; a result stands in its call's card, not as a message of its own."""
     messages = [_dict(message) for message in _list(request.get("messages"))]
     asked = {
@@ -187,7 +218,7 @@ def _conversation(page: _Page, request: Json, joined: Mapping[str, Json]) -> Ite
             yield _message(page, message, f"/messages/{place}", "input", joined, results)
 
 
-def _reply(page: _Page, place: int, choice: Json, joined: Mapping[str, Json], of: int) -> Message:
+def _reply(page: Page, place: int, choice: Json, joined: Mapping[str, Json], of: int) -> Message:
     message = _message(page, _dict(choice.get("message")), f"/choices/{place}/message", "output", joined, {})
     reason = choice.get("finish_reason")
     notes = [f"choice {place + 1} of {of}"] if of > 1 else []
@@ -196,7 +227,7 @@ def _reply(page: _Page, place: int, choice: Json, joined: Mapping[str, Json], of
 
 
 def _message(
-    page: _Page,
+    page: Page,
     message: Json,
     pointer: str,
     side: str,
@@ -224,7 +255,7 @@ def _message(
     )
 
 
-def _parts(page: _Page, content: Any, pointer: str, side: str) -> Iterator[Part]:
+def _parts(page: Page, content: Any, pointer: str, side: str) -> Iterator[Part]:
     if isinstance(content, str):
         if content:
             yield page.part(content, side, pointer)
@@ -241,7 +272,7 @@ def _parts(page: _Page, content: Any, pointer: str, side: str) -> Iterator[Part]
 
 
 def _call(
-    page: _Page,
+    page: Page,
     call: Json,
     pointer: str,
     side: str,
@@ -264,13 +295,14 @@ def _call(
     return Call(
         name=page.part(name if isinstance(name, str) else NOTHING, side, f"{where}/name").body,
         call_id=call_id,
-        arguments=list(_arguments(page, text if isinstance(text, str) else "", side, f"{where}/{member}")),
+        arguments=list(arguments(page, text if isinstance(text, str) else "", side, f"{where}/{member}")),
         result=result,
         answered_by=answered_by,
     )
 
 
-def _arguments(page: _Page, text: str, side: str, pointer: str) -> Iterator[tuple[str, Part]]:
+def arguments(page: Page, text: str, side: str, pointer: str) -> Iterator[tuple[str, Part]]:
+    """(place inside the arguments, value) of a call's arguments; one row without a place where they are no JSON."""
     try:
         value = orjson.loads(text)
     except (orjson.JSONDecodeError, UnicodeEncodeError):
@@ -299,7 +331,7 @@ def _step(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _hit(page: _Page, place: int, hit: Json) -> Hit:
+def _hit(page: Page, place: int, hit: Json) -> Hit:
     pointers = [
         pointer
         for side, pointer, _ in page.marks
@@ -316,24 +348,25 @@ def _hit(page: _Page, place: int, hit: Json) -> Hit:
     )
 
 
-def _tool(page: _Page, place: int, tool: Json) -> tuple[str, Part]:
-    function = _dict(tool.get("function"))
+def _tool(page: Page, place: int, tool: Json) -> tuple[str, Part]:
+    inner = isinstance(tool.get("function"), dict)
+    function = _dict(tool["function"]) if inner else tool
     name, text = function.get("name"), function.get("description")
-    pointer = f"/tools/{place}/function/description"
+    pointer = f"/tools/{place}{'/function' if inner else ''}/description"
     body = page.part(text if isinstance(text, str) else "", "input", pointer)
     return (name if isinstance(name, str) else str(tool.get("type")), body)
 
 
-def _elsewhere(page: _Page, sides: Mapping[str, Json]) -> list[tuple[str, Part]]:
+def _elsewhere(page: Page, sides: Mapping[str, Json]) -> list[tuple[str, Part]]:
     found = []
     for side, pointer, within in list(page.marks):
         text = None if within else at(sides.get(side), pointer)
         if isinstance(text, str):
-            found.append((pointer, page.part(text, side, pointer)))
+            found.append((pointer.removeprefix(ORIGINAL), page.part(text, side, pointer)))
     return found
 
 
-def _found(page: _Page, number: int, finding: Json) -> Found:
+def _found(page: Page, number: int, finding: Json) -> Found:
     within = finding.get("within") or ""
     return Found(
         number=number,

@@ -160,12 +160,16 @@ def _hit(blobs: Blobs, tenant: str, hit: Row) -> dict[str, Any]:
 
 
 def preview(request: Row | None) -> str:
-    """The first 160 characters of the last message's text, on one line; empty when there is none."""
-    messages = (request or {}).get("messages")
-    last = messages[-1] if isinstance(messages, list) and messages else None
-    content = last.get("content") if isinstance(last, dict) else None
+    """The first 160 characters of the last message, the prompt or the input, on one line; empty for none."""
+    given = request or {}
+    content = given.get("prompt", given.get("input"))
+    asked = given.get("messages", content)
+    if isinstance(asked, list) and asked and isinstance(asked[-1], dict):
+        content = asked[-1].get("content", asked[-1].get("output"))
     if isinstance(content, list):
-        parts = (part.get("text") for part in content if isinstance(part, dict))
+        parts = (
+            part.get("text", part.get("content")) if isinstance(part, dict) else part for part in content
+        )
         content = next((text for text in parts if isinstance(text, str)), "")
     return " ".join(content[: _PREVIEW * 2].split())[:_PREVIEW] if isinstance(content, str) else ""
 

@@ -21,14 +21,14 @@ DOORS = {
     "alembic": ("proxy/store/",),
     "fastapi": ("proxy/app.py", "proxy/api/", "proxy/review/"),
     "starlette": ("proxy/app.py", "proxy/api/", "proxy/review/"),
-    "aiohttp": ("proxy/providers/openai_wire.py",),
+    "httptools": ("proxy/providers/http.py",),
     "prometheus_client": ("proxy/telemetry.py",),
     "llama_index": ("evals/retrieval.py",),
     "faiss": ("evals/retrieval.py",),
     "faker": ("guardrails/surrogates.py",),
     "phonenumbers": ("guardrails/checks/phones.py", "guardrails/phone_ranges.py"),
     "cryptography": ("guardrails/vault_seal.py",),
-    "redis": ("proxy/vaults.py",),
+    "redis": ("proxy/redis_client.py",),
     "openai": ("evals/target.py", "evals/judge.py", "evals/demo.py"),
 }
 SCRIPTS = ("guardrails/models/",)

@@ -1,106 +1,156 @@
-"""Measures the injection check: `python tests/bench/bench_injection.py` from the repository root.
+"""Measures the injection check on texts that no fit has seen: false alarms, recall by place, and time.
 
-Prints what the fit measured on sources it had left out (the figures on the model's card), then, on the texts of the
-tests, which the fit never saw: false alarms, recall by position in long texts, and time. Each line says whether its
-bar is met.
+    python tests/bench/bench_injection.py [--quick] [--json]
+
+What the fit measured on the sources that it had left out stands on the model's card and in docs/concepts/injection.md.
 """
 
 from __future__ import annotations
 
-import json
 import statistics
+import sys
 import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from guardrails import embedding
 from guardrails.checks.injection import Injection
-from guardrails.checks.injection_model import SHIPPED, Model
+from guardrails.checks.injection_model import Model
+from tests.bench.report import Row, command
+from tests.guardrails.checks import injection_blind as blind
+from tests.guardrails.checks import injection_fresh as fresh
 from tests.guardrails.checks.injection_samples import FILLER, HIDDEN, LOOKALIKES, MAILS, OVERRIDES
 
 POSITIONS = (0, 2_000, 8_000, 16_000)
+LONG = 18_000
 
 
-def found(check: Injection, text: str, *, document: bool) -> bool:
-    """Whether anything reaches the threshold."""
+def measure(quick: bool) -> list[Row]:
+    """All figures; with a part of the texts when quick."""
+    check = Injection(Model(), embedding.load(), frozenset())
+    step = 8 if quick else 1
+    return [
+        *false_alarms(check),
+        *recall(check, step),
+        *by_position(check, 5 if quick else 1),
+        *times(check, 20 if quick else 200),
+    ]
+
+
+def found(check: Injection, text: str, *, document: bool = True) -> bool:
+    """Whether anything reaches a rule's default threshold."""
     return any(span.score >= 0.5 for span in check.look(text, document=document))
 
 
-def inside(text: str, position: int, total: int = 18_000) -> str:
-    """The text as a paragraph of its own that many characters into clean prose."""
-    prose = FILLER * (total // len(FILLER) + 1)
-    cut = prose.rfind(". ", 0, position) + 2 if position else 0
-    return f"{prose[:cut]}\n{text}\n{prose[cut:total]}"
+def hit(check: Injection, text: str, payload: str) -> bool:
+    """Whether what reaches the threshold is the payload and not something beside it."""
+    start = text.index(payload)
+    end = start + len(payload)
+    return any(
+        span.score >= 0.5 and span.start < end and span.end > start
+        for span in check.look(text, document=True)
+    )
 
 
-def bar(name: str, value: float, limit: float, *, most: bool = False) -> None:
-    """One line of the report."""
-    met = value <= limit if most else value >= limit
-    print(f"{name:64} {value:8.3f}   bar {'<=' if most else '>='} {limit:g}: {'met' if met else 'MISSED'}")
+def share(hits: Sequence[bool]) -> float:
+    """Per cent."""
+    return 100 * statistics.mean(hits)
 
 
-def left_out() -> None:
-    """The figures of the card: every source was left out of the fit that scored it."""
-    measured = json.loads((SHIPPED / "card.json").read_text(encoding="utf-8"))["measured"]
-    print(f"{'source, label (each left out of the fit)':58} texts  as message  in document  AUROC")
-    for name, row in measured.items():
-        area = row.get("auroc", "")
-        print(
-            f"{name:58} {row['texts']:5}  {row['found as message']:10}  {row['found in document']:11}  {area}"
-        )
+def false_alarms(check: Injection) -> list[Row]:
+    """Shares of clean texts that are flagged."""
+    messages = [found(check, text, document=False) for text in LOOKALIKES]
+    mails = [found(check, text) for text in (*MAILS, *blind.MAILS, *fresh.MAILS)]
+    prose = [found(check, FILLER * times) for times in (1, 4, 16)]
+    return [
+        Row("messages with the words of attacks, flagged", share(messages), "%", 1),
+        Row("clean mails flagged", share(mails), "%", 3),
+        Row("clean prose of 1 to 16 KB flagged", share(prose), "%", 1),
+    ]
 
 
-def quality(check: Injection) -> None:
-    """False alarms and recall on the texts of the tests."""
-    alarms = [found(check, text, document=False) for text in LOOKALIKES]
-    bar("look-alikes flagged, as messages", statistics.mean(alarms), 0.03, most=True)
-    mails = [found(check, text, document=True) for text in MAILS]
-    bar("clean mails flagged", statistics.mean(mails), 0.01, most=True)
-    long = [found(check, FILLER * times, document=True) for times in (1, 4, 16, 64)]
-    bar("clean prose of 1 to 64 KB flagged", statistics.mean(long), 0.01, most=True)
+def recall(check: Injection, step: int) -> list[Row]:
+    """Shares found of overrides, and of requests hidden in mails, every `step`th pair."""
     overrides = [found(check, text, document=False) for text in OVERRIDES]
-    bar("overrides found, as messages", statistics.mean(overrides), 0.95)
-    hidden = [found(check, f"{mail}\n\n{text}", document=True) for mail in MAILS for text in HIDDEN]
-    bar("requests found, appended to mails", statistics.mean(hidden), 0.65)
+    rows = [Row("overrides found, as messages", share(overrides), "%", 95, least=True)]
+    places: dict[str, Callable[[str, str], str]] = {"start": at_start, "middle": in_the_middle, "end": at_end}
+    for name, put in places.items():
+        pairs = [(mail, text) for texts in (blind, fresh) for text in texts.HIDDEN for mail in texts.MAILS][
+            ::step
+        ]
+        hits = [hit(check, put(mail, text), text) for mail, text in pairs]
+        rows.append(Row(f"requests found, {name} of a mail's body", share(hits), "%", 65, least=True))
+    pairs = [(mail, text) for text in HIDDEN for mail in MAILS][::step]
+    hits = [hit(check, at_end(mail, text), text) for mail, text in pairs]
+    rows.append(Row("older requests found, end of older mails", share(hits), "%"))
+    return rows
 
 
-def positions(check: Injection) -> None:
-    """Recall of payloads in 18 KB of prose, by where they stand."""
-    for name, texts, document in (("overrides", OVERRIDES, False), ("hidden requests", HIDDEN, True)):
-        recall = {
-            at: statistics.mean(found(check, inside(text, at), document=document) for text in texts)
+def at_start(mail: str, text: str) -> str:
+    """The text as the first sentence of the body."""
+    head, mark, body = parts(mail)
+    return f"{head}{mark}{text} {body}"
+
+
+def in_the_middle(mail: str, text: str) -> str:
+    """The text between two sentences of the body."""
+    head, mark, body = parts(mail)
+    sentences = body.split(". ")
+    half = len(sentences) // 2
+    return f"{head}{mark}{'. '.join(sentences[:half])}. {text} {'. '.join(sentences[half:])}"
+
+
+def at_end(mail: str, text: str) -> str:
+    """The text as a paragraph after the mail."""
+    return f"{mail}\n\n{text}"
+
+
+def parts(mail: str) -> tuple[str, str, str]:
+    """Header lines, what stands between, and the body."""
+    return mail.partition("CONTENT: ") if "CONTENT: " in mail else mail.partition("\n\n")
+
+
+def inside(text: str, position: int) -> str:
+    """The text as a paragraph of its own that many characters into clean prose."""
+    prose = FILLER * (LONG // len(FILLER) + 1)
+    cut = prose.rfind(". ", 0, position) + 2 if position else 0
+    return f"{prose[:cut]}\n{text}\n{prose[cut:LONG]}"
+
+
+def by_position(check: Injection, step: int) -> list[Row]:
+    """Recall in long prose, and how far it differs between places."""
+    rows = []
+    for name, texts, document in (
+        ("overrides", OVERRIDES, False),
+        ("requests", blind.HIDDEN, True),
+    ):
+        recalls = [
+            share([found(check, inside(text, at), document=document) for text in texts[::step]])
             for at in POSITIONS
-        }
-        print(f"{name} in 18 KB at {', '.join(f'{at}: {share:.2f}' for at, share in recall.items())}")
-        bar(f"  {name}: largest difference", max(recall.values()) - min(recall.values()), 0.05, most=True)
+        ]
+        rows.append(Row(f"{name} found in 18 KB of prose, least", min(recalls), "%"))
+        rows.append(Row(f"{name}: difference by place", max(recalls) - min(recalls), "points", 5))
+    return rows
 
 
-def speed(check: Injection) -> None:
-    """Milliseconds of processor time for 2 KB, and for one megabyte."""
-    for name, text, document, limit in (
+def times(check: Injection, rounds: int) -> list[Row]:
+    """Processor time of texts that have not been seen before."""
+    rows = []
+    for name, text, document, bar in (
         ("2 KB message", (FILLER * 4)[:2048], False, 5),
         ("2 KB document of mails", "\n\n".join(MAILS)[:2048], True, 60),
+        ("18 KB document", inside(HIDDEN[0], 8_000), True, None),
     ):
         taken = []
-        for _ in range(200):
+        for _ in range(rounds):
             began = time.thread_time()
             check.look(text, document=document)
             taken.append((time.thread_time() - began) * 1000)
-        taken.sort()
-        print(f"{name}: median {statistics.median(taken):.2f} ms")
-        bar(f"{name}: p95, ms", taken[189], limit, most=True)
-    huge = FILLER * (1_000_000 // len(FILLER))
-    began = time.thread_time()
-    check.look(huge, document=True)
-    print(f"1 MB: {time.thread_time() - began:.2f} s")
-
-
-def main() -> None:
-    """Prints the report."""
-    check = Injection(Model(), embedding.load(), frozenset())
-    left_out()
-    quality(check)
-    positions(check)
-    speed(check)
+        rows.append(Row(f"{name}, p50", statistics.median(taken), "ms", bar))
+    return rows
 
 
 if __name__ == "__main__":
-    main()
+    command(__doc__, measure)

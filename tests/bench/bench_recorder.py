@@ -10,12 +10,16 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from guardrails.types import Action, Finding, Mode, Stage, Verdict
+from proxy.dialects.chat_dialect import CHAT
 from proxy.exchange import Exchange, Principal
 from proxy.recorder import Recorder
 from proxy.store.db import open_store, url_of
 from proxy.store.keyfile import load_key
 from proxy.telemetry import Metrics
+from tests.proxy.exchanges import JUDGE
 
 COUNT = 4000
 
@@ -36,10 +40,10 @@ def exchange(number: int) -> Exchange:
     )
     return Exchange(
         "/v1/chat/completions",
-        "chat",
+        CHAT,
+        JUDGE,
         principal=Principal("k1"),
         model="gpt-4o-mini",
-        policy="default@000000000000",
         input=Verdict(Action.PSEUDONYMIZE, Action.PSEUDONYMIZE, (found,)),
         safe_request={
             "model": "gpt-4o-mini",

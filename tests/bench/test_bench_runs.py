@@ -9,10 +9,12 @@ from random import Random
 
 import pytest
 
+from guardrails.policy import builtin, parse
 from guardrails.types import Stage
 from tests.bench import (
     bench_false_positives,
     bench_obfuscation,
+    bench_policy,
     bench_splits,
     bench_stream,
     bench_turns,
@@ -326,3 +328,24 @@ def test_the_corpus_is_packaged() -> None:
     for file in write.FOLDER.glob("*.jsonl"):
         lines = file.read_text(encoding="utf-8").splitlines()
         assert all(set(json.loads(line)) == {"text", "kind"} for line in lines)
+
+
+def test_the_policy_that_is_timed_is_one_with_all_kinds_of_tests() -> None:
+    """Calls, conversations and texts of every stage, the same each time."""
+    text = bench_policy.policy(60, 6)
+    tests = parse(text, "bench.yaml").tests
+
+    assert text == bench_policy.policy(60, 6)
+    assert len(tests) == 60 + len(builtin("default").tests)
+    assert any(test.sample.call for test in tests)
+    assert any(test.sample.before.texts for test in tests)
+    assert {test.stage for test in tests} >= {Stage.OUTPUT, Stage.INPUT, Stage.TOOL_RESULT, Stage.RETRIEVAL}
+
+
+@pytest.mark.parametrize("path", sorted(Path(__file__).parent.glob("bench_*.py")), ids=lambda path: path.stem)
+def test_a_benchmark_finds_the_tests_when_it_is_run_as_a_file(path: Path) -> None:
+    """`python tests/bench/...` has the bench's folder on its path, not the repository's: it adds that first."""
+    text = path.read_text(encoding="utf-8")
+    imports = re.search(r"^from tests\.", text, re.M)
+    if imports is not None:
+        assert 0 <= text.find("sys.path.insert(0, ") < imports.start()

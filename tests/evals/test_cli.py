@@ -279,13 +279,15 @@ def test_an_interrupted_run_exits_130_and_can_go_on(place: Path, chat: ChatServe
     """Ctrl-C: no stack trace, what was answered is kept, the next run asks the rest."""
 
     def slow(request: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
-        time.sleep(0.05)
+        time.sleep(0.25)
         return knows(request)
 
     chat.script = slow
     told = ["--golden", place / "golden", "--base-url", chat.base_url, "--model", "m", "--out", place / "o"]
     told += ["--prompt", place / "good.txt", "--concurrency", 1]
-    script = "import typer; from evals.cli import register; app = typer.Typer(); register(app); app()"
+    # Whoever started these tests in the background may have made them deaf to Ctrl-C.
+    script = "import signal, typer; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    script += "from evals.cli import register; app = typer.Typer(); register(app); app()"
     command = [sys.executable, "-c", script, "eval", "run", *map(str, told)]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     while len(chat.requests) < 5:

@@ -104,7 +104,7 @@ async def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> No
     target = Scripted()
     target.fail = {"c4": "hang"}
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(go(target, tmp_path / "j", concurrency=1), 0.3)
+        await asyncio.wait_for(go(target, tmp_path / "j", concurrency=1), 1.0)
     target.fail = {}
 
     items = await go(target, tmp_path / "j", concurrency=1)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import openai
@@ -29,8 +31,8 @@ MAIL = "ada@example.com"
 
 @pytest.fixture(scope="module")
 def default() -> Guard:
-    """The policy that ships with the product."""
-    return load_guard(builtin("default"), b"test")
+    """The policy that ships with the product, given the time that a busy machine may take."""
+    return load_guard(replace(builtin("default"), budget_ms=60_000), b"test")
 
 
 @pytest.mark.parametrize(
@@ -39,19 +41,16 @@ def default() -> Guard:
 async def test_ten_million_of_one_character_are_read_to_the_end(
     default: Guard, character: str, times: int
 ) -> None:
-    """What stands behind them is found, and the event loop turns meanwhile."""
-    ticks = 0
-    inspecting = asyncio.create_task(
-        default.inspect([Segment(f"{character * times} {MAIL}", "/0", Stage.INPUT)])
-    )
-    while not inspecting.done():
-        await asyncio.sleep(0.005)
-        ticks += 1
-    verdict = await inspecting
+    """What stands behind them is found, and not on the thread of the event loop."""
+    loop, whole = time.thread_time(), time.process_time()
+
+    verdict = await default.inspect([Segment(f"{character * times} {MAIL}", "/0", Stage.INPUT)])
+
+    loop, whole = time.thread_time() - loop, time.process_time() - whole
 
     assert [(found.entity, found.start) for found in verdict.findings] == [("EMAIL_ADDRESS", times + 1)]
     assert verdict.failures == ()
-    assert ticks >= 3
+    assert loop < whole / 2
 
 
 @pytest.mark.parametrize("depth", [10, 500, 100_000])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.errors import BadResult, CheckError, GuardrailsError, ModelError, PolicyError
+from guardrails.errors import BadResult, CheckError, GuardrailsError, ModelError, PolicyError, Unavailable
 
 MESSAGES = [
     (PolicyError("is empty.", fix="Write one.", file="p.yaml", line=3), "p.yaml:3: is empty. Write one."),
@@ -19,7 +19,7 @@ def test_a_policy_error_says_where_what_and_what_to_do(error: PolicyError, messa
     assert str(error) == message
 
 
-@pytest.mark.parametrize("kind", [PolicyError, CheckError, BadResult, ModelError])
+@pytest.mark.parametrize("kind", [PolicyError, CheckError, BadResult, ModelError, Unavailable])
 def test_every_error_is_one_of_ours(kind: type[Exception]) -> None:
     """A caller catches one class."""
     assert issubclass(kind, GuardrailsError)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from guardrails.errors import PolicyError
-from guardrails.lines import MAX_NODES, read
+from guardrails.lines import MAX_NODES, read, read_json
 
 
 class Colour(StrEnum):
@@ -108,3 +111,38 @@ def test_a_misspelt_key_is_guessed() -> None:
 
     with pytest.raises(PolicyError, match=r"Did you mean 'action'. Known keys: action, stages"):
         root.fields(known=("action", "stages"))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=40)
+@given(JSON)
+def test_a_json_value_is_read_as_it_is(value: object) -> None:
+    """Every value that JSON can hold comes back, and stands in the line that was given."""
+    entry = read_json(json.dumps(value), "in.jsonl", 7, "it")
+
+    assert entry.plain() == value
+    assert (entry.line, entry.file) == (7, "in.jsonl")
+
+
+def test_members_of_other_names_are_refused_or_passed_over() -> None:
+    """As the caller has it; a required one must be there either way."""
+    entry = read_json('{"a": 1, "b": 2}', "f", 1, "it")
+
+    assert list(entry.fields(["a"], others=True)) == ["a"]
+    with pytest.raises(PolicyError, match="has no key 'b'"):
+        entry.fields(["a"])
+    with pytest.raises(PolicyError, match="has no 'c'"):
+        entry.fields(["a", "c"], ["c"], others=True)
+
+
+def test_true_and_false_are_told_from_words() -> None:
+    """YAML has several spellings for them."""
+    assert [each.truth() for each in read("[true, no, Off]", "f", "it").items()] == [True, False, False]
+    with pytest.raises(PolicyError, match="must be true or false, not text"):
+        read("'true'", "f", "it").truth()

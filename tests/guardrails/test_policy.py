@@ -239,5 +239,5 @@ def test_a_built_in_policy_loads_and_carries_tests(name: str) -> None:
 
 def test_an_unknown_built_in_policy_is_refused() -> None:
     """The error names those that exist."""
-    with pytest.raises(PolicyError, match="Use one of: default, strict"):
+    with pytest.raises(PolicyError, match="Use one of: default, strict, agents"):
         builtin("../secret")

@@ -44,3 +44,10 @@ def test_a_search_tells_places_in_bytes(groups: bool, places: list[tuple[int, in
     """Of the match, and of its groups when they are wanted."""
     assert finder("a(b)c", groups)(b"-abc", 0) == places
     assert finder("a(b)c", groups)(b"-abc", 2)[0] == (-1, -1)
+
+
+def test_a_regex_that_needs_more_memory_than_it_may_take_is_refused() -> None:
+    """The limit holds for each regex on its own."""
+    assert finder("a{1000}", memory=1 << 20)(b"a" * 1000, 0)[0] == (0, 1000)
+    with pytest.raises(re2.error):
+        finder(r"\p{L}{1000}" * 20, memory=1 << 20)

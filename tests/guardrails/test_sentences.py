@@ -50,7 +50,7 @@ def test_every_visible_character_lies_in_exactly_one_sentence(text: str) -> None
 def test_a_hostile_text_takes_linear_time(unit: str) -> None:
     """A hundred thousand stops in a row do not make it quadratic."""
     text = unit * 100_000
-    begun = time.perf_counter()
+    begun = time.thread_time()
     sentences(text)
 
-    assert time.perf_counter() - begun < 2.0
+    assert time.thread_time() - begun < 2.0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from guardrails.types import Action, CheckFailure, Edit, Finding, Mode, Stage, Verdict
+from proxy.dialects.chat_dialect import CHAT
 from proxy.exchange import Exchange, Principal
 
 SECRET = "ada.lovelace@example.com"
@@ -29,10 +31,14 @@ def finding(start: int, end: int, **over: Any) -> Finding:
     return Finding(**{**values, **over})
 
 
+JUDGE: Any = SimpleNamespace(policy=SimpleNamespace(label="default@0123456789ab"))
+"""Stands for the guard of an exchange that is only recorded."""
+
+
 def masked(text: str = "hello", **over: Any) -> Exchange:
     """A chat in which an e-mail address was masked on the way in."""
     raw = f"mail {SECRET} {text}"
-    exchange = Exchange("/v1/chat/completions", "chat")
+    exchange = Exchange("/v1/chat/completions", CHAT, JUDGE)
     exchange.principal = Principal("key-1")
     exchange.model = "small"
     exchange.body = raw.encode()

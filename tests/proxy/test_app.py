@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from guardrails.errors import PolicyError
-from proxy.app import create_app, load_policy
-from proxy.config import PolicySource
+from proxy.app import create_app
+from proxy.config_policies import PolicySource
 from proxy.errors import ConfigError
+from proxy.policies import load_policy
 from proxy.settings import Settings
 from proxy.store.keys import active_keys, create_key, revoke_key
 from tests.proxy.policies import policy
@@ -28,6 +29,9 @@ from tests.servers import Running, make_app
         ("POST", "/v1/models/gpt-test", 405, "method_not_allowed"),
         ("POST", "/v1/files", 404, "unknown_url"),
         ("POST", "/v1/batches", 404, "unknown_url"),
+        ("GET", "/v1/files/f/content", 404, "unknown_url"),
+        ("POST", "/v1/audio/speech", 404, "unknown_url"),
+        ("GET", "/v1/embeddings", 405, "method_not_allowed"),
         ("GET", "/v1", 404, "unknown_url"),
         ("GET", "/v1/modelsx", 404, "unknown_url"),
         ("POST", "/v1/chat/completions/", 404, "unknown_url"),

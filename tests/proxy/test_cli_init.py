@@ -38,7 +38,7 @@ def test_what_it_writes_serves_at_once(tmp_path: Path, name: str) -> None:
     app.context.store.close()
     assert result.exit_code == 0
     assert (config.notes, config.data_dir) == ((), folder / "data")
-    assert load(folder / "policy.yaml").label == builtin(name).label == app.context.guard_label
+    assert load(folder / "policy.yaml").label == builtin(name).label == app.context.policies.label
     assert [deployment.id for deployment in app.context.router.resolve("demo")] == ["fake/assistant"]
 
 
@@ -62,7 +62,9 @@ def test_its_examples_hold_when_they_are_uncommented(tmp_path: Path, monkeypatch
     ]
     assert config.database_url == "sqlite:////tmp/x.sqlite3"
     assert {key for key in Guardhouse.model_fields if f" {key}: " not in CONFIG} == {
+        "cache_ttl_s",
         "redis_url",
+        "scopes",
         "vault_ttl_s",
     }
 
@@ -85,7 +87,7 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
 
     assert "cannot write to" in init(str(tmp_path / "file" / "below")).stderr
     assert (
-        "no shipped policy 'lax'. Use one of: default, strict."
+        "no shipped policy 'lax'. Use one of: default, strict, agents."
         in init(str(tmp_path), "--policy", "lax").stderr
     )
 

@@ -94,6 +94,23 @@ def test_reads_a_litellm_file_with_our_keys(tmp_path: Path) -> None:
     assert (config.data_dir, config.database_url) == (tmp_path / "store", "sqlite:///x.db")
 
 
+def test_anthropics_key_may_stand_in_its_own_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of any other vendor; a configured one wins, and a bare name is known too."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-own")
+    given = ["model: claude-3", "model: anthropic/claude-3, api_key: sk-ant-given", "model: bedrock/x"]
+    entries = "".join(f"  - {{model_name: m, litellm_params: {{{params}}}}}\n" for params in given)
+
+    found = read(tmp_path, f"model_list:\n{entries}").deployments
+
+    assert [(one.vendor, one.api_key) for one in found] == [
+        ("anthropic", "sk-ant-own"),
+        ("anthropic", "sk-ant-given"),
+        ("bedrock", ""),
+    ]
+
+
 def test_deadlines_come_from_the_deployment_then_the_router(tmp_path: Path) -> None:
     """`timeout` bounds whole calls; `stream_timeout` the wait for and between events, not the whole stream."""
     first, second, *_ = read(tmp_path, FULL).deployments

@@ -14,7 +14,7 @@ def test_a_context_is_complete_and_fixed(proxy: Running) -> None:
     context = proxy.app.context
 
     assert all(getattr(context, field.name) is not None for field in dataclasses.fields(context))
-    assert context.guard_label == context.guard.policy.label
+    assert context.policies.label == context.policies.guard.policy.label
     assert context.ready() == {}
     with pytest.raises(dataclasses.FrozenInstanceError):
-        context.guard_label = "other"  # type: ignore[misc]
+        context.key = b"other"  # type: ignore[misc]

@@ -149,9 +149,12 @@ def test_a_taken_port_is_told_from_one_of_ours(
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        monkeypatch.setattr(doctor.http.client, "HTTPConnection", quick(doctor.http.client.HTTPConnection))
         monkeypatch.setenv("GUARDHOUSE_PORT", str(other.getsockname()[1]))
-        assert "is taken by another program" in look()["port"]
+        with monkeypatch.context() as impatient:
+            impatient.setattr(
+                doctor.http.client, "HTTPConnection", quick(doctor.http.client.HTTPConnection)
+            )
+            assert "is taken by another program" in look()["port"]
     monkeypatch.setenv("GUARDHOUSE_PORT", str(proxy.port))
 
     assert look()["port"].startswith("ok: a Guardhouse listens on")

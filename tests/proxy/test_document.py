@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.types import Action, Edit, Mode, Verdict
+from proxy.dialects.chat_dialect import CHAT
 from proxy.document import MAX_FINDINGS, Place, Shift, at, document
 from proxy.exchange import Exchange, Failure
-from tests.proxy.exchanges import SECRET, finding, masked
+from tests.proxy.exchanges import JUDGE, SECRET, finding, masked
 
 
 def test_the_document_has_every_field_the_format_names() -> None:
@@ -22,7 +23,7 @@ def test_the_document_has_every_field_the_format_names() -> None:
     )
 
     assert set(document(masked())) == set(fields.split())
-    assert set(document(Exchange("/v1/models", "chat"))) == set(fields.split())
+    assert set(document(Exchange("/v1/models", CHAT, JUDGE))) == set(fields.split())
 
 
 def test_nothing_raw_is_in_the_document() -> None:
@@ -120,7 +121,7 @@ def test_many_findings_cost_in_proportion_and_are_cut_off() -> None:
         for e in edits
     )
     exchange = Exchange(
-        "/v1/chat/completions", "chat", input=Verdict(Action.REDACT, Action.REDACT, found, (), edits)
+        "/v1/chat/completions", CHAT, JUDGE, input=Verdict(Action.REDACT, Action.REDACT, found, (), edits)
     )
     exchange.safe_request = {"messages": [{"role": "user", "content": "[X] " * 20_000}]}
 

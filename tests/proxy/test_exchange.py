@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from guardrails.types import ALLOWED, Action, CheckFailure, Edit, Mode, Verdict
 from proxy import exchange as exchanges
+from proxy.dialects.chat_dialect import CHAT
 from proxy.exchange import Exchange, Failure, new_id
-from tests.proxy.exchanges import finding
+from tests.proxy.exchanges import JUDGE, finding
 
 FLAG = Verdict(findings=(finding(0, 1, action=Action.FLAG),))
 SHADOW = Verdict(findings=(finding(0, 1, mode=Mode.SHADOW),))
@@ -42,7 +43,7 @@ def test_the_outcome_is_the_first_that_holds(
     side: str, verdict: Verdict, failure: Failure | None, cancelled: bool, outcome: str
 ) -> None:
     """blocked, cancelled, failed, masked, flagged, passed: in this order, whichever side it happened on."""
-    exchange = Exchange("/v1/chat/completions", "chat", failure=failure, cancelled=cancelled)
+    exchange = Exchange("/v1/chat/completions", CHAT, JUDGE, failure=failure, cancelled=cancelled)
     setattr(exchange, side, verdict)
 
     assert exchange.outcome == outcome
@@ -65,7 +66,7 @@ def test_ids_are_uuids_in_order_of_time(moments: list[int]) -> None:
 
 def test_time_is_counted_from_the_start() -> None:
     """Durations are microseconds of a clock that never goes back."""
-    exchange = Exchange("/v1/chat/completions", "chat")
+    exchange = Exchange("/v1/chat/completions", CHAT, JUDGE)
     time.sleep(0.002)
 
     assert 2_000 <= exchange.elapsed_us() < 10_000_000

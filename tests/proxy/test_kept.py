@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,14 @@ from typing import Any
 
 import pytest
 
+from guardrails.check import BUILT_IN
+from proxy.dialects.chat_dialect import CHAT
 from proxy.exchange import Exchange
 from proxy.kept import record
 from proxy.recorder import NotRecorded
+from tests.proxy.exchanges import JUDGE
 from tests.proxy.policies import policy
+from tests.proxy.probe import GATE
 from tests.proxy.test_pipeline import ask, chat
 from tests.proxy.test_relay import HELLO, STOP, payloads
 from tests.servers import App, MemoryRecorder, Running, Upstream, make_app, served, stream
@@ -81,9 +86,77 @@ def test_strict_mode_gives_no_answer_it_cannot_keep(strict: Any, upstream: Upstr
 
 def test_an_exchange_is_recorded_once(proxy: Running) -> None:
     """A second call for the same exchange does nothing."""
-    exchange = Exchange("/v1/chat/completions", "chat")
+    exchange = Exchange("/v1/chat/completions", CHAT, JUDGE)
 
     record(proxy.app.context, exchange)
     record(proxy.app.context, exchange)
 
     assert len(proxy.recorder.documents) == 1
+
+
+@pytest.fixture
+def probed(tmp_path: Path, _upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Proxies with a rule whose check answers when the test says so."""
+    monkeypatch.setitem(BUILT_IN, "probe", "tests.proxy.probe:probe")
+    GATE.clear()
+    managers = []
+
+    def start(spool: str = "group", **rule: Any) -> Running:
+        slow = {"id": "slow", "check": "probe", "stages": ["input"], "timeout_ms": 10_000, **rule}
+        told = policy([slow])
+        app = make_app(tmp_path, f"http://127.0.0.1:{_upstream.port}/v1", told, spool={"mode": spool})
+        managers.append(served(app))
+        return managers[-1].__enter__()
+
+    yield start
+    GATE.set()
+    for manager in managers:
+        manager.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize(
+    "rule", [{"action": "flag", "on_error": "allow"}, {"action": "block", "mode": "shadow"}]
+)
+def test_what_can_only_flag_keeps_nobody_waiting_and_is_in_the_trace(
+    probed: Any, upstream: Upstream, rule: dict[str, Any]
+) -> None:
+    """The reply is there before the check has answered; the trace waits for its answer."""
+    proxy = probed(**rule)
+
+    answer = ask(proxy, chat())
+
+    assert (answer.status, len(upstream.bodies), proxy.recorder.documents) == (200, 1, [])
+    GATE.set()
+    kept = proxy.recorder.last()
+    assert [found["entity"] for found in kept["findings"]] == ["PROBED"]
+
+
+@pytest.mark.parametrize("rule", [{"action": "flag"}, {"action": "block", "on_error": "allow"}])
+def test_what_may_stop_a_request_is_asked_before_the_provider(
+    probed: Any, upstream: Upstream, rule: dict[str, Any]
+) -> None:
+    """A rule that may block, be it only because it fails, holds every byte back until it has answered."""
+    proxy = probed(**rule)
+    answers: list[Any] = []
+    caller = threading.Thread(target=lambda: answers.append(ask(proxy, chat())))
+    caller.start()
+    time.sleep(0.2)
+
+    assert upstream.bodies == []
+    GATE.set()
+    caller.join(10)
+    assert answers[0].status == (200 if rule["action"] == "flag" else 400)
+
+
+def test_in_strict_mode_the_answer_waits_for_the_whole_trace(probed: Any, upstream: Upstream) -> None:
+    """The trace is on disk before the last byte, with all that was found."""
+    proxy = probed("strict", action="flag", on_error="allow")
+    answers: list[Any] = []
+    caller = threading.Thread(target=lambda: answers.append(ask(proxy, chat())))
+    caller.start()
+    time.sleep(0.2)
+
+    assert answers == []
+    GATE.set()
+    caller.join(10)
+    assert [found["entity"] for found in proxy.recorder.last()["findings"]] == ["PROBED"]

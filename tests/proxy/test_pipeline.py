@@ -312,7 +312,7 @@ def test_every_reply_says_what_was_done(proxy: Running, upstream: Upstream) -> N
     kept = proxy.recorder.last()
     assert answer.headers["x-guardhouse-trace-id"] == kept["id"]
     assert answer.headers["x-guardhouse-verdict"] == "redact"
-    assert answer.headers["x-guardhouse-policy"] == kept["policy"] == proxy.app.context.guard_label
+    assert answer.headers["x-guardhouse-policy"] == kept["policy"] == proxy.app.context.policies.label
     assert "inspect_input;dur=" in answer.headers["server-timing"]
     assert kept["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
     assert kept["key_id"] == "admin"

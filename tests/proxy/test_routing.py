@@ -10,7 +10,7 @@ import pytest
 from proxy.config import Config, Deployment, RouterSettings, Timeouts
 from proxy.errors import BadRequest, ConfigError, NotFound, UpstreamError, UpstreamTimeout
 from proxy.providers.base import Call, EventStream, Reply, ReplyStream
-from proxy.routing import LONGEST_RETRY_AFTER_SECONDS, Attempt, Router, open_providers
+from proxy.routing import ANTHROPIC, LONGEST_RETRY_AFTER_SECONDS, Attempt, Router, open_providers, speaker
 
 OK = Reply(200, {}, b"{}")
 EVENT = b'data: {"choices":[]}\n\n'
@@ -87,12 +87,12 @@ def routed(provider: Scripted, *places: Deployment, time: Time | None = None, **
     return Router(config, {"scripted": provider}, clock=time or Time(), seed=1)
 
 
-def whole(deployment: Deployment) -> Call:
+async def whole(deployment: Deployment) -> Call:
     """A call that is not streamed."""
     return Call({})
 
 
-def streamed(deployment: Deployment) -> Call:
+async def streamed(deployment: Deployment) -> Call:
     """A streamed call with a short deadline for its first event."""
     return Call({}, stream=True, timeout=Timeouts(first_byte=0.05))
 
@@ -323,7 +323,7 @@ async def test_cancelling_goes_through_at_once_and_is_logged() -> None:
     provider = Scripted(a=[[b"hang"]])
     log: list[Attempt] = []
     router = routed(provider, place("a"))
-    task = asyncio.ensure_future(router.call("m", lambda d: Call({}, stream=True), log))
+    task = asyncio.ensure_future(router.call("m", streamed, log))
     await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -354,3 +354,45 @@ def test_only_the_providers_that_are_needed_are_opened() -> None:
     assert sorted(open_providers([fake, fake, wire])) == ["fake", "openai_wire"]
     with pytest.raises(ConfigError):
         open_providers([Deployment("f", "m", "fake", "fake", "ecko")])
+
+
+def test_each_route_has_the_provider_that_speaks_it() -> None:
+    """Anthropic's routes reach Anthropic directly, other vendors as a chat, and are counted by nobody else."""
+    claude = Deployment("c", "m", "litellm", "anthropic", "anthropic/claude-x")
+    other = Deployment("w", "m", "openai_wire", "openai", "x", api_base="http://h/v1")
+
+    assert speaker(claude, "/v1/chat/completions") == "litellm"
+    assert {speaker(claude, path) for path in ANTHROPIC} == {"anthropic_wire"}
+    assert speaker(other, "/v1/messages") == "translated/openai_wire"
+    assert sorted(open_providers([claude])) == ["anthropic_wire", "litellm"]
+    with pytest.raises(NotFound, match="count_tokens"):
+        speaker(other, "/v1/messages/count_tokens")
+
+
+@pytest.mark.parametrize(
+    ("code", "setting"),
+    [
+        ("context_length_exceeded", "context_window_fallbacks"),
+        ("content_filter", "content_policy_fallbacks"),
+        ("content_policy_violation", "content_policy_fallbacks"),
+    ],
+)
+async def test_a_refusal_that_another_model_may_not_share_has_fallbacks_of_its_own(
+    code: str, setting: str
+) -> None:
+    """Too long, or filtered by the provider: only what is configured for that is tried, and the first word counts."""
+    refused = Reply(
+        400, {}, b'{"error":{"message":"m","type":"invalid_request_error","code":"%s"}}' % code.encode()
+    )
+    other = {"context_window_fallbacks", "content_policy_fallbacks"} - {setting}
+    for configured, answer, asked in (
+        (setting, OK, ["a", "b"]),
+        (setting, refused, ["a", "b"]),
+        (other.pop(), OK, ["a"]),
+        ("fallbacks", OK, ["a"]),
+    ):
+        provider = Scripted(a=[refused], b=[answer])
+        router = routed(provider, place("a"), place("b", "n"), **{configured: {"m": ("n",)}})
+        told = (await router.call("m", whole)).answer
+        assert provider.asked == asked
+        assert told.status == (200 if asked == ["a", "b"] and answer is OK else 400)

@@ -85,3 +85,9 @@ def test_an_endless_event_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_ping_is_no_event() -> None:
     """Clients must not see the keep-alive."""
     assert Decoder().feed(sse.COMMENT_PING) == []
+
+
+def test_a_named_event_has_its_name_before_its_data() -> None:
+    """Clients of some dialects look at the name alone; what is read back is the payload."""
+    assert sse.named("ping", b"{}") == b"event: ping\ndata: {}\n\n"
+    assert Decoder().feed(sse.named("ping", b"a\nb")) == [b"a\nb"]

@@ -16,7 +16,8 @@ from guardrails.types import Style
 from proxy import vaults as module
 from proxy.errors import BadRequest, ConfigError
 from proxy.exchange import new_id
-from proxy.vaults import MemoryPages, Pages, RedisPages, Vaults, session_name, unreachable, vaults
+from proxy.redis_client import unreachable
+from proxy.vaults import MemoryPages, Pages, RedisPages, Vaults, session_name, vaults
 
 KEY = b"k" * 32
 DEFAULT_REDIS = "redis://127.0.0.1:6379/9"

@@ -116,13 +116,13 @@ def test_only_citations_at_the_end_are_taken_off(text: str, bare: str) -> None:
 
 def test_a_hostile_answer_takes_linear_time() -> None:
     """Fifty thousand brackets are scored in well under a second."""
-    started = time.perf_counter()
+    started = time.thread_time()
 
     without_citations("[a]" * 50_000 + " x")
     without_citations("x " + "[a]" * 5_000)
     token_f1("a b", "[" * 100_000)
 
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
 
 
 def test_normalisation_folds_width_and_case() -> None:

@@ -308,8 +308,8 @@ def test_a_typical_answer_takes_milliseconds() -> None:
     context = [" ".join(SHOP + FERRY)] * 6
     answer = " ".join(text for _, _, text in COPIED) * 2
     score("q", context, answer)
-    begun = time.perf_counter()
+    begun = time.thread_time()
     for _ in range(10):
         score("q", context, answer)
 
-    assert (time.perf_counter() - begun) / 10 < 0.025
+    assert (time.thread_time() - begun) / 10 < 0.025

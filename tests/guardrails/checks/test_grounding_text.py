@@ -84,7 +84,7 @@ def test_list_marks_and_citations_are_not_numbers() -> None:
 def test_a_hostile_answer_takes_linear_time(unit: str) -> None:
     """No pattern backtracks badly on a hundred thousand characters."""
     text = unit * (100_000 // len(unit))
-    begun = time.perf_counter()
+    begun = time.thread_time()
     claims(text)
 
-    assert time.perf_counter() - begun < 2.0
+    assert time.thread_time() - begun < 2.0

@@ -63,10 +63,10 @@ def test_clean_documents_are_left_alone() -> None:
 
 
 def test_requests_to_an_assistant_are_found_in_documents_alone() -> None:
-    """A third of them at least, whose verbs are known; the same sentence is what users are there to write."""
+    """Two in three of them at least; the same sentence is what users are there to write."""
     hidden = [f"{mail}\n\n{text}" for mail in MAILS for text in HIDDEN]
 
-    assert share(hidden, document=True) >= 0.3
+    assert share(hidden, document=True) >= 0.65
     assert share([text for text in HIDDEN if "user" not in text], document=False) <= 0.2
 
 

@@ -68,6 +68,14 @@ def test_every_letter_is_in_a_piece(text: str) -> None:
     assert {at for at, char in enumerate(text) if char.isalpha()} <= covered
 
 
+def test_the_value_of_a_field_is_a_sentence_of_its_own() -> None:
+    """So that what an attacker writes first is seen as it would be anywhere else."""
+    text = f"SUBJECT: Hi\nCONTENT: {SENTENCE}"
+
+    assert at_sentence(text) == features(windows(SENTENCE), 0)
+    assert pieces("Their content: a lot") == [(0, 20)]
+
+
 def test_blocks_are_the_windows_of_the_whole_text() -> None:
     """However long the text is; a window at the border of two blocks is in one of them."""
     text = " ".join(f"Sentence number {'x' * (at % 7)} is here." for at in range(2 * BLOCK + 10))

@@ -126,11 +126,11 @@ def test_a_hostile_pattern_stays_linear() -> None:
     """The classic pattern that takes a backtracking engine forever is answered at once."""
     check = build("words", {"patterns": [{"name": "EVIL", "regex": "(?:a{1,20}a{1,20}){1,20}c"}]})
     assert isinstance(check, Scanner)
-    begin = time.perf_counter()
+    begin = time.thread_time()
 
     check.scan("a" * 20_000)
 
-    assert time.perf_counter() - begin < 2
+    assert time.thread_time() - begin < 2
 
 
 def test_a_long_list_is_one_pass() -> None:
@@ -139,9 +139,9 @@ def test_a_long_list_is_one_pass() -> None:
     assert isinstance(check, Scanner)
     text = "nothing to see here, move along. " * 120 + "codename777x"
     check.scan(text)
-    begin = time.perf_counter()
+    begin = time.thread_time()
 
     found = check.scan(text)
 
     assert len(found) == 1
-    assert time.perf_counter() - begin < 0.05
+    assert time.thread_time() - begin < 0.05

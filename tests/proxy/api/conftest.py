@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,9 +45,10 @@ def api(tmp_path: Path) -> Iterator[Api]:
     keyring.replace(active_keys(store))
     reasons: dict[str, str] = {}
     unused: Any = None
+    policies: Any = SimpleNamespace(label="default@abc", labels=lambda: ["default@abc"], trouble=None)
     context = Context(
-        settings=unused, config=unused, store=store, recorder=recorder, keyring=keyring, guard=unused,
-        guard_label="default@abc", key=b"", router=unused, metrics=metrics, vaults=unused, ready=lambda: reasons,
+        settings=unused, config=unused, store=store, recorder=recorder, keyring=keyring, policies=policies,
+        key=b"", router=unused, metrics=metrics, vaults=unused, replies=unused, ready=lambda: reasons,
     )  # fmt: skip
     app = FastAPI()
     app.include_router(build_router(context))

@@ -11,6 +11,8 @@ import pytest
 from guardrails.pseudonyms import INSTRUCTION
 from guardrails.types import Edit, Segment, Stage
 from proxy.dialects import chat
+from proxy.dialects.extension import retrieval
+from proxy.dialects.request_body import document
 from proxy.errors import BadRequest
 
 USER = {"role": "user", "content": "hi"}
@@ -18,9 +20,9 @@ USER = {"role": "user", "content": "hi"}
 
 def parsed(body: bytes) -> dict[str, Any]:
     """The request a body holds, fully checked."""
-    request = chat.document(body)
+    request = document(body)
     chat.check(request)
-    chat.retrieval(request)
+    retrieval(request)
     return request
 
 
@@ -253,7 +255,7 @@ def test_a_scalar_document_as_arguments_keeps_its_quotes() -> None:
     """Arguments that are one JSON string are edited inside it."""
     call = {"function": {"name": "f", "arguments": '"secret"'}}
     request = {"messages": [{"role": "assistant", "content": None, "tool_calls": [call]}]}
-    [segment] = chat.segments(request)
+    [segment, _] = chat.segments(request)
 
     changed = chat.apply_edits(request, [Edit(segment.pointer, 0, len(segment.text), "x", segment.within)])
 
@@ -275,45 +277,6 @@ def test_our_extension_never_leaves() -> None:
     assert sent == {k: v for k, v in {**EVERYTHING, "future": 1}.items() if k != "guardhouse"}
 
 
-@pytest.mark.parametrize("bare", [True, False])
-def test_hits_are_taken_in_rank_order(bare: bool) -> None:
-    """Both forms of `guardhouse.retrieval` give the same hits, numbered from one; texts follow the edits."""
-    given = [{"doc_id": "a", "score": 2, "text": "x"}, {"doc_id": "b", "text": "y", "other": 1}]
-    request = {"guardhouse": {"retrieval": given if bare else {"hits": given}}}
-    hits = chat.retrieval(request)
-    edited = {
-        "guardhouse": {
-            "retrieval": [{**h, "text": "-"} for h in given]
-            if bare
-            else {"hits": [{**h, "text": "-"} for h in given]}
-        }
-    }
-
-    assert [(h.rank, h.doc_id, h.score, h.text) for h in hits] == [(1, "a", 2.0, "x"), (2, "b", None, "y")]
-    assert [h.text for h in chat.stored_retrieval(edited, hits)] == ["-", "-"]
-
-
-def test_an_id_of_a_document_is_a_text() -> None:
-    """A `doc_id` is inspected and stored as edited, and names its channel only where it is a plain word."""
-    request = {
-        "messages": [USER],
-        "guardhouse": {"retrieval": [{"doc_id": "ada@example.com", "text": "x"}]},
-    }
-    pointer = "/guardhouse/retrieval/0/doc_id"
-    changed = chat.apply_edits(request, [Edit(pointer, 0, 15, "[MAIL]")])
-
-    assert Segment("ada@example.com", pointer, Stage.RETRIEVAL, "retrieved:1") in chat.segments(request)
-    assert chat.stored_retrieval(changed, chat.retrieval(request))[0].doc_id == "[MAIL]"
-
-
-def test_an_unknown_member_of_ours_is_not_quoted() -> None:
-    """A refusal is stored, so it does not repeat what the caller wrote."""
-    with pytest.raises(BadRequest) as refused:
-        chat.retrieval({"guardhouse": {"ada@example.com": 1}})
-
-    assert "ada" not in str(refused.value)
-
-
 def test_a_protocol_word_is_left_out_only_at_its_place() -> None:
     """Members called `id`, `name`, `data` are texts in what users choose, and so is an odd word at its place."""
     schema = {"type": "object", "default": {"id": "V1", "data": "V2", "name": "V3"}}
@@ -328,7 +291,7 @@ def test_a_protocol_word_is_left_out_only_at_its_place() -> None:
     }
 
     assert {s.text for s in chat.segments(request) if not s.within} == {
-        *("V1", "V2", "V3", "text v4", "V5", "v 6", "ada@example.com", "V7", "V8", "V9")
+        *("V1", "V2", "V3", "text v4", "V5", "v 6", "ada@example.com", "V7", "V8", "f", "V9")
     }
 
 

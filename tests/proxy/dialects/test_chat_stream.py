@@ -380,3 +380,52 @@ async def test_a_forbidden_text_beside_the_deltas_blocks() -> None:
     assert stream.blocked
     assert stream.verdict().blocked_by == "forbidden"
     assert b"krypto" not in b"".join(frames)
+
+
+CARDED = "pay 4111 1111 1111 1111"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"delta": {"reasoning_details": [{"type": CARDED, "text": "b", "index": 0}]}},
+        {"delta": {"reasoning_details": [{"type": "text", "text": "b", "index": CARDED}]}},
+        {"delta": {"notes": [{CARDED: "b"}]}},
+        {"delta": {CARDED: "b"}},
+        {"delta": {"role": CARDED}},
+        {"delta": {}, "finish_reason": CARDED},
+        {"delta": {}, "content_filter_results": {"hate": {"severity": CARDED}}},
+    ],
+)
+async def test_no_word_of_a_stream_hides_a_text(part: dict[str, Any]) -> None:
+    """What stands in the place of a word or a name neither leaves nor is stored, the second time either."""
+    end = {"index": 0, "delta": {}, "finish_reason": "stop"}
+    parts = [{"index": 0, "delta": {"content": "a"}}, {"index": 0, **part}, {"index": 0, **part}, end]
+    payloads = [
+        orjson.dumps({"id": "c", "choices": [piece]})
+        for piece in parts[: 3 if "finish_reason" in part else 4]
+    ]
+
+    stream, frames = await as_stream(guard(), payloads, None)
+
+    assert CARDED[-19:].encode() not in b"".join(frames) + orjson.dumps(stream.response())
+    assert stream.verdict().findings
+
+
+async def test_a_word_is_known_in_its_own_member_alone() -> None:
+    """What passes as an id is looked at where the protocol has a list of words."""
+    rule = {
+        "id": "word",
+        "check": "words",
+        "with": {"deny": ["nightjar"]},
+        "stages": ["output"],
+        "action": "redact",
+    }
+    parts = [{"index": 0, "delta": delta} for delta in ({"content": "a. "}, {"role": "nightjar"})]
+    payloads = [orjson.dumps({"id": "nightjar", "choices": [part]}) for part in parts]
+
+    _, frames = await as_stream(guard(rules=[rule]), payloads, None)
+
+    [_, chunk] = [orjson.loads(frame.strip().removeprefix(b"data: ")) for frame in frames if frame]
+    assert chunk["id"] == "nightjar"
+    assert chunk["choices"][0]["delta"]["role"] != "nightjar"

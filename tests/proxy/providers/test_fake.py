@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from proxy.config import Deployment, Timeouts
-from proxy.errors import ConfigError, UpstreamError, UpstreamTimeout
+from proxy.errors import BadRequest, ConfigError, UpstreamError, UpstreamTimeout
 from proxy.providers.base import Call, Reply
 from proxy.providers.fake import FAULTS, FakeProvider, Options, check
 from proxy.providers.fake_scripts import CARD, SCRIPTS
@@ -150,9 +150,10 @@ async def test_broken_streams() -> None:
 
 
 async def test_other_paths_are_not_there() -> None:
-    """Chat only."""
-    reply = await FakeProvider().complete(fake("echo"), Call({"input": "x"}, path="/v1/embeddings"))
-    assert reply.status == 404
+    """Routes that it does not speak."""
+    with pytest.raises(BadRequest) as raised:
+        await FakeProvider().complete(fake("echo"), Call({"input": "x"}, path="/v1/moderations"))
+    assert raised.value.code == "unsupported_endpoint"
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 from aiohttp import web
 
 from proxy.config import Deployment, Timeouts
-from proxy.errors import BadRequest, NotFound, UpstreamError, UpstreamTimeout
+from proxy.errors import BadRequest, UpstreamError, UpstreamTimeout
 from proxy.providers.base import Call, Reply
-from proxy.providers.litellm import LiteLLM, keywords, part, whole
+from proxy.providers.litellm import EMBEDDINGS, LiteLLM, keywords, part, vectors, whole
 from proxy.sse import Decoder
 
 KEY = "sk-ant-upstream-key"
@@ -49,6 +49,10 @@ def events() -> list[dict[str, Any]]:
 async def answer(request: web.Request) -> web.StreamResponse:
     """What the text of the request asks for."""
     asked = await request.json()
+    if "texts" in asked:
+        return web.json_response(
+            {"id": "e", "embeddings": {"float": [[0.5, -1.0] for _ in asked["texts"]]}, "meta": {}}
+        )
     text = str(asked["messages"])
     if "limit" in text:
         error = {"type": "error", "error": {"type": "rate_limit_error", "message": f"slow down {KEY}"}}
@@ -165,10 +169,64 @@ def test_the_deployment_decides_where_and_the_caller_what() -> None:
     assert found["extra_headers"] == {"x-a": "b"}
 
 
-def test_only_chat_is_served() -> None:
-    """Other paths are 404."""
-    with pytest.raises(NotFound):
-        keywords(PLACE, Call({}, path="/v1/embeddings"), 1)
+@pytest.mark.parametrize("path", ["/v1/completions", "/v1/moderations", "/v1/responses"])
+def test_other_routes_are_refused_clearly(path: str) -> None:
+    """400 with a code of its own, and the routes that are served."""
+    with pytest.raises(BadRequest, match="only /v1/chat/completions and /v1/embeddings") as raised:
+        keywords(PLACE, Call({}, path=path), 1)
+
+    assert raised.value.code == "unsupported_endpoint"
+
+
+def test_embeddings_take_their_own_parameters() -> None:
+    """No chat options, none of litellm's, and floats whatever the caller wants to read."""
+    asked = {"model": "alias", "input": ["a"], "encoding_format": "base64", "dimensions": 8}
+
+    found = keywords(PLACE, Call(asked, path=EMBEDDINGS), 1)
+
+    assert (found["input"], found["dimensions"], found["model"]) == (["a"], 8, PLACE.model)
+    assert "encoding_format" not in found and "stream" not in found
+    for name in ("temperature", "api_base", "input_type"):
+        with pytest.raises(BadRequest):
+            keywords(PLACE, Call({"input": "a", name: "x"}, path=EMBEDDINGS), 1)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_vectors_are_packed_as_the_caller_asked(packed: bool) -> None:
+    """Floats, or base64 of 32-bit floats; usage only where the vendor told it, nothing of litellm's own."""
+    usage = {"prompt_tokens": 2, "completion_tokens": 0, "total_tokens": 2}
+    answer = {
+        "data": [{"embedding": [0.5, -1.0]}, {"index": 1, "embedding": "kept"}],
+        "usage": usage,
+        "x": "secret",
+    }
+
+    found = vectors(answer, packed)
+
+    assert [item["index"] for item in found["data"]] == [0, 1]
+    assert found["data"][0]["embedding"] == ("AAAAPwAAgL8=" if packed else [0.5, -1.0])
+    assert found["data"][1]["embedding"] == "kept"
+    assert found["usage"] == {"prompt_tokens": 2, "total_tokens": 2}
+    assert "x" not in found
+    assert "usage" not in vectors({"data": [], "usage": {"prompt_tokens": 0, "total_tokens": 0}}, packed)
+
+
+@pytest.mark.slow
+async def test_embeddings_of_a_foreign_provider() -> None:
+    """Through Cohere's wire; a vendor without embeddings is told so."""
+    async with serving() as (provider, place):
+        call = Call({"model": "alias", "input": ["a", "b"], "encoding_format": "base64"}, path=EMBEDDINGS)
+        cohere = replace(
+            place, vendor="cohere", model="cohere/embed-english-v3.0", api_base=f"{place.api_base}/v1/embed"
+        )
+
+        found = orjson.loads((await provider.complete(cohere, call)).body)
+        with pytest.raises(BadRequest) as raised:
+            await provider.complete(place, call)
+
+    assert [item["embedding"] for item in found["data"]] == ["AAAAPwAAgL8=", "AAAAPwAAgL8="]
+    assert found["object"] == "list"
+    assert raised.value.code == "unsupported_endpoint"
 
 
 def test_litellms_own_fields_do_not_get_through() -> None:

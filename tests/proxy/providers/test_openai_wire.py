@@ -417,6 +417,23 @@ def test_the_route_at_each_vendor(deployment: Deployment, url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("deployment", "url"),
+    [
+        (PLACE, "responses"),
+        (AZURE, "https://h/openai/v1/responses"),
+        (replace(AZURE, api_base="https://h/openai/v1"), "https://h/openai/v1/responses"),
+        (
+            replace(AZURE, api_version="2025-04-01-preview"),
+            "https://h/openai/responses?api-version=2025-04-01-preview",
+        ),
+    ],
+)
+def test_where_responses_are(deployment: Deployment, url: str) -> None:
+    """Azure has them beside its deployments."""
+    assert target(deployment, "/v1/responses").endswith(url)
+
+
+@pytest.mark.parametrize(
     ("deployment", "headers"),
     [
         (PLACE, {"authorization": f"Bearer {KEY}"}),

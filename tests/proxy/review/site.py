@@ -50,11 +50,11 @@ def site(folder: Path, *, closed: bool = True) -> Iterator[Site]:
     keyring.replace(active_keys(store))
     policy = builtin("default")
     unused: Any = None
-    guard: Any = SimpleNamespace(policy=policy)
+    policies: Any = SimpleNamespace(label=policy.label, rules=lambda: [rule.id for rule in policy.rules])
     router: Any = SimpleNamespace(models=lambda: ["gpt-4o-mini", "claude-sonnet"])
     context = Context(
-        settings=unused, config=unused, store=store, recorder=unused, keyring=keyring, guard=guard,
-        guard_label=policy.label, key=SECRET, router=router, metrics=unused, vaults=unused, ready=dict,
+        settings=unused, config=unused, store=store, recorder=unused, keyring=keyring, policies=policies,
+        key=SECRET, router=router, metrics=unused, vaults=unused, replies=unused, ready=dict,
     )  # fmt: skip
     app = FastAPI()
     app.include_router(build_router(context))

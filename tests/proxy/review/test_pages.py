@@ -37,7 +37,7 @@ def test_static_files_call_nowhere() -> None:
 
 def test_every_page_has_the_policy() -> None:
     """The headers stand on pages and on files; pages are never stored."""
-    pages = Pages("default@1")
+    pages = Pages(lambda: "default@1")
     page, file = pages.problem(NotFound("nothing"), None), pages.asset("review.css")
 
     for answer in (page, file):
@@ -51,7 +51,7 @@ def test_every_page_has_the_policy() -> None:
 
 def test_values_are_escaped_and_half_characters_replaced() -> None:
     """Any message is text on the page, even one that UTF-8 cannot carry."""
-    body = bytes(Pages("<b>@1").problem(NotFound("<script>\ud800"), None).body).decode()
+    body = bytes(Pages(lambda: "<b>@1").problem(NotFound("<script>\ud800"), None).body).decode()
 
     assert "<script>" not in body
     assert "&lt;script&gt;" in body
@@ -60,11 +60,11 @@ def test_values_are_escaped_and_half_characters_replaced() -> None:
 def test_a_missing_value_is_an_error_not_a_blank() -> None:
     """A template that asks for what it was not given fails in tests, not silently."""
     with pytest.raises(UndefinedError):
-        Pages("p").html("queue.html", {"reader": None})
+        Pages(lambda: "p").html("queue.html", {"reader": None})
 
 
 @pytest.mark.parametrize("name", ["../pages.py", "routes.py", "", "queue.html"])
 def test_only_listed_files_are_served(name: str) -> None:
     """No path leads out of the static folder."""
     with pytest.raises(NotFound):
-        Pages("p").asset(name)
+        Pages(lambda: "p").asset(name)

@@ -59,8 +59,14 @@ def test_text_columns_fit_every_database(text: Any, expected: Any) -> None:
         ({"messages": [{"content": None}]}, ""),
         ({"messages": [{"content": "a\n b"}]}, "a b"),
         ({"messages": [{"content": [{"type": "image_url"}, {"type": "text", "text": "seen"}]}]}, "seen"),
+        ({"input": "a\n b"}, "a b"),
+        ({"input": [{"content": "a"}, {"type": "function_call_output", "output": "b"}]}, "b"),
+        ({"prompt": "a\nprompt"}, "a prompt"),
+        ({"input": ["first", "second"]}, "first"),
+        ({"input": [{"type": "tokens", "omitted": True}]}, ""),
+        ({"prompt": None}, ""),
     ],
 )
-def test_the_preview_is_the_last_messages_text(request_: Any, expected: str) -> None:
-    """Whatever the last message is made of, the preview is one line or empty."""
+def test_the_preview_is_the_last_text(request_: Any, expected: str) -> None:
+    """Whatever the last message, the prompt or the input is made of, the preview is one line or empty."""
     assert preview(request_) == expected

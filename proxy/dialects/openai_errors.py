@@ -1,0 +1,33 @@
+"""Errors as OpenAI writes them, told by providers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from proxy.errors import UpstreamError
+
+
+def in_band(error: Any) -> UpstreamError:
+    """The error for one that a provider told inside an answer it called a success; its code is kept."""
+    code = _word(error.get("code")) if isinstance(error, dict) else None
+    return UpstreamError("The provider reported an error in place of an answer.", code=code)
+
+
+def provider_error(body: bytes) -> tuple[str, str | None] | None:
+    """(type, code) of an error body as OpenAI writes it; None when it is written otherwise."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    error = document.get("error") if isinstance(document, dict) else None
+    if not isinstance(error, dict) or not isinstance(error.get("message"), str):
+        return None
+    return _word(error.get("type")) or "api_error", _word(error.get("code"))
+
+
+def _word(value: Any) -> str | None:
+    """A value that is a word of a protocol, not a text; None for any other."""
+    return value if isinstance(value, str) and re.fullmatch(r"[\w.-]{1,64}", value) else None

@@ -1,0 +1,88 @@
+"""The JSON object that a request body holds."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from proxy.errors import BadRequest, Code, UpstreamError
+
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"[ \t\r\n]*+(:?)')
+
+
+def document(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body holds. Raises BadRequest for any other body."""
+    if not body:
+        raise BadRequest("The request has no body: send a JSON object.", code=Code.INVALID_JSON)
+    try:
+        found = orjson.loads(body)
+        same = orjson.dumps(found) == body
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(
+            f"The request body is not valid JSON: {error.msg} (character {error.pos}).",
+            code=Code.INVALID_JSON,
+        ) from None
+    except orjson.JSONEncodeError:
+        raise BadRequest("The request body is nested too deeply.", code=Code.INVALID_JSON) from None
+    if not isinstance(found, dict):
+        raise BadRequest("The request body must be a JSON object.", code=Code.INVALID_JSON)
+    if not same and has_doubles(found, body):
+        raise BadRequest("The request body gives a member twice in one object.", code=Code.INVALID_JSON)
+    return found
+
+
+def has_doubles(found: Any, body: bytes) -> bool:
+    """Whether a JSON text gives a member twice in one object; `found` is what was read from it.
+
+    Such a name is read by us once and by others perhaps another way: nobody may hide text so.
+    """
+    return _members(found) != _key_ends(body)
+
+
+def refuse_doubles(reply: Any, body: bytes) -> None:
+    """Raises UpstreamError for a reply that gives a member twice in one object: as bytes it says another thing."""
+    if orjson.dumps(reply) != body and has_doubles(reply, body):
+        raise UpstreamError("The provider's answer gives a member twice in one object.")
+
+
+def _members(document: Any) -> int:
+    """How many members all objects in a document have together."""
+    total, stack = 0, [document]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            total += len(item)
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+    return total
+
+
+def _key_ends(body: bytes) -> int:
+    """How many member names stand in a valid JSON text: the whole strings that a colon follows."""
+    return _STRING.findall(body).count(b":")
+
+
+def wrong_type(param: str, expected: str) -> BadRequest:
+    """The error for a member of another type, named as OpenAI does (`messages[0].content`)."""
+    return BadRequest(
+        f"Invalid type for '{param}': expected {expected}.", code=Code.INVALID_TYPE, param=param
+    )
+
+
+def check_basics(request: dict[str, Any]) -> None:
+    """Check `model`, `stream` and `n`. Raises BadRequest naming the member."""
+    model = request.get("model")
+    if model is None:
+        raise BadRequest(
+            "You must provide a model parameter.", code=Code.MISSING_REQUIRED_PARAMETER, param="model"
+        )
+    if not isinstance(model, str) or not model:
+        raise wrong_type("model", "a non-empty string")
+    if not isinstance(request.get("stream"), bool | None):
+        raise wrong_type("stream", "a boolean")
+    count = request.get("n")
+    if not isinstance(count, int | None) or isinstance(count, bool):
+        raise wrong_type("n", "an integer")

@@ -1,0 +1,174 @@
+"""The policies in force: which one judges whom, and what happens when their files change."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from guardrails import policy as policies
+from guardrails.engine import Guard, load_guard
+from guardrails.errors import PolicyError
+from guardrails.policy import Policy
+from proxy.config_policies import PolicySource, Scope
+from proxy.outside import RedisCounter, require_models
+
+if TYPE_CHECKING:
+    from guardrails.conversation import Outside
+    from proxy.config import Config
+    from proxy.exchange import Principal
+
+WATCH_SECONDS = 2.0
+"""How often the files of the policies are looked at."""
+
+_log = logging.getLogger(__name__)
+
+_Seen = tuple[tuple[str, int, int, int], ...]
+"""Files with what tells that they changed: time, size, number."""
+
+
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    """The guards of one load; replaced as a whole."""
+
+    guard: Guard
+    scoped: tuple[tuple[Scope, Guard], ...]
+    files: tuple[str, ...]
+
+    def guards(self) -> Iterator[Guard]:
+        yield self.guard
+        for _, guard in self.scoped:
+            yield guard
+
+
+class Policies:
+    """The guards of one running proxy. A load that fails leaves those in force that were.
+
+    Args:
+        config: names the policies. Raises PolicyError when one of them cannot be enforced.
+        key: secret under which findings are fingerprinted.
+        outside: what checks may use of the world.
+    """
+
+    def __init__(self, config: Config, key: bytes, outside: Outside) -> None:
+        self._config, self._key, self._outside = config, key, outside
+        self.changed: Callable[[str], None] = _nobody
+        """Told the label of the default policy after each load that changed something."""
+        self._seen: _Seen = ()
+        self._loading = asyncio.Lock()
+        self._now = self._load({})
+        self._seen = _look(self._now.files)
+        self.trouble: str | None = None
+        """Why the last load failed: file, line, what is wrong. None when it did not."""
+
+    @property
+    def guard(self) -> Guard:
+        """The guard for whoever has no policy of their own."""
+        return self._now.guard
+
+    @property
+    def label(self) -> str:
+        """`name@revision` of the policy for whoever has none of their own."""
+        return self._now.guard.policy.label
+
+    def labels(self) -> list[str]:
+        """`name@revision` of every policy in force, the default first."""
+        return list(dict.fromkeys(guard.policy.label for guard in self._now.guards()))
+
+    def rules(self) -> list[str]:
+        """Ids of all rules in force, each once."""
+        found = (rule.id for guard in self._now.guards() for rule in guard.policy.rules)
+        return list(dict.fromkeys(found))
+
+    def guard_for(self, who: Principal, model: str, route: str) -> Guard:
+        """The guard that judges an exchange: that of the first scope which covers it, else the default."""
+        names = (who.key_id, who.name) if who.name else (who.key_id,)
+        for scope, guard in self._now.scoped:
+            if scope.covers(names, model, route):
+                return guard
+        return self._now.guard
+
+    async def reload(self) -> bool:
+        """Loads the policies again, off the event loop; whether that changed anything.
+
+        Exchanges under way end with the guard they began with. Raises PolicyError; then nothing has changed.
+        """
+        async with self._loading:
+            seen = await asyncio.to_thread(_look, self._now.files)
+            known = {guard.policy.revision: guard for guard in self._now.guards()}
+            try:
+                new = await asyncio.to_thread(self._load, known)
+            except PolicyError as error:
+                self.trouble, self._seen = str(error), seen
+                raise
+            self.trouble = None
+            was, self._now = self._now, new
+            # Files that the new policies inherit from were not looked at before they were read.
+            self._seen = seen if was.files == new.files else ()
+            if [*was.guards()] == [*new.guards()]:
+                return False
+            self.changed(self.label)
+            return True
+
+    async def watch(self) -> None:
+        """Loads the policies again whenever one of their files changes. Never returns."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            if await asyncio.to_thread(_look, self._now.files) == self._seen:
+                continue
+            try:
+                if await self.reload():
+                    _log.info("policies in force: %s", ", ".join(self.labels()))
+            except PolicyError as error:
+                _log.error("the policies in force stay, as the changed ones cannot be enforced: %s", error)
+
+    async def aclose(self) -> None:
+        """Ends what the checks run in."""
+        for guard in self._now.guards():
+            await guard.aclose()
+        if isinstance(self._outside.counter, RedisCounter):
+            await self._outside.counter.aclose()
+
+    def _load(self, known: dict[str, Guard]) -> _InForce:
+        """All policies read anew; a guard whose policy means the same is kept, with what it remembers."""
+        known = dict(known)
+        files: list[str] = []
+
+        def guard(source: PolicySource) -> Guard:
+            policy = load_policy(source)
+            require_models(policy, [each.model_name for each in self._config.deployments])
+            files.extend(policy.files)
+            if policy.revision not in known:
+                known[policy.revision] = load_guard(policy, self._key, self._outside)
+            return known[policy.revision]
+
+        default = guard(self._config.policy)
+        scoped = tuple((scope, guard(scope.policy)) for scope in self._config.scopes)
+        return _InForce(default, scoped, tuple(dict.fromkeys(files)))
+
+
+def load_policy(source: PolicySource) -> Policy:
+    """The policy that a configuration names. Raises PolicyError."""
+    if source.kind == "builtin":
+        return policies.builtin(source.value)
+    if source.kind == "inline":
+        return policies.parse(source.value, file=source.file)
+    return policies.load(source.value)
+
+
+def _nobody(label: str) -> None:
+    """Nobody is told."""
+
+
+def _look(files: Sequence[str]) -> _Seen:
+    seen = []
+    for file in files:
+        try:
+            found = Path(file).stat()
+            seen.append((file, found.st_mtime_ns, found.st_size, found.st_ino))
+        except OSError:
+            seen.append((file, 0, 0, 0))
+    return tuple(seen)

@@ -1,0 +1,46 @@
+"""The one door to Redis: clients with short deadlines, and what can go wrong with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.errors import ConfigError
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+_SECONDS = 0.5
+"""How long Redis may take to connect or to answer."""
+
+
+def client(url: str) -> Redis:
+    """A client for a `redis://`, `rediss://` or `unix://` URL. Raises ConfigError for any other text."""
+    from redis.asyncio import Redis
+
+    try:
+        return Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS)
+    except ValueError:
+        raise ConfigError(
+            "redis_url is no URL of a Redis.",
+            fix="Write redis://HOST:PORT/0, rediss://... or unix://PATH.",
+        ) from None
+
+
+def away() -> tuple[type[Exception], ...]:
+    """What a client raises when Redis does not answer as it should."""
+    from redis.exceptions import RedisError
+
+    return RedisError, OSError
+
+
+def unreachable(url: str) -> str | None:
+    """Why a Redis does not answer, without the URL and what is secret in it; None when it does."""
+    from redis import Redis
+
+    failures: tuple[type[Exception], ...] = (*away(), ValueError)
+    try:
+        with Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS) as asked:
+            asked.ping()
+    except failures as error:
+        return type(error).__name__
+    return None

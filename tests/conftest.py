@@ -1,0 +1,3 @@
+"""The command line is run the same way by every test."""
+
+from tests.command import run  # noqa: F401

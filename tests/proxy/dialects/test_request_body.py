@@ -1,0 +1,74 @@
+"""Bodies that are JSON objects, and those that are not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.dialects import chat_reply, messages_reply, responses_reply
+from proxy.dialects.request_body import document, wrong_type
+from proxy.errors import BadRequest, UpstreamError
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(codec="utf-8")),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(st.characters(codec="utf-8")), JSON, max_size=5), st.booleans())
+def test_an_object_is_read_however_it_is_written(value: dict[str, Any], compact: bool) -> None:
+    """Compact as we write it, or with spaces and escapes."""
+    assert document(orjson.dumps(value) if compact else json.dumps(value, indent=1).encode()) == value
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":1,"a":2}',
+        b'{"a":{"b":1, "b" : 2}}',
+        b'{"a":[{"\\u0062":1,"b":2}]}',
+        b'{"a":1,\n"a" :1}',
+    ],
+)
+def test_a_name_given_twice_is_refused(body: bytes) -> None:
+    """A provider might read the other one."""
+    with pytest.raises(BadRequest, match="twice"):
+        document(body)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"1", b"{", b"\xff", b"NaN", b'{"a":NaN}', b'{"a":"\\ud800"}'])
+def test_anything_else_is_refused_as_no_json_object(body: bytes) -> None:
+    """With the code for it, and without the text."""
+    with pytest.raises(BadRequest) as caught:
+        document(body)
+    assert caught.value.code == "invalid_json"
+
+
+def test_a_wrong_type_names_the_member() -> None:
+    """As OpenAI does."""
+    told = wrong_type("messages[0].content", "a string")
+    assert (told.code, told.param) == ("invalid_type", "messages[0].content")
+
+
+REPLIES = {
+    chat_reply.parse_reply: b'{"choices": [{"message": {"content": "a", "content": "b"}}]}',
+    messages_reply.parse_reply: b'{"content": [{"type": "text", "text": "a", "text": "b"}]}',
+    responses_reply.parse_reply: b'{"output": [{"type": "message", "content": "a", "content": "b"}]}',
+}
+
+
+@pytest.mark.parametrize("read", REPLIES, ids=["chat", "messages", "responses"])
+def test_a_reply_that_says_two_things_is_no_answer(read: Any) -> None:
+    """Its bytes would say to a caller what nobody looked at."""
+    assert read(REPLIES[read].replace(b', "content": "b"', b"").replace(b', "text": "b"', b""))
+    with pytest.raises(UpstreamError, match="twice"):
+        read(REPLIES[read])

@@ -1,0 +1,182 @@
+"""Which policy judges whom, and what happens when its file changes while the proxy serves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guardrails.conversation import Outside
+from guardrails.errors import PolicyError
+from proxy import policies
+from proxy.config import load_config
+from proxy.exchange import Principal
+from proxy.policies import Policies
+from proxy.settings import Settings
+from tests.proxy.policies import FORBIDDEN
+from tests.proxy.test_pipeline import ask, chat
+from tests.servers import Running, Upstream, make_app, raw, served, whole
+
+KEY = b"k" * 32
+
+
+def _deny(name: str, word: str) -> str:
+    rule = {
+        "id": f"no-{word}",
+        "check": "words",
+        "with": {"deny": [word]},
+        "stages": ["input"],
+        "action": "block",
+    }
+    return json.dumps({"name": name, "rules": [rule]})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A configuration with a default policy and one for a model, each in its file."""
+    (tmp_path / "all.yaml").write_text(_deny("all", "apple"))
+    (tmp_path / "some.yaml").write_text(_deny("some", "pear"))
+    config = {
+        "model_list": [{"model_name": m, "litellm_params": {"model": "fake/assistant"}} for m in ("m", "n")],
+        "guardhouse": {
+            "policy": "./all.yaml",
+            "scopes": [{"policy": "./some.yaml", "models": ["n"]}],
+        },
+    }
+    (tmp_path / "guardhouse.yaml").write_text(json.dumps(config))
+    return tmp_path
+
+
+@pytest.fixture
+def loaded(folder: Path) -> Policies:
+    """Its policies at work."""
+    file = folder / "guardhouse.yaml"
+    return Policies(load_config(file, Settings(config=file)), KEY, Outside())
+
+
+def test_the_first_scope_that_covers_an_exchange_gives_its_policy(loaded: Policies) -> None:
+    """Everybody else has the default."""
+    who = Principal("k1", name="app")
+    assert loaded.guard_for(who, "n", "/v1/chat/completions").policy.name == "some"
+    assert loaded.guard_for(who, "m", "/v1/chat/completions") is loaded.guard
+    assert [label.split("@")[0] for label in loaded.labels()] == ["all", "some"]
+    assert loaded.rules() == ["no-apple", "no-pear"]
+
+
+async def test_a_changed_file_is_in_force_after_a_reload_and_the_others_keep_their_guards(
+    folder: Path, loaded: Policies
+) -> None:
+    """What did not change also keeps what it remembers."""
+    told: list[str] = []
+    loaded.changed = told.append
+    before = {label.split("@")[0]: guard for label, guard in zip(loaded.labels(), loaded._now.guards())}
+    assert not await loaded.reload()
+    (folder / "all.yaml").write_text(_deny("all", "plum"))
+    assert await loaded.reload()
+    assert loaded.rules() == ["no-plum", "no-pear"]
+    assert loaded.guard is not before["all"]
+    assert loaded.guard_for(Principal("k"), "n", "/") is before["some"]
+    assert told == [loaded.label]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["", "name: x\nrules: [{id: a, check: wrods}]\n", "{", None],
+    ids=["empty", "typo", "no yaml", "gone"],
+)
+async def test_a_file_that_cannot_be_enforced_leaves_the_last_good_policies_in_force(
+    folder: Path, loaded: Policies, broken: str | None
+) -> None:
+    """The reason is kept with file and line until a load succeeds."""
+    before, file = list(loaded._now.guards()), folder / "some.yaml"
+    if broken is None:
+        file.unlink()
+    else:
+        file.write_text(broken)
+    (folder / "all.yaml").write_text(_deny("all", "plum"))
+    with pytest.raises(PolicyError):
+        await loaded.reload()
+    assert list(loaded._now.guards()) == before
+    assert "some.yaml" in str(loaded.trouble)
+    file.write_text(_deny("some", "pear"))
+    assert await loaded.reload()
+    assert loaded.trouble is None
+    assert loaded.rules() == ["no-plum", "no-pear"]
+
+
+async def test_files_are_watched(folder: Path, loaded: Policies, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change is in force soon; a broken one is logged once and read again when it is mended."""
+    monkeypatch.setattr(policies, "WATCH_SECONDS", 0.01)
+    watching = asyncio.create_task(loaded.watch())
+
+    async def until(reached: Any) -> None:
+        async with asyncio.timeout(5):
+            while not reached():
+                await asyncio.sleep(0.01)
+
+    (folder / "all.yaml").write_text(_deny("all", "blueberry"))
+    await until(lambda: loaded.rules()[0] == "no-blueberry")
+    (folder / "all.yaml").write_text("name: [")
+    await until(lambda: loaded.trouble is not None)
+    (folder / "all.yaml").write_text(_deny("all", "fig"))
+    await until(lambda: loaded.rules()[0] == "no-fig" and loaded.trouble is None)
+    watching.cancel()
+
+
+# --- as callers see it
+
+
+@pytest.fixture(scope="module")
+def scoped(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A proxy in which `gpt-real` stands under a policy of its own, and is where `gpt-test` falls back to."""
+    everybody = json.loads(_deny("everybody", FORBIDDEN))
+    saw = {**everybody["rules"][0], "id": "saw", "with": {"deny": ["orange"]}, "action": "flag"}
+    everybody["rules"].append(saw)
+    app = make_app(
+        tmp_path_factory.mktemp("scoped"),
+        f"http://127.0.0.1:{_upstream.port}/v1",
+        json.dumps(everybody),
+        scopes=[{"policy": json.loads(_deny("careful", "kiwi")), "models": ["gpt-real"]}],
+    )
+    fallbacks = {"gpt-test": ("gpt-real",)}
+    object.__setattr__(app.context.router._settings, "fallbacks", fallbacks)
+    with served(app) as running:
+        yield running
+
+
+def test_each_model_is_judged_by_its_policy(scoped: Running, upstream: Upstream) -> None:
+    """The reply and the trace name the one that judged."""
+    for model, text, status in (
+        ("gpt-test", "a kiwi", 200),
+        ("gpt-real", "a kiwi", 400),
+        ("gpt-test", FORBIDDEN, 400),
+        ("gpt-real", FORBIDDEN, 200),
+    ):
+        scoped.recorder.documents.clear()
+        answer = ask(scoped, chat({"role": "user", "content": text}, model=model))
+        assert answer.status == status, (model, text)
+        name = "careful" if model == "gpt-real" else "everybody"
+        assert answer.headers["x-guardhouse-policy"].startswith(f"{name}@")
+        assert scoped.recorder.last()["policy"] == answer.headers["x-guardhouse-policy"]
+
+
+def test_a_fallback_is_judged_by_the_policy_of_its_model(scoped: Running, upstream: Upstream) -> None:
+    """What that policy forbids does not reach the fallback; what it allows does, under its name."""
+
+    def down_once(body: dict[str, Any]) -> Any:
+        return raw(b'{"error":{"message":"x"}}', 503) if len(upstream.bodies) == 1 else whole()
+
+    for text, status in (("a kiwi", 400), ("an orange", 200)):
+        upstream.reset()
+        scoped.recorder.documents.clear()
+        upstream.script = down_once
+        answer = ask(scoped, chat({"role": "user", "content": text}, model="gpt-test"))
+        assert answer.status == status
+        assert answer.headers["x-guardhouse-policy"].startswith("careful@")
+        assert len(upstream.bodies) == (1 if status == 400 else 2)
+        found = [found["rule"] for found in scoped.recorder.last()["findings"]]
+        assert found == (["no-kiwi"] if status == 400 else ["saw"])
