@@ -21,10 +21,14 @@ def document(exchange: Exchange) -> dict[str, Any]:
     """The exchange as it is stored. `docs/reference/trace-format.md` describes each field."""
     principal, failure = exchange.principal, exchange.failure
     names = _found_names((*exchange.input.findings, *exchange.output.findings))
-    sides = (
-        ("input", exchange.input, exchange.safe_request),
-        ("output", exchange.output, exchange.safe_response),
-    )
+    sides = [
+        side
+        for side in (
+            ("input", exchange.input, exchange.safe_request),
+            ("output", exchange.output, exchange.safe_response),
+        )
+        if side[1].findings or side[1].failures
+    ]
     return {
         "id": exchange.id,
         "trace_id": exchange.trace_id or exchange.id,
@@ -88,8 +92,8 @@ def document(exchange: Exchange) -> dict[str, Any]:
             for hit in exchange.retrieval
         ],
         "timings": exchange.timings,
-        "action": strictest((exchange.input.action, exchange.output.action)).value,
-        "decided": strictest((exchange.input.decided, exchange.output.decided)).value,
+        "action": strictest([exchange.input.action, exchange.output.action]).value,
+        "decided": strictest([exchange.input.decided, exchange.output.decided]).value,
     }
 
 
@@ -142,6 +146,8 @@ def _findings(side: str, verdict: Verdict, stored: Mapping[str, Any] | None) -> 
 
 def _found_names(findings: Iterable[Finding]) -> dict[str, str]:
     """Addresses whose last step is a member name in which something was found, and what to write in its place."""
+    if not findings:
+        return {}
     return {
         _address(found.pointer, found.within[:-1]): f"[{found.entity}]"
         for found in findings
