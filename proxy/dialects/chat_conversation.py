@@ -12,7 +12,6 @@ from guardrails.types import Segment
 from proxy.dialects.chat_calls import Call
 from proxy.dialects.texts import step
 
-
 _CALLING = frozenset({"tool_calls", "function_call"})
 """Members of a message that hold the tool calls which `calls` gives."""
 
