@@ -92,8 +92,8 @@ def document(exchange: Exchange) -> dict[str, Any]:
             for hit in exchange.retrieval
         ],
         "timings": exchange.timings,
-        "action": strictest([exchange.input.action, exchange.output.action]).value,
-        "decided": strictest([exchange.input.decided, exchange.output.decided]).value,
+        "action": strictest([exchange.input.action, exchange.output.action]),
+        "decided": strictest([exchange.input.decided, exchange.output.decided]),
     }
 
 
@@ -105,7 +105,7 @@ def _failures(side: str, verdict: Verdict) -> Iterable[dict[str, Any]]:
             "check": failed.check,
             "kind": failed.kind,
             "reason": failed.reason,
-            "action": failed.action.value,
+            "action": failed.action,
         }
 
 
@@ -130,14 +130,14 @@ def _findings(side: str, verdict: Verdict, stored: Mapping[str, Any] | None) -> 
             "rule": finding.rule,
             "check": finding.check,
             "entity": finding.entity,
-            "stage": finding.stage.value,
+            "stage": finding.stage,
             "pointer": finding.pointer,
             "within": finding.within,
             "start": finding.start,
             "end": finding.end,
             "score": finding.score,
-            "action": finding.action.value,
-            "mode": finding.mode.value,
+            "action": finding.action,
+            "mode": finding.mode,
             "fingerprint": finding.fingerprint,
             "masked_start": place and place.start,
             "masked_end": place and place.end,

@@ -7,7 +7,6 @@ by a keyed hash. The pieces give the body back exactly.
 
 from __future__ import annotations
 
-import hmac
 import json
 import zlib
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+
+from guardrails.keyed import keyed_hash
 
 WORTH_SPLITTING = 2048
 """Bytes of a body below which it is one piece."""
@@ -48,7 +49,7 @@ class Blobs:
 
     def add(self, tenant: str, data: bytes) -> str:
         """Keep some bytes; returns their id. Equal bytes of one tenant share an id, of two tenants never."""
-        name = hmac.digest(self.key, tenant.encode("utf-8", "replace") + b"\0" + data, "sha256")[:16].hex()
+        name = keyed_hash(self.key, tenant.encode("utf-8", "replace") + b"\0" + data, 16).hex()
         if name not in self.rows:
             packed = zlib.compress(data, 1) if len(data) >= _WORTH_COMPRESSING else data
             small = len(packed) < len(data)
