@@ -279,7 +279,8 @@ class Site:
         chosen = parameters.get("finding", "")
         values = {
             "reader": reader, "trace": trace, "detail": views.detail(trace), "asked": filters,
-            "around": around, "shadows": self._shadows(trace["id"]), "verdicts": VERDICTS, "saved": "saved" in parameters,
+            "around": around, "verdicts": VERDICTS, "saved": "saved" in parameters,
+            "shadows": self._shadows(trace["id"]),
             "total": queries.count_spans(self.store, filters.spans()) if around.inside else None,
             "chosen": int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 7 else None,
         }  # fmt: skip
