@@ -59,9 +59,10 @@ class Shadows:
 
     def cast(self, context: Context, connection: Connection, exchange: Exchange, judge: Judge) -> None:
         """Begin the shadows of a request that is on its way to its own model. Returns at once."""
-        if exchange.path not in PATHS or acts(exchange.path, exchange.request):
+        shadows = self._of.get(exchange.model)
+        if not shadows or exchange.path not in PATHS or acts(exchange.path, exchange.request):
             return
-        for shadow in self._of.get(exchange.model, ()):
+        for shadow in shadows:
             if self._random.random() >= shadow.share:
                 continue
             if len(self._under_way) >= AT_ONCE:

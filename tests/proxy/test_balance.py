@@ -50,3 +50,18 @@ def test_a_group_that_weighs_nothing_is_shared_alike() -> None:
     for sticky in (None, "t/1", "t/2", "t/3", "t/4", "t/5", "t/6"):
         assert pick(group, Random(2), sticky) in group
     assert len({pick(group, Random(), f"t/{number}").id for number in range(50)}) == 2
+
+
+def test_a_growing_weight_only_draws_names_to_it() -> None:
+    """A rollout moves each session at most once."""
+    names = [f"t/{number}" for number in range(300)]
+    moved: set[str] = set()
+    for share in (0, 5, 25, 50, 75, 100):
+        now = {
+            name
+            for name in names
+            if pick([place("old", 100 - share), place("new", share)], Random(), name).id == "new"
+        }
+        assert moved <= now
+        moved = now
+    assert moved == set(names)
