@@ -24,6 +24,7 @@ from proxy.providers.base import Provider
 from proxy.recorder import Options, Recorder
 from proxy.routing import Router, open_provider, speakers
 from proxy.settings import Settings
+from proxy.shadow import Shadows
 from proxy.store.db import open_store, url_of
 from proxy.store.keyfile import load_key
 from proxy.store.keys import active_keys, create_key
@@ -52,7 +53,8 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
     """
     config = load_config(settings.config, settings)
     key = load_key(config.data_dir)
-    router = Router(config, providers(config))
+    reached = providers(config)
+    router = Router(config, reached)
     world = outside(config.redis_url, router)
     policies = Policies(config, key, world)
     metrics = Metrics(version(), policies.label)
@@ -70,6 +72,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         policies=policies,
         key=key,
         router=router,
+        shadows=Shadows(config, reached),
         vaults=vaults(key, config.redis_url, config.vault_ttl_s),
         replies=Replies(config.cache_ttl_s),
         metrics=metrics,
@@ -191,6 +194,7 @@ class App:
         self._state.started = False
         refreshing.cancel()
         watching.cancel()
+        await self.context.shadows.aclose()
         await self.context.policies.aclose()
         await self.context.router.aclose()
         await self.context.vaults.aclose()

@@ -37,6 +37,7 @@ class Params(BaseModel):
     num_retries: Annotated[int, Field(ge=0, le=20)] | None = None
     max_retries: Annotated[int, Field(ge=0, le=20)] | None = None
     weight: Annotated[float, Field(ge=0)] = 1.0
+    silent_model: Name | None = None
 
 
 class ModelInfo(BaseModel):
@@ -94,6 +95,26 @@ class ScopeEntry(BaseModel):
     routes: list[Name] = []
 
 
+class ShadowEntry(BaseModel):
+    """One item of `guardhouse.shadow`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Name
+    to: Name
+    percent: Annotated[float, Field(gt=0, le=100)] = 100.0
+
+
+class Deadlines(BaseModel):
+    """`guardhouse.timeouts`: what LiteLLM's file has no key for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    connect: Seconds | None = None
+    idle: Seconds | None = None
+    stream_total: Seconds | None = None
+
+
 class Guardhouse(BaseModel):
     """Our own keys. An unknown one is an error: a misspelt safety setting must not be silent."""
 
@@ -107,5 +128,8 @@ class Guardhouse(BaseModel):
     redis_url: Name | None = None
     vault_ttl_s: Annotated[int, Field(ge=1, le=30 * 86_400)] = 3_600
     cache_ttl_s: Annotated[int, Field(ge=0, le=30 * 86_400)] = 0
+    shadow: list[ShadowEntry] = []
+    hedge_after_s: Seconds | None = None
+    timeouts: Deadlines = Deadlines()
     max_body_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 10 * 1024 * 1024
     spool: Spool = Spool()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from proxy.policies import Policies
     from proxy.routing import Router
     from proxy.settings import Settings
+    from proxy.shadow import Shadows
     from proxy.store.db import Store
     from proxy.telemetry import Metrics
     from proxy.vaults import Vaults
@@ -50,6 +51,8 @@ class Context:
     key: bytes
     """Secret of this installation: keys pseudonyms and fingerprints."""
     router: Router
+    shadows: Shadows
+    """Copies of requests that another model answers for nobody."""
     vaults: Vaults
     """The pseudonyms of sessions, which outlive a request."""
     replies: Replies

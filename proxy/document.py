@@ -32,6 +32,7 @@ def document(exchange: Exchange) -> dict[str, Any]:
     return {
         "id": exchange.id,
         "trace_id": exchange.trace_id or exchange.id,
+        "shadow_of": exchange.shadow_of,
         "started_us": exchange.started_us,
         "duration_us": exchange.duration_us,
         "first_token_us": exchange.first_token_us,

@@ -90,6 +90,8 @@ class Exchange:
 
     trace_id: str = ""
     """W3C trace id of the caller (32 hex digits), or our own id."""
+    shadow_of: str | None = None
+    """Id of the exchange that this is a copy of, for another model to answer; None for a caller's own."""
     principal: Principal | None = None
     model: str = ""
     """Model the caller asked for; empty when it is not one that is served, as it could then hold anything."""
@@ -140,6 +142,18 @@ class Exchange:
     def policy(self) -> str:
         """`name@revision` of the policy that judges it."""
         return self.guard.policy.label
+
+    @property
+    def sticky(self) -> str | None:
+        """What its requests go to the same deployment by: the session of its tenant, where one is named."""
+        tenant = self.principal.tenant if self.principal else ""
+        return None if self.session is None else f"{tenant}/{self.session}"
+
+    @property
+    def counted_as(self) -> str:
+        """Under whose name limits on how often count it: a shadow uses up nothing of its caller's."""
+        key = self.principal.key_id if self.principal else ""
+        return key if self.shadow_of is None else f"{key}/shadow"
 
     def elapsed_us(self) -> int:
         """Microseconds since the request arrived."""

@@ -15,6 +15,7 @@ from guardrails.pseudonyms import Vault
 from guardrails.redact import mask
 from guardrails.types import merge
 from proxy import moderation, relay
+from proxy.cache import CHOOSING, directives
 from proxy.config import Deployment
 from proxy.context import Context
 from proxy.dialects.base import Dialect
@@ -24,6 +25,7 @@ from proxy.dialects.served import JUDGED_HERE
 from proxy.errors import Blocked, Code, ProxyError, Unavailable
 from proxy.exchange import Exchange
 from proxy.kept import record, storable, watched
+from proxy.lasting import acts, is_stored
 from proxy.providers.base import Call, Reply, ReplyStream
 from proxy.relay import Timed
 from proxy.routing import Attempt, speaker
@@ -129,7 +131,7 @@ async def _inspect(context: Context, exchange: Exchange) -> dict[str, Any] | Non
     session = await context.vaults.open(tenant, named, vault) if named else None
     exchange.retrieval = []
     texts = dialect.texts(request)
-    said = dialect.conversation(request, texts, exchange.principal.key_id)
+    said = dialect.conversation(request, texts, exchange.counted_as)
     found = await guard.inspect(texts, vault, conversation=said, later=True)
     parts = dialect.unscannable(request)
     verdict = merge([found, unscannable(parts, guard.policy.unscannable)]) if parts else found
@@ -150,6 +152,14 @@ async def _inspect(context: Context, exchange: Exchange) -> dict[str, Any] | Non
     if guard.watches({text.stage for text in texts}):
         exchange.watching.append(asyncio.create_task(guard.watch(texts, said)))
     return dialect.outgoing(edited, verdict.edits, vault)
+
+
+async def _judged(context: Context, exchange: Exchange) -> dict[str, Any]:
+    """The request as it may go out. Raises Blocked when it may not."""
+    sent = await _inspect(context, exchange)
+    if sent is None:
+        raise _blocked(exchange)
+    return sent
 
 
 async def _refuse(context: Context, out: relay.Outlet) -> None:
@@ -183,10 +193,15 @@ async def _answer(
     """The provider's answer, or the one that it gave to an equal request. Raises as `_call` does."""
     if context.replies.off or exchange.stream:
         return await _call(context, connection, exchange, sent)
+    lasting = is_stored(exchange.path, sent) or acts(exchange.path, sent)
+    wanted = directives(connection.header(b"cache-control"))
+    if lasting or "no-store" in wanted:
+        return await _call(context, connection, exchange, sent)
     assert exchange.principal is not None
-    asked = (exchange.principal.tenant, exchange.path, exchange.policy)
+    chosen = (connection.header(name) or "" for name in CHOOSING)
+    asked = (exchange.principal.tenant, exchange.path, exchange.policy, *chosen)
     key = context.replies.key(asked, sent)
-    if (kept := context.replies.get(key)) is not None:
+    if "no-cache" not in wanted and (kept := context.replies.get(key)) is not None:
         exchange.provider = "cache"
         return Reply(kept.status, {"x-guardhouse-cache": "hit"}, kept.body)
     answer = await _call(context, connection, exchange, sent)
@@ -212,10 +227,13 @@ async def _call(
     bodies = {exchange.guard: sent}
     attempts: list[Attempt] = []
     exchange.upstream_called = True
+    context.shadows.cast(context, connection, exchange, _judged)
     try:
-        routed = await context.router.call(exchange.model, made, attempts)
+        once = acts(exchange.path, sent)
+        routed = await context.router.call(exchange.model, made, attempts, exchange.sticky, once)
     finally:
         exchange.attempts = len(attempts)
+        exchange.deployment = attempts[-1].deployment if attempts else ""
     exchange.deployment = routed.deployment.id
     exchange.provider = speaker(routed.deployment, exchange.path)
     return routed.answer

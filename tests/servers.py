@@ -35,6 +35,8 @@ class Script:
     """Seconds before each piece."""
     first_delay: float = 0.0
     """Seconds before the status line."""
+    stall: float = 0.0
+    """Seconds after the last piece, before the end."""
     chunked: bool = True
     cut: bool = False
     """Close the connection without a proper end."""
@@ -187,6 +189,7 @@ class Upstream:
             writer.write(b"%x\r\n%s\r\n" % (len(piece), piece) if script.chunked else piece)
             await writer.drain()
             await asyncio.sleep(0)
+        await asyncio.sleep(script.stall)
         if script.chunked and not script.cut:
             writer.write(b"0\r\n\r\n")
         await writer.drain()

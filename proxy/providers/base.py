@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,6 +27,8 @@ class Call:
     """The caller's headers, names in lower case. A provider forwards none but those it lists."""
     timeout: Timeouts | None = None
     """Deadlines; None takes the deployment's."""
+    begun: Callable[[], None] | None = None
+    """Told when the first byte of a whole answer is there, by providers that can see it."""
 
     def deadlines(self, deployment: Deployment) -> Timeouts:
         """The deadlines that hold for this call on that deployment."""

@@ -99,6 +99,8 @@ class FakeProvider:
         refused = await _begin(deployment, call, options)
         if refused is not None:
             return refused
+        if call.begun is not None:
+            call.begun()
         name = deployment.model
         if name == "empty":
             return _ok(b"")

@@ -49,7 +49,7 @@ class OpenAIWire:
         try:
             async with asyncio.timeout(deadlines.total):
                 body = await self._open(deployment, call, deadlines)
-                return await _whole(body, deployment)
+                return await _whole(body, deployment, call)
         except TimeoutError:
             raise UpstreamTimeout("The provider did not finish its answer in time.") from None
 
@@ -61,7 +61,7 @@ class OpenAIWire:
             return body
         try:
             async with asyncio.timeout(deadlines.total or deadlines.first_byte):
-                return await _whole(body, deployment)
+                return await _whole(body, deployment, call)
         except TimeoutError:
             raise UpstreamTimeout("The provider did not finish its answer in time.") from None
 
@@ -77,7 +77,7 @@ class OpenAIWire:
     async def _open(self, deployment: Deployment, call: Call, deadlines: Timeouts) -> _Body:
         """The answer up to its headers."""
         url, body, headers = self.request(deployment, call)
-        total = math.inf if deadlines.total is None else deadlines.total
+        total = math.inf if call.stream or deadlines.total is None else deadlines.total
         limit = asyncio.timeout(deadlines.first_byte if deadlines.first_byte < total else None)
         try:
             async with limit:
@@ -251,8 +251,10 @@ def request_headers(deployment: Deployment, caller: Mapping[str, str]) -> dict[s
     return headers
 
 
-async def _whole(body: _Body, deployment: Deployment) -> Reply:
+async def _whole(body: _Body, deployment: Deployment, call: Call) -> Reply:
     """All of the body as a Reply; an error loses our key if the provider quotes it."""
+    if call.begun is not None:
+        call.begun()
     pieces, size = [], 0
     async for piece in body:
         pieces.append(piece)

@@ -113,6 +113,8 @@ def _span(document: Row) -> dict[str, Any]:
     plain = {name: document[name] for name in PLAIN}
     return {
         **(plain if _are_clean(plain.values()) else {name: clean(value) for name, value in plain.items()}),
+        # A trace that an older version left in the spool does not say.
+        "shadow_of": clean(document.get("shadow_of")),
         "flagged": bool(findings or document["failures"]) or document["outcome"] in ("blocked", "masked"),
         "error_type": clean(error.get("type")),
         "error_code": clean(error.get("code")),
@@ -198,7 +200,7 @@ def document(span: Row) -> dict[str, Any]:
     """The trace document's fields that the span row alone knows."""
     error = {name: span[f"error_{name}"] for name in ("type", "code", "message", "param")}
     return {
-        **{name: span[name] for name in PLAIN},
+        **{name: span[name] for name in (*PLAIN, "shadow_of")},
         "error": None if error["type"] is None else error,
         **bodies.decode(span["detail"].encode()),
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config import Config, Deployment, RouterSettings, Timeouts
-from proxy.errors import BadRequest, ConfigError, NotFound, UpstreamError, UpstreamTimeout
+from proxy.errors import BadRequest, Blocked, ConfigError, NotFound, UpstreamError, UpstreamTimeout
 from proxy.providers.base import Call, EventStream, Reply, ReplyStream
 from proxy.routing import ANTHROPIC, LONGEST_RETRY_AFTER_SECONDS, Attempt, Router, open_providers, speaker
 
@@ -396,3 +396,73 @@ async def test_a_refusal_that_another_model_may_not_share_has_fallbacks_of_its_o
         told = (await router.call("m", whole)).answer
         assert provider.asked == asked
         assert told.status == (200 if asked == ["a", "b"] and answer is OK else 400)
+
+
+async def test_a_group_that_rests_lets_its_fallback_go_first() -> None:
+    """Nobody waits for what has just failed; when the fallback fails too, the group is asked all the same."""
+    down = refusal(500)
+    provider = Scripted(a=[down], b=[OK, OK, OK, down])
+    settings = {"fallbacks": {"m": ("n",)}, "allowed_fails": 0, "num_retries": 0}
+    router = routed(provider, place("a"), place("b", "n"), **settings)
+    for _ in range(3):
+        assert (await router.call("m", whole)).answer is OK
+    assert provider.asked == ["a", "b", "b", "b"]
+    assert (await router.call("m", whole)).answer is down
+    assert provider.asked[4:] == ["b", "a"]
+
+
+async def test_one_that_asks_for_patience_is_left_alone_while_another_may_answer() -> None:
+    """For as long as it asks, from its first refusal on."""
+    provider, time = Scripted(a=[Reply(429, {"retry-after": "30"}, b""), OK], b=[OK]), Time()
+    router = routed(provider, place("a", weight=1), place("b", weight=0), time=time)
+    for _ in range(3):
+        assert (await router.call("m", whole)).answer is OK
+    assert (provider.asked, time.slept) == (["a", "b", "b", "b"], [])
+    time.now = 30.1
+    await router.call("m", whole)
+    assert provider.asked[-1] == "a"
+
+
+async def test_a_session_keeps_its_deployment_while_that_one_is_well() -> None:
+    """It moves when its deployment rests, and comes back afterwards; others stay where they are."""
+    provider, time = Scripted(a=[OK], b=[OK], c=[OK]), Time()
+    router = routed(provider, place("a"), place("b"), place("c"), time=time, allowed_fails=0, num_retries=1)
+    homes = {}
+    for number in range(20):
+        homes[f"t/{number}"] = (await router.call("m", whole, sticky=f"t/{number}")).deployment.id
+    assert set(homes.values()) == {"a", "b", "c"}
+    ill = homes["t/0"]
+    provider.steps[ill] = [refusal(500), OK]
+    moved = (await router.call("m", whole, sticky="t/0")).deployment.id
+    assert moved != ill
+    for name, home in homes.items():
+        found = (await router.call("m", whole, sticky=name)).deployment.id
+        assert found == home if home != ill else found != ill
+    time.now += 5.1
+    for name, home in homes.items():
+        assert (await router.call("m", whole, sticky=name)).deployment.id == home
+
+
+async def test_a_call_that_cannot_be_made_is_no_attempt() -> None:
+    """What our own policy refuses for a fallback is neither a call nor a failure of a deployment."""
+    provider = Scripted(a=[refusal(500)], b=[OK])
+    router = routed(provider, place("a"), place("b", "n"), fallbacks={"m": ("n",)}, num_retries=0)
+    log: list[Attempt] = []
+
+    async def judged(deployment: Deployment) -> Call:
+        if deployment.id == "b":
+            raise Blocked("no")
+        return Call({})
+
+    with pytest.raises(Blocked):
+        await router.call("m", judged, log)
+    assert ([item.deployment for item in log], provider.asked) == (["a"], ["a"])
+    assert not router._health._lately["b"].failures
+
+
+async def test_an_error_of_a_beginning_stream_has_its_fallback_too() -> None:
+    """Told as an event, it is the same refusal."""
+    body = b'{"error":{"message":"m","type":"invalid_request_error","code":"context_length_exceeded"}}'
+    provider = Scripted(a=[[b"data: " + body + b"\n\n"]], b=[[EVENT]])
+    router = routed(provider, place("a"), place("b", "n"), context_window_fallbacks={"m": ("n",)})
+    assert (await router.call("m", streamed)).deployment.id == "b"
