@@ -52,7 +52,7 @@ def lines_until(server: subprocess.Popen[str], word: str) -> str:
 def get(url: str, key: str | None) -> int:
     """The status of a GET, tried until the server listens."""
     request = urllib.request.Request(url, headers={"authorization": f"Bearer {key}"} if key else {})
-    for _ in range(100):
+    for _ in range(1000):
         try:
             return int(urllib.request.urlopen(request, timeout=5).status)
         except urllib.error.HTTPError as refused:
