@@ -19,7 +19,7 @@ import orjson
 from proxy.config import Config, Deployment
 from proxy.dialects.openai_errors import provider_error
 from proxy.errors import Code, NotFound, ProxyError, UpstreamError, UpstreamTimeout
-from proxy.providers.base import Call, Provider, Reply, ReplyStream, scrubbed
+from proxy.providers.base import Call, Fetch, Keeper, Provider, Reply, ReplyStream, scrubbed
 from proxy.providers.translated import Translated
 from proxy.sse import Decoder
 
@@ -128,7 +128,8 @@ class Router:
         self._groups: dict[str, list[Deployment]] = {}
         for deployment in config.deployments:
             self._groups.setdefault(deployment.model_name, []).append(deployment)
-        self._health = {deployment.id: _Health() for deployment in config.deployments}
+        self._by_id = {deployment.id: deployment for deployment in config.deployments}
+        self._health = {id: _Health() for id in self._by_id}
 
     def models(self) -> list[str]:
         """Every alias that can be asked for, in the order of the configuration."""
@@ -145,6 +146,24 @@ class Router:
                 param="model",
             )
         return list(group)
+
+    def deployment(self, id: str) -> Deployment | None:
+        """The deployment with that id; None when none is configured any more."""
+        return self._by_id.get(id)
+
+    async def fetch(self, deployment: Deployment, asked: Fetch) -> Answer:
+        """What one deployment says of an object that it keeps. Tried once, and nowhere else.
+
+        Raises NotFound (`unsupported_endpoint`) where no objects are reached, UpstreamError or UpstreamTimeout.
+        """
+        provider = self._providers[deployment.provider]
+        if not isinstance(provider, Keeper):
+            message = "Stored objects are not served for this model: its provider is reached by translation."
+            raise NotFound(message, code=Code.UNSUPPORTED_ENDPOINT)
+        answer = await provider.fetch(deployment, asked)
+        if isinstance(answer, Reply):
+            return answer
+        return await _begun(answer, deployment, deployment.timeouts(True).first_byte)
 
     async def call(
         self,

@@ -104,6 +104,7 @@ def _span(document: Row) -> dict[str, Any]:
     findings = document["findings"]
     return {
         **{name: clean(document[name]) for name in PLAIN},
+        "object_id": clean(document.get("object_id")),  # traces in the spool of an older version have none
         "flagged": bool(findings or document["failures"]) or document["outcome"] in ("blocked", "masked"),
         "error_type": clean(error.get("type")),
         "error_code": clean(error.get("code")),
@@ -189,7 +190,7 @@ def document(span: Row) -> dict[str, Any]:
     """The trace document's fields that the span row alone knows."""
     error = {name: span[f"error_{name}"] for name in ("type", "code", "message", "param")}
     return {
-        **{name: span[name] for name in PLAIN},
+        **{name: span[name] for name in (*PLAIN, "object_id")},
         "error": None if error["type"] is None else error,
         **bodies.decode(span["detail"].encode()),
     }
