@@ -44,8 +44,6 @@ class Source:
 
     deployment: Deployment
     path: str
-    model: str | None = None
-    """Only those of this model, under the name that the provider knows it by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +66,7 @@ def sources(context: Context, route: StoredRoute, model: str) -> list[Source]:
     found: dict[tuple[str, ...], Source] = {}
     for deployment in (each for name in names for each in context.router.resolve(name)):
         if deployment.provider in KEEPERS:
-            named = deployment.model if model else None
-            found.setdefault((*account(deployment), named or ""), Source(deployment, route.path, named))
+            found.setdefault(account(deployment), Source(deployment, route.path))
     if not found:
         message = "Stored objects are not served for this model: its provider is reached by translation."
         raise NotFound(message, code=Code.UNSUPPORTED_ENDPOINT, param="model")
@@ -129,11 +126,10 @@ async def _gathered(
 
 def _page(out: relay.Outlet, source: Source, sent: Mapping[str, Any], after: str | None, pages: int) -> Fetch:
     """What a page is asked for with. The first as the caller asks; the next ones as long as they can be."""
+    # The model is one of our own names: whether an object is of that model stands in the record.
     query = {k: v for k, v in sent.items() if k not in ("after", "model")}
     if pages > 1:
         query["limit"] = stored_request.LONGEST_LIST
-    if source.model is not None:
-        query["model"] = source.model
     if after is not None:
         query["after"] = after
     return Fetch("GET", source.path, stored_request.encoded(query), headers=out.connection.forwardable())
@@ -150,7 +146,7 @@ def _cut_short(found: list[_Judged]) -> tuple[list[_Judged], bool]:
     if found:
         return found, True
     raise BadRequest(
-        "Too many objects of other keys stand before the first of yours. Name a model, metadata, or `after`.",
+        "Too many other objects stand before the first that you ask for. Name metadata, or `after`.",
         code=Code.INVALID_VALUE,
     )
 

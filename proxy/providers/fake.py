@@ -27,7 +27,7 @@ from proxy.providers.fake_scripts import SCRIPTS, Said, content_text, messages
 from proxy.sse import DONE, event
 
 CHAT, COMPLETIONS, EMBEDDINGS = "/v1/chat/completions", "/v1/completions", "/v1/embeddings"
-PATHS = (CHAT, COMPLETIONS, EMBEDDINGS, fake_responses.PATH)
+PATHS = (CHAT, COMPLETIONS, EMBEDDINGS, fake_responses.PATH, fake_responses.COUNT)
 """The routes it speaks."""
 
 FAULTS = ("empty", "garbage", "hang", "inband-error", "refuse", "stall", "truncated")
@@ -329,6 +329,9 @@ def _whole(deployment: Deployment, call: Call, options: Options) -> dict[str, An
     """The whole answer as JSON."""
     if call.path == EMBEDDINGS:
         return embeddings(call.payload, f"fake-{deployment.model}")
+    if call.path == fake_responses.COUNT:
+        asked = _words(fake_responses.as_chat(call.payload))
+        return {"object": "response.input_tokens", "input_tokens": asked}
     return _answer(deployment, call, options).whole()
 
 

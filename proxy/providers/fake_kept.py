@@ -152,8 +152,16 @@ def _items(payload: Mapping[str, Any], told: Mapping[str, Any]) -> list[dict[str
     """The input of a response as items."""
     given = payload.get("input")
     if isinstance(given, str):
-        given = [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": given}]}]
-    return _numbered(given, told["id"])
+        given = [{"type": "message", "role": "user", "content": given}]
+    items = _numbered(given, told["id"])
+    return [{**item, **_parts(item)} for item in items]
+
+
+def _parts(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a message as a list of parts, however it was written."""
+    text = item.get("content")
+    kind = "output_text" if item.get("role") == "assistant" else "input_text"
+    return {"content": [{"type": kind, "text": text}]} if isinstance(text, str) else {}
 
 
 def _numbered(given: Any, id: str) -> list[dict[str, Any]]:

@@ -29,6 +29,8 @@ AZURE_VERSION = "2024-10-21"
 """`api_version` for Azure deployments that configure none: its last dated stable one."""
 
 _RESPONSES = "/responses"
+_COUNT = "/v1/responses/input_tokens"
+"""Takes only what counts: the fields that a deployment adds are not among it."""
 _AZURE_UNDATED = ("v1", "preview", "latest")
 
 
@@ -254,7 +256,8 @@ def object_target(deployment: Deployment, path: str, query: str) -> str:
 def body_bytes(deployment: Deployment, call: Call) -> bytes:
     """The caller's own bytes when they already say what this deployment must hear, else the payload anew."""
     payload = call.payload
-    missing = {key: value for key, value in deployment.defaults.items() if key not in payload}
+    fields = {} if call.path == _COUNT else deployment.defaults
+    missing = {key: value for key, value in fields.items() if key not in payload}
     if call.body is not None and not missing and payload.get("model") == deployment.model:
         return call.body
     return orjson.dumps({**payload, **missing, "model": deployment.model})
