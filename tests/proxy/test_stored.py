@@ -180,7 +180,13 @@ def test_a_translated_deployment_keeps_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        *("?x=1", "?stream=yes", "?starting_after=1", "?stream=true&starting_after=-1", "?include=everything"),
+        *(
+            "?x=1",
+            "?stream=yes",
+            "?starting_after=1",
+            "?stream=true&starting_after=-1",
+            "?include=everything",
+        ),
         *("?stream=true&stream=false", "?%ff=1", "?limit=3", "?include[]=ada@example.com", "?metadata[a]=b"),
     ],
 )
