@@ -111,6 +111,16 @@ def test_the_life_of_a_chat_completion(ada: openai.OpenAI) -> None:
     assert gone.deleted
 
 
+def test_the_tokens_of_an_input_are_counted(ada: openai.OpenAI) -> None:
+    """By the provider, of what would be sent; a blocked input is not counted."""
+    told = ada.responses.input_tokens.count(model="gpt-test", input="one two three")
+
+    assert (told.input_tokens, told.object) == (3, "response.input_tokens")
+    with pytest.raises(openai.BadRequestError) as raised:
+        ada.responses.input_tokens.count(model="gpt-test", input="kryptonite")
+    assert raised.value.code == "content_filter"
+
+
 def test_what_is_not_stored_is_not_there(ada: openai.OpenAI) -> None:
     """`store: false`, and a chat that says nothing of it."""
     response = ada.responses.create(model="gpt-test", input="not kept", store=False)
@@ -174,17 +184,6 @@ def test_a_list_holds_only_what_the_key_made(ada: openai.OpenAI, bob: openai.Ope
     assert [each.id for each in rest.data] == mine[4:]
     assert [each.id for each in bob.chat.completions.list(model="gpt-real", order="desc")] == theirs[::-1]
     assert list(ada.chat.completions.list(model="gpt-real", metadata={"no": "such"})) == []
-
-
-def test_a_chain_knows_its_values(ada: openai.OpenAI) -> None:
-    """A follow-up that names a response gets back what the chain hid, and so does whoever asks for it later."""
-    first = ada.responses.create(model="gpt-test", input=ASK)
-    items: Any = ada.responses.input_items.list(first.id)
-    assert items.data[0].content[0].text == ASK
-
-    second = ada.responses.create(model="gpt-test", input="next", previous_response_id=first.id)
-
-    assert ada.responses.retrieve(second.id).output_text == "next"
 
 
 def test_it_is_all_there_after_a_restart(tmp_path: Path) -> None:
