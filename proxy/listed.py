@@ -171,11 +171,12 @@ async def _own(out: relay.Outlet, route: StoredRoute, entries: Sequence[Entry]) 
     found = []
     for entry in entries:
         one = made.get(entry["id"]) if isinstance(entry.get("id"), str) else None
-        if one is None or (exchange.model and one.model != exchange.model):
+        deployment = context.router.deployment(one.deployment) if one is not None else None
+        if one is None or deployment is None or (exchange.model and one.model != exchange.model):
             continue
         vault = Vault(context.key, who.tenant, VAULT_SCOPE)
         await context.vaults.open(who.tenant, session_of(who, entry["id"]), vault)
-        found.append(_Judged(entry, context.policies.guard_for(who, one.model, route.made_by), vault))
+        found.append(_Judged(entry, context.policies.guard_for(who, deployment.model_name, route.made_by), vault))
     return found
 
 

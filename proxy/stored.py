@@ -67,7 +67,8 @@ async def _sources(out: relay.Outlet, route: StoredRoute, id: str) -> list[liste
         raise unknown()
     exchange.object_id, exchange.session = id, session_of(who, id)
     exchange.model = found[id].model
-    exchange.guard = context.policies.guard_for(who, exchange.model, route.made_by)
+    # As when it was made: by the policy for the model that answered, which after a fallback is another.
+    exchange.guard = context.policies.guard_for(who, deployment.model_name, route.made_by)
     return [listed.Source(deployment, route.at(id))]
 
 

@@ -429,3 +429,43 @@ def test_only_what_is_stored_is_recorded_as_an_object(
 
     stored = store is True or (store is None and path == RESPONSE)
     assert bool(proxy.recorder.last()["object_id"]) is stored
+
+
+def test_the_policy_is_that_of_the_route_that_made_it(
+    _upstream: Upstream, upstream: Upstream, tmp_path: Path
+) -> None:
+    """A scope for a route holds for its objects, and one for a model for what was asked of that model."""
+    strict = json.loads(policy(name="strict"))
+    strict["rules"][2]["with"]["deny"] = ["hello"]
+    scopes = [
+        {"routes": [RESPONSE], "models": ["gpt-real"], "policy": strict},
+        {"routes": [CHAT], "models": ["gpt-test"], "policy": strict},
+    ]
+    url = f"http://127.0.0.1:{_upstream.port}/v1"
+    with served(make_app(tmp_path, url, policy(), scopes=scopes)) as proxy:
+        told = []
+        for model in ("gpt-test", "gpt-real"):
+            make(proxy, upstream, model=model, input="Hi")
+            upstream.script = raw(orjson.dumps(reply(message("hello"))))
+            told.append(retrieved(proxy).headers["x-guardhouse-policy"].partition("@")[0])
+        both = [json.loads(whole({"content": "hello"}).pieces[0]) | {"id": f"c_{n}"} for n in (0, 1)]
+        for number, model in enumerate(("gpt-test", "gpt-real")):
+            maker = Maker("default", "admin", CHAT)
+            [deployment] = proxy.app.context.router.resolve(model)
+            # Asked for as the other one, and answered by this one after a fallback: the same policy as then.
+            proxy.app.context.objects.remember(maker, f"c_{number}", Made(deployment.id, "any"))
+        upstream.script = raw(orjson.dumps({"object": "list", "data": both}))
+        listed = json.loads(ask(proxy, None, method="GET", path=CHAT).body)["data"]
+
+    assert told == ["test", "strict"]
+    assert [entry["choices"][0]["message"]["content"] for entry in listed] == ["", "hello"]
+
+
+def test_no_request_is_taken_that_cannot_be_recorded(
+    proxy: Running, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503, as everywhere."""
+    make(proxy, upstream)
+    monkeypatch.setattr(type(proxy.recorder), "accepting", False)
+
+    assert retrieved(proxy).status == 503
