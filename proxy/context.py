@@ -42,7 +42,7 @@ class Context:
     settings: Settings
     config: Config
     store: Store
-    """The database. Never read on the request path of `/v1`."""
+    """The database. On the request path of `/v1` it is read only for stored objects that `objects` has forgotten."""
     recorder: Recording
     keyring: Keyring
     """Who may call: `keyring.principal(authorization_header)`."""

@@ -32,6 +32,8 @@ from proxy.verdicts import unscannable
 
 MOST_PAGES = 20
 """Pages of a provider that are read for one list."""
+NO_LIST = frozenset({404, 405, 501})
+"""Statuses of a provider that has no such list: the others are asked all the same."""
 USUAL = 20
 """Entries of a list whose caller names no limit."""
 KEEPERS = frozenset({"openai_wire", "fake"})
@@ -107,6 +109,7 @@ async def _gathered(
 ) -> tuple[list[_Judged], bool] | Reply:
     """As many entries as were asked for and whether there are more; or a provider's refusal."""
     found: list[_Judged] = []
+    without: list[Reply] = []
     limit, after, pages = sent.get("limit", USUAL), sent.get("after"), 0
     for number, source in enumerate(sources):
         more = True
@@ -114,14 +117,19 @@ async def _gathered(
             if (pages := pages + 1) > MOST_PAGES:
                 return _cut_short(found)
             reply = await fetch(out, source.deployment, _page(out, source, sent, after, pages))
-            if not isinstance(reply, Reply) or reply.status >= 400:
-                return _refusal(reply)
+            if not isinstance(reply, Reply):
+                raise UpstreamError("The provider answered with a stream that nobody asked for.")
+            if reply.status in NO_LIST and after is None:
+                without.append(reply)
+                break
+            if reply.status >= 400:
+                return reply
             entries, more = parsed(reply.body)
             found += await _own(out, route, entries)
             if len(found) >= limit:
                 return found[:limit], more or len(found) > limit or number + 1 < len(sources)
-            after = _last(entries) if more else None
-    return found, False
+            after = _next(entries, after) if more else None
+    return without[0] if len(without) == len(sources) else (found, False)
 
 
 def _page(out: relay.Outlet, source: Source, sent: Mapping[str, Any], after: str | None, pages: int) -> Fetch:
@@ -135,12 +143,6 @@ def _page(out: relay.Outlet, source: Source, sent: Mapping[str, Any], after: str
     return Fetch("GET", source.path, stored_request.encoded(query), headers=out.connection.forwardable())
 
 
-def _refusal(reply: Reply | ReplyStream) -> Reply:
-    if isinstance(reply, Reply):
-        return reply
-    raise UpstreamError("The provider answered with a stream that nobody asked for.")
-
-
 def _cut_short(found: list[_Judged]) -> tuple[list[_Judged], bool]:
     """What was found when too much was read. Raises BadRequest when that is nothing: an empty list would be a lie."""
     if found:
@@ -151,10 +153,11 @@ def _cut_short(found: list[_Judged]) -> tuple[list[_Judged], bool]:
     )
 
 
-def _last(entries: Sequence[Entry]) -> str:
+def _next(entries: Sequence[Entry], after: str | None) -> str:
+    """Where the next page begins. Raises UpstreamError when there is no getting on."""
     last = entries[-1].get("id")
-    if not isinstance(last, str) or not OBJECT_ID.fullmatch(last):
-        raise UpstreamError("The provider's list cannot be read on: its last entry has no id.")
+    if not isinstance(last, str) or not OBJECT_ID.fullmatch(last) or last == after:
+        raise UpstreamError("The provider's list cannot be read on: it names no other last entry.")
     return last
 
 
@@ -176,7 +179,9 @@ async def _own(out: relay.Outlet, route: StoredRoute, entries: Sequence[Entry]) 
             continue
         vault = Vault(context.key, who.tenant, VAULT_SCOPE)
         await context.vaults.open(who.tenant, session_of(who, entry["id"]), vault)
-        found.append(_Judged(entry, context.policies.guard_for(who, deployment.model_name, route.made_by), vault))
+        found.append(
+            _Judged(entry, context.policies.guard_for(who, deployment.model_name, route.made_by), vault)
+        )
     return found
 
 

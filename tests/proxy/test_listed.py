@@ -167,6 +167,35 @@ def test_accounts_are_listed_one_after_the_other(
     assert [json.loads(each.body)["has_more"] for each in told] == [False, True, True, False, False]
 
 
+def test_a_provider_without_lists_is_passed_over(
+    _upstream: Upstream, upstream: Upstream, tmp_path: Path
+) -> None:
+    """While another account has one; where none has, its refusal is told."""
+    base = f"http://127.0.0.1:{_upstream.port}"
+    models = [
+        {
+            "model_name": name,
+            "litellm_params": {"model": f"openai/{name}", "api_base": f"{base}/{name}", "api_key": "k"},
+        }
+        for name in ("local", "cloud")
+    ]
+    missing = raw(b'{"error": {"message": "Not Found", "type": "t", "code": null}}', 404)
+    with served(make_app(tmp_path, "", policy(), models)) as proxy:
+        own(proxy, "c_1", deployment="openai/cloud", model="cloud")
+        upstream.script = lambda _: missing if b"/local/" in upstream.headers[-1] else page(completion("c_1"))
+        both, one = listing(proxy), listing(proxy, "?model=local")
+
+    assert (ids(both), one.status) == (["c_1"], 404)
+
+
+def test_a_list_that_does_not_get_on_is_told_as_broken(proxy: Running, upstream: Upstream) -> None:
+    """A provider that ignores `after` would be asked for ever."""
+    upstream.script = page(completion("c_1"), more=True)
+
+    assert listing(proxy).status == 502
+    assert len(upstream.headers) == 2
+
+
 def test_each_entry_is_inspected_by_itself(proxy: Running, upstream: Upstream) -> None:
     """One that is blocked says so in its own place; the others come as they are. The record has no text of them."""
     own(proxy, "c_1", "c_2", "c_3")
