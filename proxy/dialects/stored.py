@@ -74,6 +74,8 @@ def methods(path: str) -> list[str]:
 
 def _routes(path: str) -> list[StoredRoute]:
     """The routes of a path. That of a call is none, although a word in it could be read as an id."""
+    if not path.startswith((_RESPONSES, _CHATS)):
+        return []
     if path in ROUTES:
         return [route for route in STORED if route.path == path]
     return [route for route in STORED if _fits(route, path)]
