@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import orjson
 
-from proxy import pipeline
+from proxy import pipeline, stored
 from proxy.auth import Keyring
 from proxy.cache import Replies
 from proxy.config import Config, load_config
 from proxy.context import Context
 from proxy.dialects.served import ROUTES, dialect_of, why_not_served
+from proxy.dialects.stored import find, methods
 from proxy.errors import Code, MethodNotAllowed, NotFound, ProxyError, openai_body
+from proxy.objects import Objects
 from proxy.outside import outside
 from proxy.policies import Policies
 from proxy.providers.base import Provider
@@ -28,6 +31,7 @@ from proxy.shadow import Shadows
 from proxy.store.db import open_store, url_of
 from proxy.store.keyfile import load_key
 from proxy.store.keys import active_keys, create_key
+from proxy.store.objects import made
 from proxy.telemetry import Metrics
 from proxy.vaults import vaults
 from proxy.wire import Connection, Receive, Scope, Send, header_pairs
@@ -75,6 +79,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         shadows=Shadows(config, reached),
         vaults=vaults(key, config.redis_url, config.vault_ttl_s),
         replies=Replies(config.cache_ttl_s),
+        objects=Objects(partial(made, store)),
         metrics=metrics,
         ready=state.missing,
     )
@@ -126,6 +131,8 @@ class App:
             dialect = dialect_of(path) if path in ROUTES else None
             if dialect is not None and scope["method"] == "POST":
                 await pipeline.serve(self.context, Connection(scope, receive, send), dialect)
+            elif (asked := find(scope["method"], path)) is not None:
+                await stored.serve(self.context, Connection(scope, receive, send), *asked)
             elif path == "/v1" or path.startswith("/v1/"):
                 await self._other(Connection(scope, receive, send))
             else:
@@ -156,8 +163,8 @@ class App:
 
     def _answer(self, connection: Connection) -> bytes:
         path, method = connection.path, connection.method
-        if path in ROUTES:
-            raise _wrong_method(method, "POST")
+        if allowed := methods(path):
+            raise _wrong_method(method, ", ".join(allowed))
         if path != MODELS and not path.startswith(MODELS + "/"):
             raise NotFound(why_not_served(method, path), code=Code.UNKNOWN_URL)
         if method not in ("GET", "HEAD"):

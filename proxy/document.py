@@ -45,6 +45,7 @@ def document(exchange: Exchange) -> dict[str, Any]:
         "answered_model": exchange.answered_model,
         "deployment": exchange.deployment,
         "provider": exchange.provider,
+        "object_id": exchange.object_id,
         "policy": exchange.policy,
         "outcome": exchange.outcome,
         "http_status": exchange.http_status,

@@ -108,6 +108,8 @@ class Exchange:
     provider: str = ""
     session: str | None = None
     """Session whose earlier pseudonyms are known again; without one, only this request's are."""
+    follows: str | None = None
+    """Session of the response that this one goes on from: its pseudonyms are known too."""
     conversation: Conversation = NOTHING_SAID
     """What the request says, for checks that judge a reply by it."""
     vault: Vault | None = None
@@ -117,6 +119,8 @@ class Exchange:
     input: Verdict = ALLOWED
     output: Verdict = ALLOWED
 
+    object_id: str | None = None
+    """Id under which the provider keeps the reply; None when it keeps none."""
     answered_model: str | None = None
     """Model named in the provider's reply."""
     safe_response: dict[str, Any] | None = None

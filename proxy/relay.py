@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import orjson
 
 from guardrails.types import Segment, Stage, strictest
-from proxy import sse
+from proxy import objects, sse
 from proxy.context import Context
 from proxy.dialects.base import GuardedStream
 from proxy.dialects.chat_words import reply_texts
 from proxy.dialects.openai_errors import provider_error
 from proxy.errors import ProxyError, Unavailable, UpstreamError
 from proxy.exchange import Exchange, Failure
-from proxy.kept import keep, storable_reply
+from proxy.kept import keep, record, storable_reply, watched
 from proxy.providers.base import Reply, ReplyStream
-from proxy.wire import Connection, Pings, header_pairs
+from proxy.wire import ClientGone, Connection, Pings, header_pairs
 
 DRAIN_SECONDS = 1.0
 """How long a finished stream may take to close properly, so that its connection can be used again."""
@@ -110,6 +110,31 @@ class Outlet:
             await self.whole(error.status, dialect.error(error), error.headers)
 
 
+async def settled(out: Outlet, answering: Awaitable[None]) -> None:
+    """Runs what answers an exchange: whatever becomes of it, the caller is told, and it is recorded exactly once."""
+    exchange, connection = out.exchange, out.connection
+    done = False
+    try:
+        await answering
+        done = True
+    except ProxyError as error:
+        await out.error(error)
+        done = True
+    except (ClientGone, asyncio.CancelledError) as left:
+        exchange.cancelled = not connection.complete
+        done = True
+        if isinstance(left, asyncio.CancelledError):
+            raise
+    finally:
+        if not done:
+            # A fault of our own: told, recorded, and on its way to the server's log.
+            await out.error(ProxyError("The proxy failed. Its operator finds the reason in the log."))
+        try:
+            await watched(exchange)
+        finally:
+            record(out.context, exchange)
+
+
 async def whole(out: Outlet, reply: Reply) -> None:
     """Answer with a provider's whole reply: inspected, edited, restored; its own bytes if unchanged.
 
@@ -117,11 +142,12 @@ async def whole(out: Outlet, reply: Reply) -> None:
     """
     exchange = out.exchange
     if reply.status >= 400:
-        await _refused(out, reply)
+        await refused(out, reply)
         return
     dialect = exchange.dialect
     answer = dialect.reply(reply.body)
     dialect.note(exchange, answer)
+    await objects.note(out.context, exchange, answer)
     with Timed(exchange, "inspect_output"):
         told = await _inspected(out, answer)
     body = reply.body if told is answer else orjson.dumps(told)
@@ -164,7 +190,7 @@ def _unseen(texts: list[Segment], exchange: Exchange) -> list[Segment]:
     return [text for text in texts if text not in sent]
 
 
-async def _refused(out: Outlet, reply: Reply) -> None:
+async def refused(out: Outlet, reply: Reply) -> None:
     """Tell of a provider's refusal: in its own words, inspected, when they are an error as OpenAI writes it."""
     body = await _inspected_error(out, reply.body)
     error = provider_error(body)
@@ -232,7 +258,7 @@ async def stream(out: Outlet, reply: ReplyStream) -> None:
 
 async def _pump(out: Outlet, reply: ReplyStream, guarded: GuardedStream) -> None:
     """Pass on what may leave until the provider ends, says `[DONE]`, or a rule blocks."""
-    decoder, exchange = sse.Decoder(), out.exchange
+    decoder, exchange, named = sse.Decoder(), out.exchange, False
     async for data in reply:
         frames: list[bytes] = []
         try:
@@ -242,6 +268,9 @@ async def _pump(out: Outlet, reply: ReplyStream, guarded: GuardedStream) -> None
                     break
         finally:
             if guarded.started:
+                if not named:
+                    named = True
+                    await objects.note(out.context, exchange, guarded.response())
                 await out.begin(reply.headers)
             if ready := b"".join(frames):
                 if exchange.first_token_us is None:

@@ -19,7 +19,7 @@ from proxy.config import Config, Deployment
 from proxy.errors import Code, NotFound, ProxyError, UpstreamError
 from proxy.health import Health
 from proxy.hedge import hedged
-from proxy.providers.base import Call, Provider, Reply, ReplyStream
+from proxy.providers.base import Call, Fetch, Keeper, Provider, Reply, ReplyStream
 from proxy.providers.translated import Translated
 from proxy.refusals import Reason, reason
 
@@ -127,8 +127,8 @@ class Router:
         self._groups: dict[str, list[Deployment]] = {}
         for deployment in config.deployments:
             self._groups.setdefault(deployment.model_name, []).append(deployment)
-        ids = (deployment.id for deployment in config.deployments)
-        self._health = Health(ids, config.router.allowed_fails, config.router.cooldown_time)
+        self._by_id = {deployment.id: deployment for deployment in config.deployments}
+        self._health = Health(self._by_id, config.router.allowed_fails, config.router.cooldown_time)
 
     def models(self) -> list[str]:
         """Every alias that can be asked for, in the order of the configuration."""
@@ -145,6 +145,26 @@ class Router:
                 param="model",
             )
         return list(group)
+
+    def deployment(self, id: str) -> Deployment | None:
+        """The deployment with that id; None when none is configured any more."""
+        return self._by_id.get(id)
+
+    async def fetch(self, deployment: Deployment, asked: Fetch) -> Answer:
+        """What one deployment says of an object that it keeps. Tried once, and nowhere else.
+
+        Raises NotFound (`unsupported_endpoint`) where no objects are reached, UpstreamError or UpstreamTimeout.
+        """
+        provider = self._providers[deployment.provider]
+        if not isinstance(provider, Keeper):
+            message = "Stored objects are not served for this model: its provider is reached by translation."
+            raise NotFound(message, code=Code.UNSUPPORTED_ENDPOINT)
+        started = self._clock.monotonic()
+        answer = await provider.fetch(deployment, asked)
+        if isinstance(answer, Reply):
+            return answer
+        spent = self._clock.monotonic() - started
+        return await first_event.begun(answer, deployment, deployment.timeouts(True), spent)
 
     async def call(
         self,

@@ -43,12 +43,15 @@ class Connection:
         "headers",
         "method",
         "path",
+        "query",
         "started",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.query: bytes = scope.get("query_string", b"")
+        """As it came, without the question mark."""
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.started = False
         """Whether the status of the reply was sent."""

@@ -143,15 +143,16 @@ class Upstream:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                length = next(
+                lengths = [
                     int(line.split(b":")[1])
                     for line in head.lower().split(b"\r\n")
                     if line.startswith(b"content-length")
-                )
+                ]
+                length = lengths[0] if lengths else 0
                 body = await reader.readexactly(length)
                 self.headers.append(head)
                 self.bodies.append(body)
-                script = self.script(json.loads(body)) if callable(self.script) else self.script
+                script = self.script(json.loads(body or b"{}")) if callable(self.script) else self.script
                 if not await self._answer(reader, writer, script):
                     return
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):

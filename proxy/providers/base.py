@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from proxy.config import Deployment, Timeouts
 
@@ -33,6 +33,21 @@ class Call:
     def deadlines(self, deployment: Deployment) -> Timeouts:
         """The deadlines that hold for this call on that deployment."""
         return self.timeout or deployment.timeouts(self.stream)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One request about objects that a provider keeps."""
+
+    method: str
+    path: str
+    """With the id of the object in it, and the leading `/v1`."""
+    query: str = ""
+    """Encoded, without the question mark."""
+    body: bytes = field(default=b"", repr=False)
+    stream: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """As in Call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +87,14 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """Let go of every connection."""
+
+
+@runtime_checkable
+class Keeper(Provider, Protocol):
+    """A provider that can be asked for the objects it keeps."""
+
+    async def fetch(self, deployment: Deployment, asked: Fetch) -> ReplyStream | Reply:
+        """The answer as it comes: a stream of events where one was asked for and is sent, else whole."""
 
 
 class EventStream:

@@ -48,6 +48,8 @@ class SpanRow(Row, table=True):
     answered_model: str | None = _text(default=None)
     deployment: str = _text()
     provider: str = _text()
+    object_id: str | None = _text(default=None)
+    """Id under which the provider keeps the reply."""
     policy: str = _text()
     outcome: str = _text()
     action: str = _text()
@@ -252,6 +254,13 @@ Index(
     SPAN.c.shadow_of,
     sqlite_where=SPAN.c.shadow_of.is_not(None),
     postgresql_where=SPAN.c.shadow_of.is_not(None),
+)
+Index(
+    "span_object",
+    SPAN.c.object_id,
+    SPAN.c.key_id,
+    sqlite_where=SPAN.c.object_id.is_not(None),
+    postgresql_where=SPAN.c.object_id.is_not(None),
 )
 Index("message_ref_blob", MESSAGE_REF.c.blob_id)
 Index("tool_call_join", TOOL_CALL.c.tenant, TOOL_CALL.c.call_id, TOOL_CALL.c.started_us)

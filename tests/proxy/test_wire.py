@@ -148,3 +148,11 @@ def test_who_the_caller_is_is_not_forwardable() -> None:
     made, _ = connection(headers={"authorization": "a", "cookie": "b", "api-key": "c", "openai-beta": "d"})
 
     assert made.forwardable() == {"openai-beta": "d"}
+
+
+def test_a_query_is_as_it_came() -> None:
+    """Without the question mark; empty where there is none."""
+    scope = {"method": "GET", "path": "/", "headers": []}
+    unused: Any = None
+    assert Connection({**scope, "query_string": b"a=%20"}, unused, unused).query == b"a=%20"
+    assert Connection(scope, unused, unused).query == b""
