@@ -173,7 +173,8 @@ async def _refused(out: Outlet, reply: Reply) -> None:
     kind, code = error
     message = f"The provider answered with HTTP {reply.status}."
     out.exchange.failure = Failure(reply.status, kind, code, message)
-    await out.whole(reply.status, body, reply.headers)
+    told = out.exchange.dialect.provider_error(body, reply.status)
+    await out.whole(reply.status, told, reply.headers)
 
 
 async def _inspected_error(out: Outlet, body: bytes) -> bytes:

@@ -140,6 +140,9 @@ class Dialect(Protocol):
     def error(self, error: ProxyError) -> bytes:
         """The body that tells of an error."""
 
+    def provider_error(self, body: bytes, status: int) -> bytes:
+        """A provider's error, an object with `error.message`, in this dialect's shape; itself where it has it."""
+
     def error_event(self, error: ProxyError) -> bytes:
         """The frame that tells of an error within a stream."""
 

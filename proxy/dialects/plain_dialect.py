@@ -62,6 +62,10 @@ class PlainDialect:
         """As in Dialect."""
         return openai_body(error)
 
+    def provider_error(self, body: bytes, status: int) -> bytes:
+        """As in Dialect."""
+        return body
+
     def error_event(self, error: ProxyError) -> bytes:
         """As in Dialect."""
         return sse.event(openai_body(error))

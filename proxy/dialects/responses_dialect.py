@@ -135,6 +135,10 @@ class Responses:
         """As in Dialect."""
         return openai_body(error)
 
+    def provider_error(self, body: bytes, status: int) -> bytes:
+        """As in Dialect."""
+        return body
+
     def error_event(self, error: ProxyError) -> bytes:
         """As in Dialect."""
         told = orjson.loads(openai_body(error))["error"]
