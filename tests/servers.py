@@ -230,6 +230,8 @@ class Running:
     port: int
     app: App
     recorder: MemoryRecorder
+    loop: asyncio.AbstractEventLoop
+    """The event loop that it serves on, in a thread of its own."""
 
     @property
     def url(self) -> str:
@@ -277,7 +279,7 @@ def served(app: App) -> Iterator[Running]:
         time.sleep(0.005)
     try:
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Running(port, app, app.context.recorder)
+        yield Running(port, app, app.context.recorder, server.servers[0].get_loop())
     finally:
         server.should_exit = True
         thread.join(10)
