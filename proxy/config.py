@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from proxy.config_policies import DEFAULT, PolicySource, Scope, policy_source, scopes
-from proxy.config_schema import TOTAL_SECONDS, Entry, Guardhouse, Params, Router, SpoolMode
+from proxy.config_schema import TOTAL_SECONDS, Clients, Entry, Guardhouse, Params, Router, Shutdown, SpoolMode
 from proxy.errors import ConfigError
 from proxy.settings import REFERENCE, Settings
 from proxy.vendors import ANTHROPIC_KEY, NOT_IN_BODY, OPENAI_WIRE, base_url, split
@@ -123,6 +123,8 @@ class Config:
     """Seconds for which a whole reply is given again to equal requests; 0: never."""
     max_body_bytes: int = 10 * 1024 * 1024
     spool_mode: SpoolMode = "group"
+    clients: Clients = field(default_factory=Clients)
+    shutdown: Shutdown = field(default_factory=Shutdown)
     notes: tuple[str, ...] = ()
     """What was read but has no effect here, one sentence each with its place."""
 
@@ -200,6 +202,8 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         cache_ttl_s=own.cache_ttl_s,
         max_body_bytes=own.max_body_bytes,
         spool_mode=settings.spool_mode or own.spool.mode,
+        clients=own.clients,
+        shutdown=own.shutdown,
         notes=tuple(notes),
     )
 

@@ -34,6 +34,8 @@ from proxy.wire import ClientGone, Connection
 VAULT_SCOPE = "chat"
 """Pseudonyms are equal within a tenant, so that a conversation keeps its tokens from turn to turn."""
 
+STOPPED = "The proxy was stopped before this request was answered. Send it again."
+
 _TRACEPARENT = re.compile(r"[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}")
 
 
@@ -45,7 +47,7 @@ async def serve(context: Context, connection: Connection, dialect: Dialect) -> N
     try:
         with Timed(exchange, "auth"):
             exchange.principal = context.keyring.principal(connection.credentials())
-        exchange.body = await connection.body(context.config.max_body_bytes)
+        exchange.body = await connection.body(context.config.max_body_bytes, context.config.clients.send_s)
         with Timed(exchange, "parse"):
             _parse(context, exchange)
             exchange.session = session_name(connection.header(HEADER.encode()))
@@ -58,11 +60,15 @@ async def serve(context: Context, connection: Connection, dialect: Dialect) -> N
     except ProxyError as error:
         await out.error(error)
         settled = True
-    except (ClientGone, asyncio.CancelledError) as left:
+    except ClientGone:
         exchange.cancelled = not connection.complete
         settled = True
-        if isinstance(left, asyncio.CancelledError):
-            raise
+    except asyncio.CancelledError:
+        # The server stops, and nobody waits for this task: it ends as soon as its caller was told.
+        settled = True
+        if not connection.complete:
+            exchange.cancelled = True
+            await out.error(Unavailable(STOPPED, headers={"retry-after": "1"}))
     finally:
         if not settled:
             # A fault of our own: told, recorded, and on its way to the server's log.

@@ -199,7 +199,7 @@ async def stream(out: Outlet, reply: ReplyStream) -> None:
     """
     exchange = out.exchange
     guarded = exchange.dialect.stream(exchange.guard, exchange)
-    pings = Pings(out.connection)
+    pings = Pings(out.connection, exchange.dialect.ping, out.context.config.clients.ping_s)
     failure: ProxyError | None = None
     try:
         try:

@@ -146,5 +146,7 @@ class Dialect(Protocol):
     def error_event(self, error: ProxyError) -> bytes:
         """The frame that tells of an error within a stream."""
 
+    ping: bytes
+    """The frame that keeps a silent stream alive."""
     done: bytes
     """The frame that ends every stream; empty where the dialect has none."""

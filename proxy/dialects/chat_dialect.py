@@ -27,6 +27,7 @@ class Chat:
     """The chat dialect. See `proxy.dialects.base.Dialect`."""
 
     name = chat.NAME
+    ping = sse.COMMENT_PING
     done = sse.event(sse.DONE)
 
     def check(self, request: Request) -> None:

@@ -30,6 +30,7 @@ class Messages:
     """The Messages dialect. See `proxy.dialects.base.Dialect`."""
 
     name = messages.NAME
+    ping = sse.named("ping", b'{"type": "ping"}')
     done = b""
 
     def check(self, request: Request) -> None:

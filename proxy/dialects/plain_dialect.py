@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 class PlainDialect:
     """Part of a dialect. See `proxy.dialects.base.Dialect`."""
 
+    ping = sse.COMMENT_PING
     done = sse.event(sse.DONE)
 
     def texts(self, request: Request) -> list[Segment]:

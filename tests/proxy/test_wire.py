@@ -132,7 +132,7 @@ async def test_work_that_ends_leaves_no_watch_behind() -> None:
 async def test_pings_come_only_into_a_silent_stream() -> None:
     """Nothing before the start; then a comment for each interval without a write."""
     made, sent = connection()
-    pinging = Pings(made, 0.02)
+    pinging = Pings(made, b": ping\n\n", 0.02)
     await asyncio.sleep(0.05)
     assert sent == []
     await made.start(200, [])
