@@ -66,6 +66,6 @@ def _untaken(connection: HttpToolsProtocol) -> int:
         told = fcntl.ioctl(
             connection.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, b"\0" * 4
         )
-    except OSError:
+    except (OSError, ValueError):  # it is closed by now
         return waiting
     return waiting + int(struct.unpack("i", told)[0])

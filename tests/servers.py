@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import uvicorn
 
 from proxy.app import App, create_app
 from proxy.document import document
 from proxy.exchange import Exchange
+from proxy.listener import Listener
 from proxy.server import uvicorn_config
 from proxy.settings import Settings
 
@@ -271,7 +271,7 @@ def served(app: App) -> Iterator[Running]:
     """The app on a real port, served as `guardhouse serve` does it."""
     config = uvicorn_config(app)
     config.host, config.port = "127.0.0.1", 0
-    server = uvicorn.Server(config)
+    server = Listener(config, app)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until = time.monotonic() + 10

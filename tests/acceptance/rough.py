@@ -93,9 +93,11 @@ class RoughProvider:
         playing = asyncio.ensure_future(self._play(writer, self.choose(len(self.bodies) - 1)))
         left = asyncio.ensure_future(reader.read(1))
         await asyncio.wait({playing, left}, return_when=asyncio.FIRST_COMPLETED)
-        if not playing.done():
+        if not playing.done() or playing.exception():
             self.closed.append(time.monotonic())
             playing.cancel()
+            left.cancel()
+            await asyncio.wait({playing, left})
             return False
         left.cancel()
         await asyncio.wait({left})
