@@ -26,14 +26,14 @@ guardhouse:
 RUN = "import typer; from proxy.cli import register; app = typer.Typer(); register(app); app()"
 
 
-def start(folder: Path, *options: str, config: str = CONFIG) -> subprocess.Popen[str]:
-    """`guardhouse serve` in a folder, on a free port."""
+def start(folder: Path, *options: str, config: str = CONFIG, **variables: str) -> subprocess.Popen[str]:
+    """`guardhouse serve` in a folder, on a free port unless the options name one."""
     (folder / "guardhouse.yaml").write_text(config)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GUARDHOUSE_")}
     return subprocess.Popen(
         [sys.executable, "-c", RUN, "serve", "--port", "0", *options],
         cwd=folder,
-        env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**environment, "PYTHONPATH": str(Path(__file__).parents[2]), **variables},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
