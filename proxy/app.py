@@ -103,16 +103,18 @@ def version() -> str:
 
 
 class State:
-    """Whether the app has started."""
+    """Whether the app has started, and whether it is about to stop."""
 
-    __slots__ = ("started",)
+    __slots__ = ("started", "stopping")
 
     def __init__(self) -> None:
-        self.started = False
+        self.started = self.stopping = False
 
     def missing(self) -> dict[str, str]:
         """What keeps it from serving, by part; empty when nothing does."""
-        return {} if self.started else {"app": "is starting or stopping"}
+        if self.stopping:
+            return {"app": "is stopping"}
+        return {} if self.started else {"app": "is starting"}
 
 
 class App:
@@ -147,6 +149,10 @@ class App:
         if self.context.settings.admin_key is not None or active_keys(self.context.store):
             return None
         return create_key(self.context.store, "made at the first start", admin=True).secret
+
+    def stopping(self) -> None:
+        """Say at /readyz that it stops soon. Requests are served as before."""
+        self._state.stopping = True
 
     # --- the rest of /v1
 
@@ -198,7 +204,7 @@ class App:
         self._state.started = True
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        self._state.started = False
+        self._state.stopping = True
         refreshing.cancel()
         watching.cancel()
         await self.context.shadows.aclose()

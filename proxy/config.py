@@ -12,7 +12,17 @@ from pydantic import BaseModel, ValidationError
 
 from proxy.config_policies import DEFAULT, PolicySource, Scope, policy_source, scopes
 from proxy.config_routing import Shadow, closest, fallbacks, listed, shadows
-from proxy.config_schema import TOTAL_SECONDS, Deadlines, Entry, Guardhouse, Params, Router, SpoolMode
+from proxy.config_schema import (
+    TOTAL_SECONDS,
+    Clients,
+    Deadlines,
+    Entry,
+    Guardhouse,
+    Params,
+    Router,
+    Shutdown,
+    SpoolMode,
+)
 from proxy.errors import ConfigError
 from proxy.settings import REFERENCE, Settings
 from proxy.vendors import ANTHROPIC_KEY, NOT_IN_BODY, OPENAI_WIRE, base_url, split
@@ -127,6 +137,8 @@ class Config:
     """Which requests are also sent to another model, whose answers nobody is given."""
     max_body_bytes: int = 10 * 1024 * 1024
     spool_mode: SpoolMode = "group"
+    clients: Clients = field(default_factory=Clients)
+    shutdown: Shutdown = field(default_factory=Shutdown)
     notes: tuple[str, ...] = ()
     """What was read but has no effect here, one sentence each with its place."""
 
@@ -210,6 +222,8 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         shadows=shadows(source, own.shadow, entries, known),
         max_body_bytes=own.max_body_bytes,
         spool_mode=settings.spool_mode or own.spool.mode,
+        clients=own.clients,
+        shutdown=own.shutdown,
         notes=tuple(notes),
     )
 

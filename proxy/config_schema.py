@@ -84,6 +84,34 @@ class Spool(BaseModel):
     mode: SpoolMode = "group"
 
 
+class Clients(BaseModel):
+    """`guardhouse.clients`: how long a client may take, in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    send_s: Seconds = 30.0
+    """To send the head of a request, and again its body; a long body has more time."""
+    read_s: Seconds = 60.0
+    """To take the next bytes of a reply."""
+    idle_s: Annotated[int, Field(ge=1, le=86_400)] = 75
+    """Between two requests on a connection."""
+    ping_s: Seconds = 15.0
+    """How long a stream is silent before it gets a ping."""
+    waiting: Annotated[int, Field(ge=1)] = 1_000
+    """Connections of one process that may wait for the head of a request."""
+
+
+class Shutdown(BaseModel):
+    """`guardhouse.shutdown`: how the server stops, in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    notice_s: Annotated[float, Field(ge=0, le=3600)] = 5.0
+    """How long /readyz says no while requests are still taken."""
+    drain_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0
+    """How long requests under way may then take to finish."""
+
+
 class ScopeEntry(BaseModel):
     """One item of `guardhouse.scopes`."""
 
@@ -133,3 +161,5 @@ class Guardhouse(BaseModel):
     timeouts: Deadlines = Deadlines()
     max_body_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 10 * 1024 * 1024
     spool: Spool = Spool()
+    clients: Clients = Clients()
+    shutdown: Shutdown = Shutdown()

@@ -37,6 +37,7 @@ from proxy.wire import Connection
 VAULT_SCOPE = "chat"
 """Pseudonyms are equal within a tenant, so that a conversation keeps its tokens from turn to turn."""
 
+
 _TRACEPARENT = re.compile(r"[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}")
 
 
@@ -62,7 +63,7 @@ async def _served(out: relay.Outlet) -> None:
     context, connection, exchange = out.context, out.connection, out.exchange
     with Timed(exchange, "auth"):
         exchange.principal = context.keyring.principal(connection.credentials())
-    exchange.body = await connection.body(context.config.max_body_bytes)
+    exchange.body = await connection.body(context.config.max_body_bytes, context.config.clients.send_s)
     with Timed(exchange, "parse"):
         _parse(context, exchange)
         exchange.session = session_name(connection.header(HEADER.encode()))

@@ -21,6 +21,7 @@ from proxy.kept import keep, record, storable_reply, watched
 from proxy.providers.base import Reply, ReplyStream
 from proxy.wire import ClientGone, Connection, Pings, header_pairs
 
+STOPPED = "The proxy was stopped before this request was answered. Send it again."
 DRAIN_SECONDS = 1.0
 """How long a finished stream may take to close properly, so that its connection can be used again."""
 SSE_HEADERS = {
@@ -120,11 +121,15 @@ async def settled(out: Outlet, answering: Awaitable[None]) -> None:
     except ProxyError as error:
         await out.error(error)
         done = True
-    except (ClientGone, asyncio.CancelledError) as left:
+    except ClientGone:
         exchange.cancelled = not connection.complete
         done = True
-        if isinstance(left, asyncio.CancelledError):
-            raise
+    except asyncio.CancelledError:
+        # The server stops, and nobody waits for this task: it ends as soon as its caller was told.
+        done = True
+        if not connection.complete:
+            exchange.cancelled = True
+            await out.error(Unavailable(STOPPED, headers={"retry-after": "1"}))
     finally:
         if not done:
             # A fault of our own: told, recorded, and on its way to the server's log.
@@ -201,7 +206,8 @@ async def refused(out: Outlet, reply: Reply) -> None:
     kind, code = error
     message = f"The provider answered with HTTP {reply.status}."
     out.exchange.failure = Failure(reply.status, kind, code, message)
-    await out.whole(reply.status, body, reply.headers)
+    told = out.exchange.dialect.provider_error(body, reply.status)
+    await out.whole(reply.status, told, reply.headers)
 
 
 async def _inspected_error(out: Outlet, body: bytes) -> bytes:
@@ -226,7 +232,7 @@ async def stream(out: Outlet, reply: ReplyStream) -> None:
     """
     exchange = out.exchange
     guarded = exchange.dialect.stream(exchange.guard, exchange)
-    pings = Pings(out.connection)
+    pings = Pings(out.connection, exchange.dialect.ping, out.context.config.clients.ping_s)
     failure: ProxyError | None = None
     try:
         try:

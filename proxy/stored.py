@@ -36,7 +36,7 @@ async def _answered(out: relay.Outlet, route: StoredRoute, id: str) -> None:
     context, connection, exchange = out.context, out.connection, out.exchange
     with Timed(exchange, "auth"):
         exchange.principal = context.keyring.principal(connection.credentials())
-    body = await connection.body(context.config.max_body_bytes)
+    body = await connection.body(context.config.max_body_bytes, context.config.clients.send_s)
     with Timed(exchange, "parse"):
         pipeline.admit(context)
         exchange.request = stored_request.query_of(connection.query, route.query)

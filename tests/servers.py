@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import uvicorn
 
 from proxy.app import App, create_app
 from proxy.document import document
 from proxy.exchange import Exchange
+from proxy.listener import Listener
 from proxy.server import uvicorn_config
 from proxy.settings import Settings
 
@@ -243,6 +243,8 @@ class Running:
     port: int
     app: App
     recorder: MemoryRecorder
+    loop: asyncio.AbstractEventLoop
+    """The event loop that it serves on, in a thread of its own."""
 
     @property
     def url(self) -> str:
@@ -282,7 +284,7 @@ def served(app: App) -> Iterator[Running]:
     """The app on a real port, served as `guardhouse serve` does it."""
     config = uvicorn_config(app)
     config.host, config.port = "127.0.0.1", 0
-    server = uvicorn.Server(config)
+    server = Listener(config, app)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until = time.monotonic() + 10
@@ -293,7 +295,7 @@ def served(app: App) -> Iterator[Running]:
         recorder = app.context.recorder
         if isinstance(recorder, MemoryRecorder):
             recorder.busy = lambda: bool(server.server_state.tasks)
-        yield Running(port, app, recorder)
+        yield Running(port, app, recorder, server.servers[0].get_loop())
     finally:
         server.should_exit = True
         thread.join(10)
