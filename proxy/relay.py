@@ -15,6 +15,7 @@ from proxy.context import Context
 from proxy.dialects.base import GuardedStream
 from proxy.dialects.chat_words import reply_texts
 from proxy.dialects.openai_errors import provider_error
+from proxy.dialects.reply_body import reply_object
 from proxy.errors import ProxyError, Unavailable, UpstreamError
 from proxy.exchange import Exchange, Failure
 from proxy.kept import keep, storable_reply
@@ -179,10 +180,8 @@ async def _refused(out: Outlet, reply: Reply) -> None:
 async def _inspected_error(out: Outlet, body: bytes) -> bytes:
     """A provider's error as the caller may have it; empty when a rule blocks it or it is no JSON object."""
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return b""
-    if not isinstance(document, dict):
+        document = reply_object(body)
+    except UpstreamError:
         return b""
     found = reply_texts(document, "")
     verdict = out.exchange.output = await out.exchange.guard.inspect(found, out.exchange.vault, reply=True)

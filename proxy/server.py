@@ -84,12 +84,14 @@ def uvicorn_config(app: object, *, workers: int = 1) -> uvicorn.Config:
     """How the app is served: uvloop (which sets TCP_NODELAY) and httptools, no access log."""
     import uvicorn
 
+    from proxy.http_protocol import HTTPConnection
+
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         factory=isinstance(app, functools.partial),
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=HTTPConnection,
         ws="none",
         lifespan="on",
         log_config=None,

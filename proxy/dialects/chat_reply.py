@@ -14,7 +14,7 @@ from proxy.dialects import chat_logprobs
 from proxy.dialects.chat import apply_edits
 from proxy.dialects.chat_words import call_texts, function_texts, plain, reply_texts
 from proxy.dialects.openai_errors import in_band
-from proxy.dialects.request_body import refuse_doubles
+from proxy.dialects.reply_body import reply_object
 from proxy.dialects.texts import MEMBER
 from proxy.errors import UpstreamError
 
@@ -40,7 +40,6 @@ def parse_reply(body: bytes) -> dict[str, Any]:
 def parse_choices(body: bytes) -> dict[str, Any]:
     """A body that is an object with choices. Raises UpstreamError when it is none, or tells of an error."""
     reply = parse_object(body)
-    refuse_doubles(reply, body)
     choices = reply.get("choices")
     if not isinstance(choices, list) or not choices:
         raise UpstreamError("The provider's answer has no choices.")
@@ -51,12 +50,7 @@ def parse_choices(body: bytes) -> dict[str, Any]:
 
 def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object that a body holds. Raises UpstreamError when it is none, or tells of an error."""
-    try:
-        reply = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise UpstreamError("The provider's answer is not valid JSON.") from None
-    if not isinstance(reply, dict):
-        raise UpstreamError("The provider's answer is not a JSON object.")
+    reply = reply_object(body)
     if reply.get("error"):
         raise in_band(reply["error"])
     return reply

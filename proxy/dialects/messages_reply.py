@@ -17,7 +17,7 @@ from proxy.dialects.messages import apply_edits
 from proxy.dialects.messages_conversation import is_call
 from proxy.dialects.messages_errors import in_band
 from proxy.dialects.messages_words import texts_of
-from proxy.dialects.request_body import refuse_doubles
+from proxy.dialects.reply_body import reply_object
 from proxy.dialects.texts import MEMBER
 from proxy.errors import UpstreamError
 
@@ -45,13 +45,7 @@ def parse_count(body: bytes) -> dict[str, Any]:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    try:
-        reply = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise UpstreamError("The provider's answer is not valid JSON.") from None
-    if not isinstance(reply, dict):
-        raise UpstreamError("The provider's answer is not a JSON object.")
-    refuse_doubles(reply, body)
+    reply = reply_object(body)
     if reply.get("error"):
         raise in_band(reply["error"])
     return reply

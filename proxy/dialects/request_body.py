@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from proxy.errors import BadRequest, Code, UpstreamError
+from proxy.errors import BadRequest, Code
 
+_NAMES = frozenset(
+    {"model", "messages", "input", "prompt", "stream", "system", "instructions", "tools", "functions"}
+    | {"guardhouse", "n", "tool_choice", "response_format", "previous_response_id", "conversation"}
+)
+"""Members on which depends how a request is judged."""
+_LONG_NUMBER = re.compile(rb"-?\d[\d.]{17,}+(?:[eE][+-]?\d+)?")
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"[ \t\r\n]*+(:?)')
 
 
@@ -30,6 +37,19 @@ def document(body: bytes) -> dict[str, Any]:
         raise BadRequest("The request body must be a JSON object.", code=Code.INVALID_JSON)
     if not same and has_doubles(found, body):
         raise BadRequest("The request body gives a member twice in one object.", code=Code.INVALID_JSON)
+    if not same and _loses_digits(body):
+        raise BadRequest(
+            "The request body has a number with more digits than are kept. Send it as a string.",
+            code=Code.INVALID_JSON,
+        )
+    for name in found:
+        if name not in _NAMES and name.casefold() in _NAMES:
+            # Some servers read it as the member that we judge the request by.
+            raise BadRequest(
+                f"Unknown parameter, written like '{name.casefold()}' but for its case.",
+                code=Code.UNKNOWN_PARAMETER,
+                param=name.casefold(),
+            )
     return found
 
 
@@ -41,10 +61,12 @@ def has_doubles(found: Any, body: bytes) -> bool:
     return _members(found) != _key_ends(body)
 
 
-def refuse_doubles(reply: Any, body: bytes) -> None:
-    """Raises UpstreamError for a reply that gives a member twice in one object: as bytes it says another thing."""
-    if orjson.dumps(reply) != body and has_doubles(reply, body):
-        raise UpstreamError("The provider's answer gives a member twice in one object.")
+def _loses_digits(body: bytes) -> bool:
+    """Whether a valid JSON text has a number of which some digits are lost when it is read: nobody inspected those."""
+    if not _LONG_NUMBER.search(body):
+        return False
+    numbers = _LONG_NUMBER.findall(_STRING.sub(b'""', body))
+    return any(Decimal(told.decode()) != Decimal(str(orjson.loads(told))) for told in numbers)
 
 
 def _members(document: Any) -> int:

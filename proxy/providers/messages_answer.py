@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from proxy.dialects.reply_body import reply_object
 from proxy.errors import UpstreamError
 from proxy.sse import DONE, named
 
@@ -127,12 +128,7 @@ class Events:
         """The events of one chunk. Raises UpstreamError when it is none."""
         if payload == DONE:
             return self.end()
-        try:
-            chunk = orjson.loads(payload)
-        except orjson.JSONDecodeError:
-            chunk = None
-        if not isinstance(chunk, dict):
-            raise UpstreamError("The provider sent a stream chunk that is not a JSON object.")
+        chunk = reply_object(payload, "A chunk of the provider's stream")
         if told := chunk.get("error"):
             code = str(told.get("code")) if isinstance(told, dict) else ""
             status = int(code) if len(code) == 3 and code.isdecimal() else 502

@@ -8,7 +8,7 @@ from dataclasses import replace
 import orjson
 
 from proxy.config import Deployment
-from proxy.errors import UpstreamError
+from proxy.dialects.reply_body import reply_object
 from proxy.providers.base import Call, EventStream, Provider, Reply, ReplyStream
 from proxy.providers.messages_answer import Events, error, message
 from proxy.providers.messages_request import chat_request
@@ -47,12 +47,7 @@ def _chat(deployment: Deployment, call: Call) -> Call:
 def _message(reply: Reply) -> Reply:
     if reply.status >= 400:
         return replace(reply, body=error(reply.body, reply.status))
-    try:
-        told = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        raise UpstreamError("The provider's answer is not valid JSON.") from None
-    if not isinstance(told, dict):
-        raise UpstreamError("The provider's answer is not a JSON object.")
+    told = reply_object(reply.body)
     if told.get("error"):
         return replace(reply, status=502, body=error(reply.body, 502))
     return replace(reply, body=orjson.dumps(message(told)))
