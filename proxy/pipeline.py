@@ -24,6 +24,7 @@ from proxy.dialects.served import JUDGED_HERE
 from proxy.errors import Blocked, Code, ProxyError, Unavailable
 from proxy.exchange import Exchange
 from proxy.kept import record, storable, watched
+from proxy.large import aside, request_texts
 from proxy.providers.base import Call, Reply, ReplyStream
 from proxy.relay import Timed
 from proxy.routing import Attempt, speaker
@@ -46,8 +47,9 @@ async def serve(context: Context, connection: Connection, dialect: Dialect) -> N
         with Timed(exchange, "auth"):
             exchange.principal = context.keyring.principal(connection.credentials())
         exchange.body = await connection.body(context.config.max_body_bytes)
+        exchange.size = len(exchange.body)
         with Timed(exchange, "parse"):
-            _parse(context, exchange)
+            await aside(exchange, _parse, context, exchange)
             exchange.session = session_name(connection.header(HEADER.encode()))
         async with connection.watched():
             if exchange.model:
@@ -128,20 +130,20 @@ async def _inspect(context: Context, exchange: Exchange) -> dict[str, Any] | Non
     tenant, named = exchange.principal.tenant, exchange.session
     session = await context.vaults.open(tenant, named, vault) if named else None
     exchange.retrieval = []
-    texts = dialect.texts(request)
-    said = dialect.conversation(request, texts, exchange.principal.key_id)
+    texts = await request_texts(exchange)
+    said = await aside(exchange, dialect.conversation, request, texts, exchange.principal.key_id)
     found = await guard.inspect(texts, vault, conversation=said, later=True)
-    parts = dialect.unscannable(request)
+    parts = await aside(exchange, dialect.unscannable, request)
     verdict = merge([found, unscannable(parts, guard.policy.unscannable)]) if parts else found
     exchange.input = verdict
     blocked = bool(verdict.blocked_by)
     if session is not None and not blocked:
         await context.vaults.keep(session)
     edits = mask(f for f in verdict.findings if f.end) if blocked else verdict.edits
-    edited = dialect.edited(request, edits) if edits else request
+    edited = await aside(exchange, dialect.edited, request, edits) if edits else request
     exchange.conversation = said.edited(verdict.edits) if verdict.edits else said
     if storable(exchange, verdict):
-        exchange.safe_request = dialect.stored(edited)
+        exchange.safe_request = await aside(exchange, dialect.stored, edited)
         exchange.retrieval = dialect.hits(edited)
     if verdict.edits or EXTENSION in request:
         exchange.body = b""
@@ -149,7 +151,7 @@ async def _inspect(context: Context, exchange: Exchange) -> dict[str, Any] | Non
         return None
     if guard.watches({text.stage for text in texts}):
         exchange.watching.append(asyncio.create_task(guard.watch(texts, said)))
-    return dialect.outgoing(edited, verdict.edits, vault)
+    return await aside(exchange, dialect.outgoing, edited, verdict.edits, vault)
 
 
 async def _refuse(context: Context, out: relay.Outlet) -> None:
