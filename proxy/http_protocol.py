@@ -139,17 +139,22 @@ class HTTPConnection(HttpToolsProtocol):
                 self.send_400_response(_LONG)
 
     def _refuse(self, error: ProxyError) -> None:
-        """Tells of an error and ends the connection. Nothing is told within a reply that has begun."""
+        """Tells of an error and ends the connection. Nothing is told within a reply that has begun, or after it."""
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+        last = self.cycle
+        is_next = self._head is not None and last is not None and last.response_complete
+        if last is None or is_next or not last.response_started:
             body = error_body(self._path(), error)
             head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
             self.transport.write(STATUS_LINE[error.status] + head % len(body) + body)
         self.transport.close()
 
     def _path(self) -> str:
-        return bytes(getattr(self, "url", b"")).partition(b"?")[0].decode("latin-1")
+        """The path that was called, as far as it can be told."""
+        words = self._data.partition(b"\r\n")[0].split(b" ")
+        target = getattr(self, "url", b"") or (words[1] if len(words) > 1 else b"")
+        return bytes(target).partition(b"?")[0].decode("latin-1")
 
     # --- patience
 
