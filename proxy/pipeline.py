@@ -21,6 +21,7 @@ from proxy.dialects.base import Dialect
 from proxy.dialects.extension import EXTENSION
 from proxy.dialects.request_body import document
 from proxy.dialects.served import JUDGED_HERE
+from proxy.document import told
 from proxy.errors import Blocked, Code, ProxyError, Unavailable
 from proxy.exchange import Exchange
 from proxy.kept import record, storable, watched
@@ -171,7 +172,7 @@ async def _refuse(context: Context, out: relay.Outlet) -> None:
 
 def _blocked(exchange: Exchange) -> Blocked:
     """The error that tells which rule blocks the request."""
-    rule, at = exchange.input.blocked_by, exchange.input.blocked_at or None
+    rule, at = exchange.input.blocked_by, told(exchange.input.blocked_at, exchange.input.findings)
     if failed_closed(exchange.input):
         message = f"The request was refused: the rule {rule!r} could not check it."
         return Blocked(message, code=Code.GUARDRAIL_UNAVAILABLE, param=at)

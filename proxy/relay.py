@@ -15,6 +15,7 @@ from proxy.context import Context
 from proxy.dialects.base import GuardedStream
 from proxy.dialects.chat_words import reply_texts
 from proxy.dialects.openai_errors import provider_error
+from proxy.dialects.plain_dialect import apply_edits
 from proxy.dialects.reply_body import reply_object
 from proxy.errors import ProxyError, Unavailable, UpstreamError
 from proxy.exchange import Exchange, Failure
@@ -187,7 +188,7 @@ async def _inspected_error(out: Outlet, body: bytes) -> bytes:
     verdict = out.exchange.output = await out.exchange.guard.inspect(found, out.exchange.vault, reply=True)
     if verdict.blocked_by:
         return b""
-    return orjson.dumps(out.exchange.dialect.edited(document, verdict.edits)) if verdict.edits else body
+    return orjson.dumps(apply_edits(document, verdict.edits)) if verdict.edits else body
 
 
 async def stream(out: Outlet, reply: ReplyStream) -> None:
