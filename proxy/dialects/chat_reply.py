@@ -128,7 +128,7 @@ def restored(
 
 def blocked_reply(reply: dict[str, Any]) -> dict[str, Any]:
     """The reply with nothing of the model's left in it: every choice ends with `content_filter`."""
-    return blocked_choices(reply, {"message": _nothing()})
+    return blocked_choices(reply, {"message": _nothing(), "logprobs": None})
 
 
 def blocked_choices(reply: dict[str, Any], nothing: dict[str, Any]) -> dict[str, Any]:
@@ -167,19 +167,24 @@ def refusal(exchange_id: str, model: str) -> dict[str, Any]:
         "object": "chat.completion",
         "created": int(time.time()),
         "model": model,
-        "choices": [{"index": 0, "message": message, "finish_reason": "content_filter"}],
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "content_filter"}],
     }
 
 
 def as_chunks(reply: dict[str, Any]) -> list[bytes]:
-    """A whole reply as the JSON of stream chunks: for each choice its message, then its finish reason."""
-    base = {**reply, "object": "chat.completion.chunk"}
+    """A whole reply as the JSON of stream chunks: for each choice message and finish reason, then the usage."""
+    base = {name: value for name, value in reply.items() if name != "usage"} | {
+        "object": "chat.completion.chunk"
+    }
     chunks = []
     for choice in reply["choices"]:
         at = choice.get("index", 0)
-        said = {"index": at, "delta": _as_delta(choice["message"]), "finish_reason": None}
+        spelled = {"logprobs": choice["logprobs"]} if choice.get("logprobs") else {}
+        said = {"index": at, "delta": _as_delta(choice["message"]), **spelled, "finish_reason": None}
         last = {"index": at, "delta": {}, "finish_reason": choice.get("finish_reason")}
         chunks += [orjson.dumps({**base, "choices": [part]}) for part in (said, last)]
+    if reply.get("usage"):
+        chunks.append(orjson.dumps({**base, "choices": [], "usage": reply["usage"]}))
     return chunks
 
 

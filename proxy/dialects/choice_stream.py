@@ -270,7 +270,7 @@ class ChoiceStream(ABC):
         return bool(told != value)
 
     async def _renamed(self, holder: dict[str, Any], at: str) -> bool:
-        """Guard the names of an object's members; whether one of them had to change. One that is blocked leaves none."""
+        """Guard the names of an object's members; whether one of them had to change; a blocked one leaves none."""
         changed = False
         for name in [name for name in holder if not are_known((name,))]:
             told = self._names.get(name)
@@ -342,4 +342,4 @@ class ChoiceStream(ABC):
         return sse.event(orjson.dumps({**self._base(), "choices": choices}))
 
     def _base(self) -> dict[str, Any]:
-        return {**self._top, "object": self.OBJECT}
+        return {"id": "", "created": 0, "model": "", **self._top, "object": self.OBJECT}

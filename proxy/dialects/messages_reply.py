@@ -54,10 +54,17 @@ def _object(body: bytes) -> dict[str, Any]:
 def reply_segments(reply: dict[str, Any]) -> list[Segment]:
     """Every text of a whole reply: text, thinking, tool calls, citations, and all beside them."""
     found: list[Segment] = []
-    for place, block in enumerate(reply.get("content") or ()):
+    for place, block in enumerate(_content(reply)):
         found += block_texts(block, f"/content/{place}")
-    rest = {name: value for name, value in reply.items() if name != "content"}
+    rest = {name: value for name, value in reply.items() if name != "content"} if found else reply
     return [*found, *texts_of(rest, "", Stage.OUTPUT, "assistant")]
+
+
+def _content(reply: dict[str, Any]) -> list[dict[str, Any]]:
+    """The content blocks of a reply; none where its content is something else, as in a count of tokens."""
+    content = reply.get("content")
+    blocks = content if isinstance(content, list) else []
+    return blocks if all(isinstance(block, dict) for block in blocks) else []
 
 
 def block_texts(block: dict[str, Any], pointer: str) -> Iterator[Segment]:
@@ -83,7 +90,7 @@ def restored(
 
     `structured` says that the caller asked for JSON: values are then quoted as the text's strings need it.
     """
-    contents = [f"/content/{place}/text" for place in range(len(reply.get("content") or ()))]
+    contents = [f"/content/{place}/text" for place in range(len(_content(reply)))]
     found = [segment for segment in reply_segments(reply) if segment.within != MEMBER]
     told = restoring(found, edits, vault, contents if structured else ())
     return apply_edits(reply, told) if told else reply

@@ -122,7 +122,7 @@ def finish_reasons(reply: dict[str, Any]) -> tuple[str, ...]:
 
 def refusal(exchange_id: str, model: str) -> dict[str, Any]:
     """A response of our own that declines politely; nobody was asked for it, so it has no usage."""
-    said = {"type": "output_text", "text": REFUSAL, "annotations": []}
+    said = {"type": "output_text", "text": REFUSAL, "annotations": [], "logprobs": []}
     message = {"type": "message", "id": f"msg_{exchange_id}", "role": "assistant", "status": "incomplete"}
     return {
         "id": f"resp_{exchange_id}",
@@ -133,6 +133,8 @@ def refusal(exchange_id: str, model: str) -> dict[str, Any]:
         "instructions": None,
         "metadata": {},
         "parallel_tool_calls": True,
+        "temperature": None,
+        "top_p": None,
         "tool_choice": "auto",
         "tools": [],
         "output": [{**message, "content": [said]}],

@@ -22,6 +22,14 @@ from tests.servers import ADMIN_KEY, make_app
 
 PATIENCE = 20.0
 """Seconds after which an exchange hangs."""
+ACTIONS = ("redact", "block", "judge")
+JUDGE = {
+    "id": "tools",
+    "check": "tools",
+    "with": {"declared": False, "deny": ["never"]},
+    "stages": ["tool_call"],
+    "action": "flag",
+}
 OURS = frozenset({502, 504})
 """The only statuses from 500 on that the proxy itself may answer with: the provider was at fault."""
 
@@ -72,7 +80,7 @@ class Fuzz:
         recorder: Any = self.app.context.recorder
         recorder.documents.clear()
         async with asyncio.timeout(PATIENCE):
-            status, told = await _ask(self.app, fuzzed.path, fuzzed.body)
+            status, told = await ask(self.app, fuzzed.path, fuzzed.body)
         [trace] = recorder.documents
         assert all(SECRET not in seen(sent, fuzzed.path) for sent in self.provider.sent), (
             "the provider got the secret"
@@ -87,9 +95,14 @@ class Fuzz:
         return status
 
 
-def fuzz(folder: Path, action: str) -> Fuzz:
-    """A proxy whose rule takes that action."""
-    app = make_app(folder, "http://127.0.0.1:9/v1", key_policy(action), models(9))
+def fuzz(folder: Path, action: str, block_style: str = "error", **keys: Any) -> Fuzz:
+    """A proxy whose rule takes that action; `judge` redacts, and another rule looks at calls as a whole.
+
+    `keys` are members of the configuration's `guardhouse`.
+    """
+    text = key_policy("redact", JUDGE) if action == "judge" else key_policy(action)
+    styled = json.dumps({**json.loads(text), "block_style": block_style})
+    app = make_app(folder, "http://127.0.0.1:9/v1", styled, models(9), **keys)
     provider = Spoiler()
     names = ("openai_wire", "anthropic_wire", "litellm", "fake")
     router = Router(app.context.config, dict.fromkeys(names, provider))
@@ -101,7 +114,8 @@ def is_error(document: Any) -> bool:
     return isinstance(document, dict) and isinstance(document["error"]["message"], str)
 
 
-async def _ask(app: App, path: str, body: bytes) -> tuple[int, bytes]:
+async def ask(app: App, path: str, body: bytes, method: str = "POST") -> tuple[int, bytes]:
+    """Status and body that a request is answered with."""
     pieces: list[bytes] = []
     statuses: list[int] = []
     asked = [{"type": "http.request", "body": body}]
@@ -118,7 +132,7 @@ async def _ask(app: App, path: str, body: bytes) -> tuple[int, bytes]:
         pieces.append(message.get("body", b""))
 
     headers = [(b"authorization", f"Bearer {ADMIN_KEY}".encode())]
-    scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
+    scope = {"type": "http", "method": method, "path": path, "headers": headers}
     await app(scope, receive, send)
     [status] = statuses
     return status, b"".join(pieces)

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.contract.fuzzed import Fuzz, fuzz
+from tests.contract.fuzzed import ACTIONS, Fuzz, fuzz
 from tests.contract.fuzzing import exchange
 
 
-@pytest.fixture(scope="module", params=["redact", "block"])
+@pytest.fixture(scope="module", params=ACTIONS)
 def fuzzed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Fuzz:
     """One proxy for all examples, whose policy knows the secret."""
     return fuzz(tmp_path_factory.mktemp("fuzz"), request.param)
 
 
 @settings(
-    max_examples=1_500,
+    max_examples=500,
     derandomize=True,
     deadline=None,
     database=None,
