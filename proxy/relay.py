@@ -235,6 +235,8 @@ async def _pump(out: Outlet, reply: ReplyStream, guarded: GuardedStream) -> None
         frames: list[bytes] = []
         try:
             for payload in decoder.feed(data):
+                if not payload:
+                    continue  # an event without data is none: some send it to keep the connection
                 frames.append(await guarded.feed(payload))
                 if guarded.blocked or guarded.done:
                     break

@@ -85,10 +85,10 @@ class Decoder:
             self._first = False
             block = block.removeprefix(_BOM)
         if block.startswith(b"data:") and b"\n" not in block:
-            return (block[6:] if block.startswith(b"data: ") else block[5:]) or None
+            return block[6:] if block.startswith(b"data: ") else block[5:]
         lines = []
         for line in block.split(b"\n"):
             name, _, value = line.partition(b":")
             if name == b"data":
                 lines.append(value.removeprefix(b" "))
-        return b"\n".join(lines) or None
+        return b"\n".join(lines) if lines else None

@@ -54,9 +54,10 @@ def _object(body: bytes) -> dict[str, Any]:
 def reply_segments(reply: dict[str, Any]) -> list[Segment]:
     """Every text of a whole reply: text, thinking, tool calls, citations, and all beside them."""
     found: list[Segment] = []
-    for place, block in enumerate(_content(reply)):
+    blocks = _content(reply)
+    for place, block in enumerate(blocks):
         found += block_texts(block, f"/content/{place}")
-    rest = {name: value for name, value in reply.items() if name != "content"} if found else reply
+    rest = {name: value for name, value in reply.items() if name != "content" or not blocks}
     return [*found, *texts_of(rest, "", Stage.OUTPUT, "assistant")]
 
 

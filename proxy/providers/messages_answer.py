@@ -133,6 +133,8 @@ class Events:
 
     def feed(self, payload: bytes) -> bytes:
         """The events of one chunk. Raises UpstreamError when it is none."""
+        if not payload:
+            return b""
         if payload == DONE:
             return self.end()
         chunk = reply_object(payload, "A chunk of the provider's stream")

@@ -20,7 +20,7 @@ def fuzzed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @settings(
-    max_examples=500,
+    max_examples=400,
     derandomize=True,
     deadline=None,
     database=None,
