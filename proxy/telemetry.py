@@ -24,6 +24,8 @@ PATHS = frozenset(
         "/v1/chat/completions",
         "/v1/completions",
         "/v1/responses",
+        "/v1/responses/compact",
+        "/v1/responses/input_tokens",
         "/v1/embeddings",
         "/v1/moderations",
         "/v1/models",

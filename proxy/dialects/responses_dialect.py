@@ -118,7 +118,7 @@ class Responses:
         """As in Dialect."""
         return responses_calls.requested(reply)
 
-    def refusal(self, exchange: Exchange) -> Reply:
+    def refusal(self, exchange: Exchange) -> Reply | None:
         """As in Dialect."""
         return responses_reply.refusal(exchange.id, exchange.model)
 

@@ -78,9 +78,7 @@ def ask(base: str, upstream: Upstream, recorded: Recorded) -> Told:
     with httpx.Client() as client:
         told = client.post(base + recorded.path, content=recorded.request, headers=headers)
     seen = {
-        name: value
-        for name, value in told.headers.items()
-        if name in SEEN or name.startswith(SEEN_PREFIXES)
+        name: value for name, value in told.headers.items() if name in SEEN or name.startswith(SEEN_PREFIXES)
     }
     return Told(told.status_code, seen, told.content, upstream.bodies[-1])
 

@@ -151,9 +151,7 @@ def test_a_taken_port_is_told_from_one_of_ours(
         other.listen()
         monkeypatch.setenv("GUARDHOUSE_PORT", str(other.getsockname()[1]))
         with monkeypatch.context() as impatient:
-            impatient.setattr(
-                doctor.http.client, "HTTPConnection", quick(doctor.http.client.HTTPConnection)
-            )
+            impatient.setattr(doctor.http.client, "HTTPConnection", quick(doctor.http.client.HTTPConnection))
             assert "is taken by another program" in look()["port"]
     monkeypatch.setenv("GUARDHOUSE_PORT", str(proxy.port))
 

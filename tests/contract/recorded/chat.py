@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.contract.recorded.shape import CHAT, JSON, OPENAI, Recorded, asked, told, user
+from tests.contract.recorded.shape import CHAT, JSON, Recorded, asked, told, user
 
 DATED = "gpt-4o-2024-08-06"
 """The model that answers; callers ask for `gpt-4o`."""
@@ -100,7 +100,10 @@ SCHEMA = {
         "strict": True,
         "schema": {
             "type": "object",
-            "properties": {"name": {"type": "string"}, "guests": {"type": "array", "items": {"type": "string"}}},
+            "properties": {
+                "name": {"type": "string"},
+                "guests": {"type": "array", "items": {"type": "string"}},
+            },
             "required": ["name", "guests"],
             "additionalProperties": False,
         },
@@ -122,13 +125,22 @@ CITED = {
 }
 SPOKEN = {
     "content": None,
-    "audio": {"id": "audio_abc123", "expires_at": 1729018505, "data": "UklGRiQAAABXQVZF", "transcript": "Yes, they do."},
+    "audio": {
+        "id": "audio_abc123",
+        "expires_at": 1729018505,
+        "data": "UklGRiQAAABXQVZF",
+        "transcript": "Yes, they do.",
+    },
 }
 
 OPENAI_CHATS = [
     _openai("plain", completion(choice(HELLO))),
-    _openai("two choices", completion(choice(HELLO), choice({"content": "Hi."}, index=1)), n=2, temperature=1.7),
-    _openai("escapes", completion(choice({"content": "“Grüß dich” \U0001f600 \u2028 </script> \\ \"q\" \t\n"}))),
+    _openai(
+        "two choices", completion(choice(HELLO), choice({"content": "Hi."}, index=1)), n=2, temperature=1.7
+    ),
+    _openai(
+        "escapes", completion(choice({"content": '“Grüß dich” \U0001f600 \u2028 </script> \\ "q" \t\n'}))
+    ),
     _openai(
         "parallel tools",
         completion(
@@ -146,39 +158,71 @@ OPENAI_CHATS = [
         tool_choice="required",
         parallel_tool_calls=True,
     ),
-    _openai("tool results and developer", completion(choice({"content": "18 degrees."})), messages=HISTORY, tools=[WEATHER]),
+    _openai(
+        "tool results and developer",
+        completion(choice({"content": "18 degrees."})),
+        messages=HISTORY,
+        tools=[WEATHER],
+    ),
     _openai(
         "custom tool",
         completion(
             choice(
-                {"tool_calls": [{"id": "call_c3", "type": "custom", "custom": {"name": "shell", "input": "ls -l | wc"}}]},
+                {
+                    "tool_calls": [
+                        {
+                            "id": "call_c3",
+                            "type": "custom",
+                            "custom": {"name": "shell", "input": "ls -l | wc"},
+                        }
+                    ]
+                },
                 "tool_calls",
             )
         ),
-        tools=[{"type": "custom", "custom": {"name": "shell", "description": "Runs.", "format": {"type": "text"}}}],
+        tools=[
+            {
+                "type": "custom",
+                "custom": {"name": "shell", "description": "Runs.", "format": {"type": "text"}},
+            }
+        ],
     ),
     _openai(
         "functions of old",
         completion(
-            choice({"function_call": {"name": "get_weather", "arguments": '{\n  "city": "Oslo"\n}'}}, "function_call")
+            choice(
+                {"function_call": {"name": "get_weather", "arguments": '{\n  "city": "Oslo"\n}'}},
+                "function_call",
+            )
         ),
         functions=[WEATHER["function"]],
         function_call={"name": "get_weather"},
     ),
-    _openai("logprobs", completion(choice({"content": "Hello! How"}, logprobs=LOGPROBS)), logprobs=True, top_logprobs=2),
+    _openai(
+        "logprobs",
+        completion(choice({"content": "Hello! How"}, logprobs=LOGPROBS)),
+        logprobs=True,
+        top_logprobs=2,
+    ),
     _openai(
         "structured output",
         completion(choice({"content": '{"name":"Fair","guests":["the baker","the smith"]}'})),
         response_format=SCHEMA,
     ),
-    _openai("refusal", completion(choice({"refusal": "I'm sorry, I can't help with that."})), response_format=SCHEMA),
+    _openai(
+        "refusal",
+        completion(choice({"refusal": "I'm sorry, I can't help with that."})),
+        response_format=SCHEMA,
+    ),
     _openai("citations", completion(choice(CITED)), web_search_options={"search_context_size": "low"}),
     _openai(
         "audio",
         completion(choice(SPOKEN)),
         modalities=["text", "audio"],
         audio={"voice": "alloy", "format": "wav"},
-        messages=user([{"type": "input_audio", "input_audio": {"data": "UklGRiQAAABXQVZF", "format": "wav"}}]),
+        messages=user(
+            [{"type": "input_audio", "input_audio": {"data": "UklGRiQAAABXQVZF", "format": "wav"}}]
+        ),
     ),
     _openai(
         "pictures and files",
@@ -214,11 +258,16 @@ OPENAI_CHATS = [
         verbosity="low",
         a_field_of_tomorrow={"deep": [1.50, 1e-7, None, True]},
     ),
-    _openai("values the provider judges", completion(choice(HELLO)), temperature=-0.5, max_tokens=-1, top_p=3, n=0),
+    _openai(
+        "values the provider judges", completion(choice(HELLO)), temperature=-0.5, max_tokens=-1, top_p=3, n=0
+    ),
     _openai("moderated", completion(choice({"content": ""}, "content_filter"))),
 ]
 
-_HATE = {"hate": {"filtered": False, "severity": "safe"}, "self_harm": {"filtered": False, "severity": "safe"}}
+_HATE = {
+    "hate": {"filtered": False, "severity": "safe"},
+    "self_harm": {"filtered": False, "severity": "safe"},
+}
 AZURE = Recorded(
     "azure with its filters",
     CHAT,
@@ -226,7 +275,12 @@ AZURE = Recorded(
     told(
         completion(
             {**choice(HELLO), "content_filter_results": _HATE},
-            prompt_filter_results=[{"prompt_index": 0, "content_filter_results": {**_HATE, "jailbreak": {"filtered": False, "detected": False}}}],
+            prompt_filter_results=[
+                {
+                    "prompt_index": 0,
+                    "content_filter_results": {**_HATE, "jailbreak": {"filtered": False, "detected": False}},
+                }
+            ],
         ),
         None,
     ),
@@ -276,7 +330,14 @@ OTHERS = [
         "ollama",
         "ollama_chat",
         "llama3.2:3b",
-        {"id": "chatcmpl-642", **_PLAIN, "model": "llama3.2:3b", "system_fingerprint": "fp_ollama", "choices": [_CHOICE], "usage": _SMALL},
+        {
+            "id": "chatcmpl-642",
+            **_PLAIN,
+            "model": "llama3.2:3b",
+            "system_fingerprint": "fp_ollama",
+            "choices": [_CHOICE],
+            "usage": _SMALL,
+        },
         options={"num_ctx": 8192},
         keep_alive="5m",
     ),
@@ -318,7 +379,13 @@ OTHERS = [
             "id": "930c60df-bf64-41c9-a88e-3ec75f81e00e",
             **_PLAIN,
             "model": "deepseek-reasoner",
-            "choices": [{**_CHOICE, "message": {**_MESSAGE, "reasoning_content": "They greet me. I greet back."}, "logprobs": None}],
+            "choices": [
+                {
+                    **_CHOICE,
+                    "message": {**_MESSAGE, "reasoning_content": "They greet me. I greet back."},
+                    "logprobs": None,
+                }
+            ],
             "usage": {**_SMALL, "prompt_cache_hit_tokens": 0, "prompt_cache_miss_tokens": 5},
             "system_fingerprint": "fp_5417b77867_prod",
         },
@@ -344,13 +411,28 @@ OTHERS = [
                         "refusal": None,
                         "reasoning": "Short is good.",
                         "reasoning_details": [
-                            {"type": "reasoning.text", "text": "Short is good.", "format": "unknown", "index": 0},
-                            {"type": "reasoning.encrypted", "data": "gAAAAABo", "format": "unknown", "index": 1},
+                            {
+                                "type": "reasoning.text",
+                                "text": "Short is good.",
+                                "format": "unknown",
+                                "index": 0,
+                            },
+                            {
+                                "type": "reasoning.encrypted",
+                                "data": "gAAAAABo",
+                                "format": "unknown",
+                                "index": 1,
+                            },
                         ],
                     },
                 }
             ],
-            "usage": {**_SMALL, "cost": 0.00014, "is_byok": False, "cost_details": {"upstream_inference_cost": None}},
+            "usage": {
+                **_SMALL,
+                "cost": 0.00014,
+                "is_byok": False,
+                "cost_details": {"upstream_inference_cost": None},
+            },
         },
         provider={"order": ["Groq"], "allow_fallbacks": False},
         reasoning={"effort": "low"},

@@ -20,7 +20,11 @@ BASE = {
 
 def part(delta: dict[str, Any], finish: str | None = None, index: int = 0, **more: Any) -> dict[str, Any]:
     """One chunk of one choice."""
-    return {**BASE, "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}], **more}
+    return {
+        **BASE,
+        "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}],
+        **more,
+    }
 
 
 def _words(text: str) -> list[str]:
@@ -38,7 +42,9 @@ def speech(text: str, **more: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _openai(name: str, parts: Iterable[Any], end: bytes = b"\n\n", done: bool = True, **request: Any) -> Recorded:
+def _openai(
+    name: str, parts: Iterable[Any], end: bytes = b"\n\n", done: bool = True, **request: Any
+) -> Recorded:
     members = {"model": "gpt-4o", "messages": user("Say hello."), "stream": True, **request}
     return Recorded(name, CHAT, asked(**members), chunks([*parts], done, end), headers={**EVENTS, **OPENAI})
 
@@ -79,7 +85,11 @@ def _second(chunk: dict[str, Any]) -> dict[str, Any]:
     return {**chunk, "choices": [{**chunk["choices"][0], "index": 1}]}
 
 
-_TWO = [one for a, b in zip(speech("One two three."), speech("Red and blue."), strict=True) for one in (a, _second(b))]
+_TWO = [
+    one
+    for a, b in zip(speech("One two three."), speech("Red and blue."), strict=True)
+    for one in (a, _second(b))
+]
 OPENAI_STREAMS = [
     _openai("stream", speech(TEXT)),
     _openai("stream with obfuscation", _padded(speech(TEXT))),
@@ -89,8 +99,18 @@ OPENAI_STREAMS = [
         stream_options={"include_usage": True},
     ),
     _openai("stream of two choices", _TWO, n=2),
-    _openai("stream of two choices, one after the other", [*speech("One."), *map(_second, speech("Two."))], n=2),
-    _openai("stream of a tool call", [part({"role": "assistant", "content": None}), *_called(ARGUMENTS, 0, "call_a1"), part({}, "tool_calls")], tools=[WEATHER]),
+    _openai(
+        "stream of two choices, one after the other", [*speech("One."), *map(_second, speech("Two."))], n=2
+    ),
+    _openai(
+        "stream of a tool call",
+        [
+            part({"role": "assistant", "content": None}),
+            *_called(ARGUMENTS, 0, "call_a1"),
+            part({}, "tool_calls"),
+        ],
+        tools=[WEATHER],
+    ),
     _openai(
         "stream of two tool calls",
         [
@@ -103,14 +123,38 @@ OPENAI_STREAMS = [
     ),
     _openai(
         "stream of text, then a tool call",
-        [*speech("Let me look.")[:-1], *_called(['{"city":"Rome"}'], 0, "call_a1"), part({}, "tool_calls"), COUNTED],
+        [
+            *speech("Let me look.")[:-1],
+            *_called(['{"city":"Rome"}'], 0, "call_a1"),
+            part({}, "tool_calls"),
+            COUNTED,
+        ],
         tools=[WEATHER],
         stream_options={"include_usage": True},
     ),
-    _openai("stream of a refusal", [part({"role": "assistant", "content": "", "refusal": None}), *(part({"refusal": word}) for word in _words("I'm sorry, I can't help.")), part({}, "stop")], response_format=SCHEMA),
-    _openai("stream with logprobs", [part({"role": "assistant", "content": "", "refusal": None}), *_spelled(TEXT), part({}, "stop")], logprobs=True, top_logprobs=2),
-    _openai("stream of structured output", speech('{"name": "Fair", "guests": ["the baker"]}'), response_format=SCHEMA),
-    _openai("stream of audio", _SPOKEN, modalities=["text", "audio"], audio={"voice": "alloy", "format": "pcm16"}),
+    _openai(
+        "stream of a refusal",
+        [
+            part({"role": "assistant", "content": "", "refusal": None}),
+            *(part({"refusal": word}) for word in _words("I'm sorry, I can't help.")),
+            part({}, "stop"),
+        ],
+        response_format=SCHEMA,
+    ),
+    _openai(
+        "stream with logprobs",
+        [part({"role": "assistant", "content": "", "refusal": None}), *_spelled(TEXT), part({}, "stop")],
+        logprobs=True,
+        top_logprobs=2,
+    ),
+    _openai(
+        "stream of structured output",
+        speech('{"name": "Fair", "guests": ["the baker"]}'),
+        response_format=SCHEMA,
+    ),
+    _openai(
+        "stream of audio", _SPOKEN, modalities=["text", "audio"], audio={"voice": "alloy", "format": "pcm16"}
+    ),
     _openai("stream that is cut at its length", [*speech(TEXT)[:-1], part({}, "length")], max_tokens=5),
     _openai("stream of one chunk", [part({"role": "assistant", "content": "Hello!"}, "stop")]),
     _openai("stream with other line ends", speech(TEXT), end=b"\r\n\r\n"),
@@ -121,14 +165,21 @@ _AZURE_HEAD = {
     "created": 0,
     "model": "",
     "choices": [],
-    "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": {"hate": {"filtered": False, "severity": "safe"}}}],
+    "prompt_filter_results": [
+        {"prompt_index": 0, "content_filter_results": {"hate": {"filtered": False, "severity": "safe"}}}
+    ],
 }
 _SAFE = {"content_filter_results": {"hate": {"filtered": False, "severity": "safe"}}}
 
 
 def _azure(chunk: dict[str, Any]) -> dict[str, Any]:
     [choice] = chunk["choices"]
-    return {**chunk, "choices": [{**choice, **(_SAFE if choice["delta"].get("content") else {"content_filter_results": {}})}]}
+    return {
+        **chunk,
+        "choices": [
+            {**choice, **(_SAFE if choice["delta"].get("content") else {"content_filter_results": {}})}
+        ],
+    }
 
 
 def _other(name: str, vendor: str, model: str, answer: bytes, **request: Any) -> Recorded:
@@ -144,20 +195,37 @@ def _said(delta: dict[str, Any], finish: str | None = None, **more: Any) -> dict
 
 
 _SMALL = {"prompt_tokens": 5, "total_tokens": 14, "completion_tokens": 9}
-_THOUGHT = [_said({"reasoning_content": word, "content": None}) for word in _words("They greet me, so I greet back.")]
+_THOUGHT = [
+    _said({"reasoning_content": word, "content": None}) for word in _words("They greet me, so I greet back.")
+]
 OTHER_STREAMS = [
     _other("azure stream", "azure", "harbour-gpt-4o", chunks([_AZURE_HEAD, *map(_azure, speech(TEXT))])),
     _other(
         "vllm stream",
         "hosted_vllm",
         "qwen3",
-        chunks([_said({"role": "assistant", "content": ""}), *_THOUGHT, *(_said({"content": word}) for word in _words(TEXT)), _said({"content": ""}, "stop", usage=None)]),
+        chunks(
+            [
+                _said({"role": "assistant", "content": ""}),
+                *_THOUGHT,
+                *(_said({"content": word}) for word in _words(TEXT)),
+                _said({"content": ""}, "stop", usage=None),
+            ]
+        ),
     ),
     _other(
         "ollama stream",
         "ollama_chat",
         "llama3.2",
-        chunks([*(_said({"role": "assistant", "content": word}, system_fingerprint="fp_ollama") for word in _words(TEXT)), _said({"role": "assistant", "content": ""}, "stop")]),
+        chunks(
+            [
+                *(
+                    _said({"role": "assistant", "content": word}, system_fingerprint="fp_ollama")
+                    for word in _words(TEXT)
+                ),
+                _said({"role": "assistant", "content": ""}, "stop"),
+            ]
+        ),
     ),
     _other(
         "groq stream",
@@ -175,13 +243,26 @@ OTHER_STREAMS = [
         "mistral stream",
         "mistral",
         "mistral-small-latest",
-        chunks([_said({"role": "assistant", "content": ""}), *(_said({"content": word}) for word in _words(TEXT)), _said({"content": ""}, "stop", usage=_SMALL, p="abcdefgh")]),
+        chunks(
+            [
+                _said({"role": "assistant", "content": ""}),
+                *(_said({"content": word}) for word in _words(TEXT)),
+                _said({"content": ""}, "stop", usage=_SMALL, p="abcdefgh"),
+            ]
+        ),
     ),
     _other(
         "deepseek stream",
         "deepseek",
         "deepseek-reasoner",
-        chunks([_said({"role": "assistant", "content": None, "reasoning_content": ""}), *_THOUGHT, *(_said({"content": word, "reasoning_content": None}) for word in _words(TEXT)), _said({"content": "", "reasoning_content": None}, "stop", usage=_SMALL)]),
+        chunks(
+            [
+                _said({"role": "assistant", "content": None, "reasoning_content": ""}),
+                *_THOUGHT,
+                *(_said({"content": word, "reasoning_content": None}) for word in _words(TEXT)),
+                _said({"content": "", "reasoning_content": None}, "stop", usage=_SMALL),
+            ]
+        ),
     ),
     _other(
         "openrouter stream with comments",
@@ -191,21 +272,57 @@ OTHER_STREAMS = [
             [
                 b": OPENROUTER PROCESSING\n\n",
                 b": OPENROUTER PROCESSING\n\n",
-                _said({"role": "assistant", "content": "", "reasoning": "Short.", "reasoning_details": [{"type": "reasoning.text", "text": "Short.", "format": "unknown", "index": 0}]}, provider="Groq"),
+                _said(
+                    {
+                        "role": "assistant",
+                        "content": "",
+                        "reasoning": "Short.",
+                        "reasoning_details": [
+                            {"type": "reasoning.text", "text": "Short.", "format": "unknown", "index": 0}
+                        ],
+                    },
+                    provider="Groq",
+                ),
                 *(_said({"role": "assistant", "content": word}, provider="Groq") for word in _words(TEXT)),
-                _said({"role": "assistant", "content": ""}, "stop", provider="Groq", native_finish_reason="stop"),
+                _said(
+                    {"role": "assistant", "content": ""}, "stop", provider="Groq", native_finish_reason="stop"
+                ),
                 _said({"role": "assistant", "content": ""}, usage={**_SMALL, "cost": 0.00014}),
             ]
         ),
     ),
     _other("stream without [DONE]", "openai_like", "local", chunks(speech(TEXT), done=False)),
-    _other("stream without spaces", "openai_like", "local", chunks(speech(TEXT)).replace(b"data: ", b"data:")),
-    _other("stream with ids and retries", "openai_like", "local", b"retry: 3000\n\n" + chunks(speech(TEXT)).replace(b"data: {", b"id: 7\ndata: {")),
+    _other(
+        "stream without spaces", "openai_like", "local", chunks(speech(TEXT)).replace(b"data: ", b"data:")
+    ),
+    _other(
+        "stream with ids and retries",
+        "openai_like",
+        "local",
+        b"retry: 3000\n\n" + chunks(speech(TEXT)).replace(b"data: {", b"id: 7\ndata: {"),
+    ),
     _other(
         "stream of a tool call in one piece",
         "mistral",
         "mistral-small-latest",
-        chunks([_said({"role": "assistant", "content": ""}), _said({"tool_calls": [{"id": "D681PevKs", "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'}, "index": 0}]}, "tool_calls", usage=_SMALL)]),
+        chunks(
+            [
+                _said({"role": "assistant", "content": ""}),
+                _said(
+                    {
+                        "tool_calls": [
+                            {
+                                "id": "D681PevKs",
+                                "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'},
+                                "index": 0,
+                            }
+                        ]
+                    },
+                    "tool_calls",
+                    usage=_SMALL,
+                ),
+            ]
+        ),
         tools=[WEATHER],
     ),
 ]

@@ -39,7 +39,10 @@ def _error(
 
 
 _SLOW = {"retry-after": "11", "retry-after-ms": "10500", "x-should-retry": "true"}
-_INNER = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": {"hate": {"filtered": True, "severity": "high"}}}
+_INNER = {
+    "code": "ResponsibleAIPolicyViolation",
+    "content_filter_result": {"hate": {"filtered": True, "severity": "high"}},
+}
 OPENAI_ERRORS = [
     _error(400, "unsupported_parameter", "max_tokens"),
     _error(400, "unsupported_value", "temperature", request={"stream": True}),
@@ -56,7 +59,13 @@ OPENAI_ERRORS = [
     _error(429, "insufficient_quota", None, "insufficient_quota"),
     _error(500, None, None, "server_error"),
     _error(503, "service_unavailable", None, "server_error", headers={"retry-after": "11"}),
-    _error(400, "previous_response_not_found", "previous_response_id", path=RESPONSES, request={"previous_response_id": "resp_none"}),
+    _error(
+        400,
+        "previous_response_not_found",
+        "previous_response_id",
+        path=RESPONSES,
+        request={"previous_response_id": "resp_none"},
+    ),
     _error(400, "unsupported_parameter", "temperature", path=RESPONSES, request={"stream": True}),
     _error(400, None, None, path=EMBEDDINGS),
     _error(404, "model_not_found", None, path=COMPLETIONS),
@@ -70,15 +79,59 @@ def _other(name: str, status: int, body: Any, **headers: str) -> Recorded:
 
 
 OTHER_ERRORS = [
-    _other("error of vllm's as of old", 400, {"object": "error", "message": "too long", "type": "BadRequestError", "param": None, "code": 400}),
-    _other("error of vllm's", 400, {"error": {"message": "too long", "type": "BadRequestError", "param": None, "code": 400}}),
-    _other("error of ollama's", 404, {"error": {"message": "model 'x' not found", "type": "not_found_error", "param": None, "code": None}}),
-    _other("error of mistral's", 422, {"object": "error", "message": {"detail": [{"type": "missing", "loc": ["body", "messages"], "msg": "Field required"}]}, "type": "invalid_request_error", "param": None, "code": None}),
+    _other(
+        "error of vllm's as of old",
+        400,
+        {"object": "error", "message": "too long", "type": "BadRequestError", "param": None, "code": 400},
+    ),
+    _other(
+        "error of vllm's",
+        400,
+        {"error": {"message": "too long", "type": "BadRequestError", "param": None, "code": 400}},
+    ),
+    _other(
+        "error of ollama's",
+        404,
+        {"error": {"message": "model 'x' not found", "type": "not_found_error", "param": None, "code": None}},
+    ),
+    _other(
+        "error of mistral's",
+        422,
+        {
+            "object": "error",
+            "message": {
+                "detail": [{"type": "missing", "loc": ["body", "messages"], "msg": "Field required"}]
+            },
+            "type": "invalid_request_error",
+            "param": None,
+            "code": None,
+        },
+    ),
     _other("error of mistral's key", 401, {"detail": "Unauthorized"}),
-    _other("error of openrouter's", 402, {"error": {"message": "Insufficient credits", "code": 402, "metadata": {"provider_name": None}}, "user_id": "user_2x"}),
-    _other("error of azure's", 404, {"error": {"code": "DeploymentNotFound", "message": "The API deployment does not exist."}}),
-    _other("error of azure's gateway", 401, {"statusCode": 401, "message": "Unauthorized. Access token is missing."}),
-    _other("error of groq's", 413, {"error": {"message": "Request too large", "type": "tokens", "code": "rate_limit_exceeded"}}, **{"retry-after": "12"}),
+    _other(
+        "error of openrouter's",
+        402,
+        {
+            "error": {"message": "Insufficient credits", "code": 402, "metadata": {"provider_name": None}},
+            "user_id": "user_2x",
+        },
+    ),
+    _other(
+        "error of azure's",
+        404,
+        {"error": {"code": "DeploymentNotFound", "message": "The API deployment does not exist."}},
+    ),
+    _other(
+        "error of azure's gateway",
+        401,
+        {"statusCode": 401, "message": "Unauthorized. Access token is missing."},
+    ),
+    _other(
+        "error of groq's",
+        413,
+        {"error": {"message": "Request too large", "type": "tokens", "code": "rate_limit_exceeded"}},
+        **{"retry-after": "12"},
+    ),
     _other("error that is a word", 400, {"error": "invalid request"}),
 ]
 ERRORS = [*OPENAI_ERRORS, *OTHER_ERRORS]

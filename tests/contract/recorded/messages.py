@@ -44,43 +44,98 @@ def _asked(**request: Any) -> bytes:
 
 
 def _whole(name: str, reply: dict[str, Any], **request: Any) -> Recorded:
-    return Recorded(name, MESSAGES, _asked(**request), told(reply, None), headers={**JSON, **SENT}, vendor="anthropic")
+    return Recorded(
+        name, MESSAGES, _asked(**request), told(reply, None), headers={**JSON, **SENT}, vendor="anthropic"
+    )
 
 
 def _stream(name: str, parts: list[dict[str, Any]], **request: Any) -> Recorded:
     sent = _asked(stream=True, **request)
-    return Recorded(name, MESSAGES, sent, events(parts, numbered=False), headers={**EVENTS, **SENT}, vendor="anthropic")
+    return Recorded(
+        name, MESSAGES, sent, events(parts, numbered=False), headers={**EVENTS, **SENT}, vendor="anthropic"
+    )
 
 
 TEXT = {"type": "text", "text": "Hello! The boats leave early."}
-THINKING = {"type": "thinking", "thinking": "They greet me, so I greet back.", "signature": "EqQBCgIYAhIM1gbcDa9GJwZA2b3hGgxBdjrkzLoky3dl1pk="}
+THINKING = {
+    "type": "thinking",
+    "thinking": "They greet me, so I greet back.",
+    "signature": "EqQBCgIYAhIM1gbcDa9GJwZA2b3hGgxBdjrkzLoky3dl1pk=",
+}
 REDACTED = {"type": "redacted_thinking", "data": "EmwKAhgBEgy3va3pzix/LafPsn4aDFIT2Xlxh0L5L8rLVyIw"}
-USE = {"type": "tool_use", "id": "toolu_01A09q90qw90lq917835lq9", "name": "get_weather", "input": {"city": "Paris", "days": 1.50}}
-TOOL = {"name": "get_weather", "description": "The weather.", "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}}}
+USE = {
+    "type": "tool_use",
+    "id": "toolu_01A09q90qw90lq917835lq9",
+    "name": "get_weather",
+    "input": {"city": "Paris", "days": 1.50},
+}
+TOOL = {
+    "name": "get_weather",
+    "description": "The weather.",
+    "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}},
+}
 CITED = {
     "type": "text",
     "text": "The harbour opened in spring.",
     "citations": [
-        {"type": "char_location", "cited_text": "It opened in spring.", "document_index": 0, "document_title": "News", "start_char_index": 0, "end_char_index": 20, "file_id": None}
+        {
+            "type": "char_location",
+            "cited_text": "It opened in spring.",
+            "document_index": 0,
+            "document_title": "News",
+            "start_char_index": 0,
+            "end_char_index": 20,
+            "file_id": None,
+        }
     ],
 }
 SEARCHED = [
-    {"type": "server_tool_use", "id": "srvtoolu_01WYG3ziw53XMcoyKL4XcZmE", "name": "web_search", "input": {"query": "harbour"}},
+    {
+        "type": "server_tool_use",
+        "id": "srvtoolu_01WYG3ziw53XMcoyKL4XcZmE",
+        "name": "web_search",
+        "input": {"query": "harbour"},
+    },
     {
         "type": "web_search_tool_result",
         "tool_use_id": "srvtoolu_01WYG3ziw53XMcoyKL4XcZmE",
-        "content": [{"type": "web_search_result", "title": "Harbour", "url": "https://example.org/harbour", "encrypted_content": "EqgfCioIARgBIiQ3YTAwMjY1Mi1mZjM5", "page_age": "April 30, 2025"}],
+        "content": [
+            {
+                "type": "web_search_result",
+                "title": "Harbour",
+                "url": "https://example.org/harbour",
+                "encrypted_content": "EqgfCioIARgBIiQ3YTAwMjY1Mi1mZjM5",
+                "page_age": "April 30, 2025",
+            }
+        ],
     },
     {
         "type": "text",
         "text": "It opened in spring.",
-        "citations": [{"type": "web_search_result_location", "url": "https://example.org/harbour", "title": "Harbour", "encrypted_index": "Eo8BCioIAhgBIiQyYjQ0OWJm", "cited_text": "The harbour opened in spring"}],
+        "citations": [
+            {
+                "type": "web_search_result_location",
+                "url": "https://example.org/harbour",
+                "title": "Harbour",
+                "encrypted_index": "Eo8BCioIAhgBIiQyYjQ0OWJm",
+                "cited_text": "The harbour opened in spring",
+            }
+        ],
     },
 ]
 TURN = [
     *user("What is the weather in Paris?"),
     {"role": "assistant", "content": [THINKING, REDACTED, USE]},
-    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": USE["id"], "content": [{"type": "text", "text": "18 degrees"}]}]},
+    {
+        "role": "user",
+        "content": [
+            {
+                "type": "tool_result",
+                "tool_use_id": USE["id"],
+                "content": [{"type": "text", "text": "18 degrees"}],
+            }
+        ],
+    },
 ]
 
 
@@ -100,7 +155,11 @@ def _told(*blocks: list[dict[str, Any]], reason: str = "end_turn") -> list[dict[
         {"type": "ping"},
         *blocks[0][1:],
         *(event for block in blocks[1:] for event in block),
-        {"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": None}, "usage": {"output_tokens": 15}},
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": reason, "stop_sequence": None},
+            "usage": {"output_tokens": 15},
+        },
         {"type": "message_stop"},
     ]
 
@@ -117,44 +176,125 @@ _THOUGHT = _block(
     {"type": "signature_delta", "signature": THINKING["signature"]},
 )
 _SAID = _block(0, {"type": "text", "text": ""}, *_texts(TEXT["text"]))
-_USED = _block(1, {**USE, "input": {}}, *({"type": "input_json_delta", "partial_json": piece} for piece in ("", '{"city', '": "Pa', 'ris"', ', "days": 1.50}')))
+_USED = _block(
+    1,
+    {**USE, "input": {}},
+    *(
+        {"type": "input_json_delta", "partial_json": piece}
+        for piece in ("", '{"city', '": "Pa', 'ris"', ', "days": 1.50}')
+    ),
+)
 WHOLE = [
     _whole("message", message(TEXT)),
-    _whole("message with tools", message(TEXT, USE, reason="tool_use"), tools=[TOOL], tool_choice={"type": "any"}),
-    _whole("message after a tool", message(TEXT), messages=TURN, tools=[TOOL], thinking={"type": "enabled", "budget_tokens": 1024}),
-    _whole("message with thinking", message(THINKING, REDACTED, TEXT), thinking={"type": "enabled", "budget_tokens": 1024}),
+    _whole(
+        "message with tools", message(TEXT, USE, reason="tool_use"), tools=[TOOL], tool_choice={"type": "any"}
+    ),
+    _whole(
+        "message after a tool",
+        message(TEXT),
+        messages=TURN,
+        tools=[TOOL],
+        thinking={"type": "enabled", "budget_tokens": 1024},
+    ),
+    _whole(
+        "message with thinking",
+        message(THINKING, REDACTED, TEXT),
+        thinking={"type": "enabled", "budget_tokens": 1024},
+    ),
     _whole(
         "message with citations",
         message(CITED),
-        messages=user([{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "It opened in spring."}, "title": "News", "citations": {"enabled": True}}, {"type": "text", "text": "When?", "cache_control": {"type": "ephemeral"}}]),
+        messages=user(
+            [
+                {
+                    "type": "document",
+                    "source": {"type": "text", "media_type": "text/plain", "data": "It opened in spring."},
+                    "title": "News",
+                    "citations": {"enabled": True},
+                },
+                {"type": "text", "text": "When?", "cache_control": {"type": "ephemeral"}},
+            ]
+        ),
         system=[{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral", "ttl": "1h"}}],
     ),
-    _whole("message with a search", message(*SEARCHED, usage={**USAGE, "server_tool_use": {"web_search_requests": 1}}), tools=[{"type": "web_search_20250305", "name": "web_search", "max_uses": 5}]),
-    _whole("message that stops", message(TEXT, reason="stop_sequence", stop_sequence="END"), stop_sequences=["END"], top_k=5, temperature=1.0, metadata={"user_id": "u-harbour"}),
+    _whole(
+        "message with a search",
+        message(*SEARCHED, usage={**USAGE, "server_tool_use": {"web_search_requests": 1}}),
+        tools=[{"type": "web_search_20250305", "name": "web_search", "max_uses": 5}],
+    ),
+    _whole(
+        "message that stops",
+        message(TEXT, reason="stop_sequence", stop_sequence="END"),
+        stop_sequences=["END"],
+        top_k=5,
+        temperature=1.0,
+        metadata={"user_id": "u-harbour"},
+    ),
     _whole("message that is refused", message(reason="refusal")),
-    Recorded("count of tokens", COUNT, asked(model=MODEL, messages=user("Say hello.")), told({"input_tokens": 2095}, None), headers={**JSON, **SENT}, vendor="anthropic"),
+    Recorded(
+        "count of tokens",
+        COUNT,
+        asked(model=MODEL, messages=user("Say hello.")),
+        told({"input_tokens": 2095}, None),
+        headers={**JSON, **SENT},
+        vendor="anthropic",
+    ),
 ]
 STREAMED = [
     _stream("stream of a message", _told(_SAID)),
     _stream("stream of a message with a tool", _told(_SAID, _USED, reason="tool_use"), tools=[TOOL]),
-    _stream("stream of a message with thinking", _told(_THOUGHT, _block(1, REDACTED), [{**one, "index": 2} for one in _SAID]), thinking={"type": "enabled", "budget_tokens": 1024}),
+    _stream(
+        "stream of a message with thinking",
+        _told(_THOUGHT, _block(1, REDACTED), [{**one, "index": 2} for one in _SAID]),
+        thinking={"type": "enabled", "budget_tokens": 1024},
+    ),
     _stream(
         "stream of a message with a search",
         _told(
-            _block(0, {**SEARCHED[0], "input": {}}, {"type": "input_json_delta", "partial_json": ""}, {"type": "input_json_delta", "partial_json": '{"query": "harbour"}'}),
+            _block(
+                0,
+                {**SEARCHED[0], "input": {}},
+                {"type": "input_json_delta", "partial_json": ""},
+                {"type": "input_json_delta", "partial_json": '{"query": "harbour"}'},
+            ),
             _block(1, SEARCHED[1]),
-            _block(2, {"type": "text", "text": "", "citations": []}, {"type": "citations_delta", "citation": SEARCHED[2]["citations"][0]}, *_texts("It opened in spring.")),
+            _block(
+                2,
+                {"type": "text", "text": "", "citations": []},
+                {"type": "citations_delta", "citation": SEARCHED[2]["citations"][0]},
+                *_texts("It opened in spring."),
+            ),
         ),
         tools=[{"type": "web_search_20250305", "name": "web_search"}],
     ),
 ]
 ERRORS = [
-    Recorded(f"{kind} of Anthropic's", MESSAGES, _asked(), told({"type": "error", "error": {"type": kind, "message": text}, "request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}, None), status, {**JSON, **SENT, **more}, "anthropic")
+    Recorded(
+        f"{kind} of Anthropic's",
+        MESSAGES,
+        _asked(),
+        told(
+            {
+                "type": "error",
+                "error": {"type": kind, "message": text},
+                "request_id": "req_011CSHoEeqs5C35K2UUqR7Fy",
+            },
+            None,
+        ),
+        status,
+        {**JSON, **SENT, **more},
+        "anthropic",
+    )
     for status, kind, text, more in (
         (400, "invalid_request_error", "max_tokens: Field required", {"x-should-retry": "false"}),
         (404, "not_found_error", "model: claude-none", {"x-should-retry": "false"}),
         (413, "request_too_large", "Request exceeds the maximum size", {}),
-        (429, "rate_limit_error", "This request would exceed your rate limit", {"retry-after": "11", "x-should-retry": "true"}),
+        (
+            429,
+            "rate_limit_error",
+            "This request would exceed your rate limit",
+            {"retry-after": "11", "x-should-retry": "true"},
+        ),
         (529, "overloaded_error", "Overloaded", {"x-should-retry": "true"}),
     )
 ]

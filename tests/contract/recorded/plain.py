@@ -18,7 +18,12 @@ from tests.contract.recorded.shape import (
     told,
 )
 
-_BASE = {"id": "cmpl-uqkvlQyYK7bGYrRHQ0eXlWi7", "object": "text_completion", "created": 1589478378, "model": "gpt-3.5-turbo-instruct:20230824-v2"}
+_BASE = {
+    "id": "cmpl-uqkvlQyYK7bGYrRHQ0eXlWi7",
+    "object": "text_completion",
+    "created": 1589478378,
+    "model": "gpt-3.5-turbo-instruct:20230824-v2",
+}
 _USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
 
 
@@ -37,12 +42,22 @@ _LOGPROBS = {
     "top_logprobs": [None, {" hello": -4.2}, {".": -1.5}, {"\n\n": -0.25, "\n": -1.75}, {"Hello": -0.02}],
     "text_offset": [0, 3, 9, 10, 12],
 }
-_CHUNKS = [{**_BASE, "choices": [_choice(word, finish=None)]} for word in ("Hel", "lo,", " little", " boat", ".")]
+_CHUNKS = [
+    {**_BASE, "choices": [_choice(word, finish=None)]} for word in ("Hel", "lo,", " little", " boat", ".")
+]
 _LAST = {**_BASE, "choices": [_choice("")]}
 COMPLETED = [
     _completed("completion", _choice("\n\nHello!")),
-    _completed("completion of two prompts", _choice(" One."), _choice(" Two.", 1), prompt=["Count:", "Count on:"]),
-    _completed("completion with echo and logprobs", _choice("Say hello.\n\nHello", logprobs=_LOGPROBS), echo=True, logprobs=2, best_of=1),
+    _completed(
+        "completion of two prompts", _choice(" One."), _choice(" Two.", 1), prompt=["Count:", "Count on:"]
+    ),
+    _completed(
+        "completion with echo and logprobs",
+        _choice("Say hello.\n\nHello", logprobs=_LOGPROBS),
+        echo=True,
+        logprobs=2,
+        best_of=1,
+    ),
     _completed("completion of tokens", _choice(" Hello"), prompt=[15339, 11, 1917], suffix=None),
     Recorded(
         "stream of a completion",
@@ -54,8 +69,18 @@ COMPLETED = [
     Recorded(
         "stream of a completion with usage",
         COMPLETIONS,
-        asked(model="gpt-3.5-turbo-instruct", prompt="Say hello.", stream=True, stream_options={"include_usage": True}),
-        chunks([*({**one, "usage": None} for one in [*_CHUNKS, _LAST]), {**_BASE, "choices": [], "usage": _USAGE}]),
+        asked(
+            model="gpt-3.5-turbo-instruct",
+            prompt="Say hello.",
+            stream=True,
+            stream_options={"include_usage": True},
+        ),
+        chunks(
+            [
+                *({**one, "usage": None} for one in [*_CHUNKS, _LAST]),
+                {**_BASE, "choices": [], "usage": _USAGE},
+            ]
+        ),
         headers={**EVENTS, **OPENAI},
     ),
 ]
@@ -64,7 +89,12 @@ _VECTOR = [0.0023064255, -0.009327292, -0.0028842222, 1e-07, -0.0]
 
 def _embedded(name: str, *vectors: Any, **request: Any) -> Recorded:
     data = [{"object": "embedding", "index": place, "embedding": one} for place, one in enumerate(vectors)]
-    reply = {"object": "list", "data": data, "model": "text-embedding-3-small", "usage": {"prompt_tokens": 8, "total_tokens": 8}}
+    reply = {
+        "object": "list",
+        "data": data,
+        "model": "text-embedding-3-small",
+        "usage": {"prompt_tokens": 8, "total_tokens": 8},
+    }
     return Recorded(name, EMBEDDINGS, asked(model="text-embedding-3-small", **request), told(reply))
 
 
@@ -86,17 +116,33 @@ _JUDGED = {
         {
             "flagged": True,
             "categories": {"harassment": True, "harassment/threatening": False, "illicit": None},
-            "category_scores": {"harassment": 0.8189693396524255, "harassment/threatening": 0.804985420696006, "illicit": 1.573112165348997e-06},
-            "category_applied_input_types": {"harassment": ["text"], "harassment/threatening": ["text"], "illicit": []},
+            "category_scores": {
+                "harassment": 0.8189693396524255,
+                "harassment/threatening": 0.804985420696006,
+                "illicit": 1.573112165348997e-06,
+            },
+            "category_applied_input_types": {
+                "harassment": ["text"],
+                "harassment/threatening": ["text"],
+                "illicit": [],
+            },
         }
     ],
 }
 MODERATED = [
-    Recorded("moderation", MODERATIONS, asked(model="omni-moderation-latest", input="You fool!"), told(_JUDGED)),
+    Recorded(
+        "moderation", MODERATIONS, asked(model="omni-moderation-latest", input="You fool!"), told(_JUDGED)
+    ),
     Recorded(
         "moderation of parts",
         MODERATIONS,
-        asked(model="omni-moderation-latest", input=[{"type": "text", "text": "You fool!"}, {"type": "image_url", "image_url": {"url": "https://example.org/boat.png"}}]),
+        asked(
+            model="omni-moderation-latest",
+            input=[
+                {"type": "text", "text": "You fool!"},
+                {"type": "image_url", "image_url": {"url": "https://example.org/boat.png"}},
+            ],
+        ),
         told(_JUDGED),
     ),
 ]
