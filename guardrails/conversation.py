@@ -71,6 +71,8 @@ class Conversation:
 
     def calling(self, called: Sequence[ToolCall]) -> Conversation:
         """The same with other calls to look at; those looked at before count as earlier ones."""
+        if not called and not self.called:
+            return self
         return replace(self, calls=(*self.calls, *self.called), called=called)
 
 

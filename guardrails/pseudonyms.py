@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import hmac
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
 from guardrails import redact, surrogates
+from guardrails.keyed import keyed_hash
 from guardrails.literals import SHORTEST, Literals
 from guardrails.surrogates import Choices
 from guardrails.tokens import DIGITS, Tokens, bare, spelt
@@ -262,4 +261,4 @@ def _digest(key: bytes, *parts: str) -> bytes:
     # Lengths go in as well, so that no two lists of parts make the same message.
     encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
     message = b"".join(len(part).to_bytes(8, "big") + part for part in encoded)
-    return hmac.digest(key, message, hashlib.sha256)
+    return keyed_hash(key, message, 32)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from guardrails.keyed import keyed_hash
 from guardrails.types import Action, Edit, Finding, Style
 
 
@@ -31,7 +30,7 @@ def redaction(entity: str) -> str:
 def fingerprint(key: bytes, entity: str, value: str) -> str:
     """16 hex digits that are equal for equal values under one key, and tell nothing else."""
     message = f"{entity}\0{value}".encode("utf-8", "surrogatepass")
-    return hmac.digest(key, message, hashlib.sha256).hex()[:16]
+    return keyed_hash(key, message, 8).hex()
 
 
 def marks(findings: Iterable[Finding]) -> list[Mark]:

@@ -21,10 +21,14 @@ def document(exchange: Exchange) -> dict[str, Any]:
     """The exchange as it is stored. `docs/reference/trace-format.md` describes each field."""
     principal, failure = exchange.principal, exchange.failure
     names = _found_names((*exchange.input.findings, *exchange.output.findings))
-    sides = (
-        ("input", exchange.input, exchange.safe_request),
-        ("output", exchange.output, exchange.safe_response),
-    )
+    sides = [
+        side
+        for side in (
+            ("input", exchange.input, exchange.safe_request),
+            ("output", exchange.output, exchange.safe_response),
+        )
+        if side[1].findings or side[1].failures
+    ]
     return {
         "id": exchange.id,
         "trace_id": exchange.trace_id or exchange.id,
@@ -88,8 +92,8 @@ def document(exchange: Exchange) -> dict[str, Any]:
             for hit in exchange.retrieval
         ],
         "timings": exchange.timings,
-        "action": strictest((exchange.input.action, exchange.output.action)).value,
-        "decided": strictest((exchange.input.decided, exchange.output.decided)).value,
+        "action": strictest([exchange.input.action, exchange.output.action]),
+        "decided": strictest([exchange.input.decided, exchange.output.decided]),
     }
 
 
@@ -101,7 +105,7 @@ def _failures(side: str, verdict: Verdict) -> Iterable[dict[str, Any]]:
             "check": failed.check,
             "kind": failed.kind,
             "reason": failed.reason,
-            "action": failed.action.value,
+            "action": failed.action,
         }
 
 
@@ -126,14 +130,14 @@ def _findings(side: str, verdict: Verdict, stored: Mapping[str, Any] | None) -> 
             "rule": finding.rule,
             "check": finding.check,
             "entity": finding.entity,
-            "stage": finding.stage.value,
+            "stage": finding.stage,
             "pointer": finding.pointer,
             "within": finding.within,
             "start": finding.start,
             "end": finding.end,
             "score": finding.score,
-            "action": finding.action.value,
-            "mode": finding.mode.value,
+            "action": finding.action,
+            "mode": finding.mode,
             "fingerprint": finding.fingerprint,
             "masked_start": place and place.start,
             "masked_end": place and place.end,
@@ -142,6 +146,8 @@ def _findings(side: str, verdict: Verdict, stored: Mapping[str, Any] | None) -> 
 
 def _found_names(findings: Iterable[Finding]) -> dict[str, str]:
     """Addresses whose last step is a member name in which something was found, and what to write in its place."""
+    if not findings:
+        return {}
     return {
         _address(found.pointer, found.within[:-1]): f"[{found.entity}]"
         for found in findings

@@ -45,7 +45,8 @@ class Timed:
         self._started = time.perf_counter()
 
     def __exit__(self, *raised: object) -> None:
-        self._exchange.timings[self._step] = round((time.perf_counter() - self._started) * 1000, 3)
+        spent_us = int((time.perf_counter() - self._started) * 1_000_000)
+        self._exchange.timings[self._step] = spent_us / 1000
 
 
 class Outlet:
@@ -58,19 +59,20 @@ class Outlet:
 
     def headers(self, kind: Mapping[str, str], provider: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
         """The headers of the reply: the provider's that callers may see, and ours."""
-        exchange = self.exchange
+        exchange, id = self.exchange, self.exchange.id.encode()
         inspected = "inspect_input" in exchange.timings
-        verdict = strictest((exchange.input.action, exchange.output.action)) if inspected else "none"
-        timings = [f"{step};dur={spent}" for step, spent in exchange.timings.items()]
-        ours = {
-            "x-guardhouse-trace-id": exchange.id,
-            "x-guardhouse-verdict": str(verdict),
-            "x-guardhouse-policy": exchange.policy,
-            "server-timing": ", ".join([*timings, f"total;dur={exchange.elapsed_us() / 1000}"]),
-        }
-        return header_pairs(
-            {"x-request-id": exchange.id, "request-id": exchange.id, **provider, **kind, **ours}
-        )
+        verdict = strictest((exchange.input.action, exchange.output.action)).value if inspected else "none"
+        steps = [f"{step};dur={spent}, " for step, spent in exchange.timings.items()]
+        told = [
+            (b"x-guardhouse-trace-id", id),
+            (b"x-guardhouse-verdict", verdict.encode()),
+            (b"x-guardhouse-policy", exchange.policy.encode("latin-1", "replace")),
+            (b"server-timing", f"{''.join(steps)}total;dur={exchange.elapsed_us() / 1000}".encode()),
+            *header_pairs(kind),
+            *header_pairs(provider),
+        ]
+        told += [(name.encode(), id) for name in ("x-request-id", "request-id") if name not in provider]
+        return told
 
     async def whole(self, status: int, body: bytes, provider: Mapping[str, str] | None = None) -> None:
         """Send a whole JSON reply. In strict mode its trace is on disk first."""

@@ -52,6 +52,11 @@ class Decoder:
         if self._after_cr or b"\r" in chunk:
             chunk = self._only_newlines(chunk)
         buffer = self._buffer
+        if not (buffer or self._first) and chunk.endswith(b"\n\n"):
+            # The usual case: whole events of one line each.
+            events = chunk[:-2].split(b"\n\n")
+            if chunk.count(b"\n") == 2 * len(events) and all(e.startswith(b"data: ") for e in events):
+                return [e[6:] for e in events]
         seek = max(0, len(buffer) - 1)
         buffer += chunk
         payloads: list[bytes] = []

@@ -51,5 +51,7 @@ def failed_closed(verdict: Verdict) -> bool:
 
 def scanned(verdict: Verdict, policy: Policy) -> bool:
     """Whether every rule that acts did its work: only then does the verdict say all there is."""
+    if not verdict.failures:
+        return True
     shadow = {rule.id for rule in policy.rules if rule.mode is Mode.SHADOW}
     return all(failure.rule in shadow for failure in verdict.failures)

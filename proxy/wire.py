@@ -23,9 +23,8 @@ PING_SECONDS = 15.0
 """A stream silent for this long gets a comment, so that nothing between us and the client ends it."""
 
 
-_PRIVATE = frozenset(
-    {b"authorization", b"cookie", b"proxy-authorization", b"x-api-key", b"api-key", b"x-guardhouse-session"}
-)
+_VENDORS = (b"openai-", b"anthropic-")
+"""How the headers begin that choose features of a provider, and hold no credentials."""
 
 
 class ClientGone(Exception):
@@ -72,11 +71,11 @@ class Connection:
         return told if key is None else f"Bearer {key}"
 
     def forwardable(self) -> dict[str, str]:
-        """The request's headers as text, without those that say who the caller is."""
+        """The request's headers that a provider may be told, as text."""
         return {
             name.decode("latin-1"): value.decode("latin-1")
             for name, value in self.headers.items()
-            if name not in _PRIVATE
+            if name.startswith(_VENDORS)
         }
 
     async def body(self, limit: int) -> bytes:

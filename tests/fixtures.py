@@ -36,5 +36,5 @@ def upstream(_upstream: Upstream) -> Upstream:
 @pytest.fixture
 def proxy(_proxy: Running) -> Running:
     """A proxy in front of it with the test policy, whose recorder is empty."""
-    _proxy.recorder.documents.clear()
+    _proxy.recorder.forget()
     return _proxy

@@ -199,6 +199,8 @@ class MemoryRecorder:
 
     def __init__(self) -> None:
         self.documents: list[dict[str, Any]] = []
+        self.busy: Callable[[], bool] = bool
+        """Whether an exchange is under way whose document is still to come."""
 
     def start(self) -> None:
         """Nothing to start."""
@@ -221,6 +223,13 @@ class MemoryRecorder:
         [found] = self.documents
         self.documents.clear()
         return found
+
+    def forget(self, wait: float = 10.0) -> None:
+        """Begins anew, once what is under way has left its documents: they come after the reply."""
+        until = time.monotonic() + wait
+        while self.busy() and time.monotonic() < until:
+            time.sleep(0.002)
+        self.documents.clear()
 
 
 @dataclass
@@ -277,7 +286,10 @@ def served(app: App) -> Iterator[Running]:
         time.sleep(0.005)
     try:
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Running(port, app, app.context.recorder)
+        recorder = app.context.recorder
+        if isinstance(recorder, MemoryRecorder):
+            recorder.busy = lambda: bool(server.server_state.tasks)
+        yield Running(port, app, recorder)
     finally:
         server.should_exit = True
         thread.join(10)

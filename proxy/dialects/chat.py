@@ -213,6 +213,8 @@ def outgoing(request: dict[str, Any], first_token: int | None = None) -> dict[st
 
     `first_token` is the first message that holds one, as `instruction.first_token` finds it.
     """
+    if first_token is None and EXTENSION not in request:
+        return request
     sent = {name: value for name, value in request.items() if name != EXTENSION}
     if first_token is not None:
         sent["messages"] = instructed(sent["messages"], first_token)

@@ -12,6 +12,9 @@ from guardrails.types import Segment
 from proxy.dialects.chat_calls import Call
 from proxy.dialects.texts import step
 
+_CALLING = frozenset({"tool_calls", "function_call"})
+"""Members of a message that hold the tool calls which `calls` gives."""
+
 
 def conversation(request: dict[str, Any], texts: Sequence[Segment], key: str) -> Conversation:
     """What a request says, with its texts as `chat.segments` gives them and the caller's public key id."""
@@ -21,6 +24,7 @@ def conversation(request: dict[str, Any], texts: Sequence[Segment], key: str) ->
         calls=[
             call
             for place, message in enumerate(request["messages"])
+            if not _CALLING.isdisjoint(message)
             for call in calls(message, f"/messages/{place}")
         ],
         tools=[*_tools(request)],
@@ -34,6 +38,7 @@ def reply_calls(reply: dict[str, Any]) -> list[ToolCall]:
     return [
         call
         for place, choice in enumerate(reply["choices"])
+        if not _CALLING.isdisjoint(choice["message"])
         for call in calls(choice["message"], f"/choices/{place}/message")
     ]
 

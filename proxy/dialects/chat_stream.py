@@ -10,20 +10,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from guardrails import arguments
 from guardrails.conversation import NOTHING_SAID, Conversation
 from guardrails.pseudonyms import Vault
 from guardrails.types import Stage
+from proxy import sse
 from proxy.dialects import chat_logprobs
 from proxy.dialects.chat_calls import Call
 from proxy.dialects.chat_conversation import streamed_call
 from proxy.dialects.chat_lanes import Choice, Lane, Path, put, scalars
 from proxy.dialects.chat_words import are_known, is_constant, is_reply_word, plain
 from proxy.dialects.choice_stream import ChoiceStream
+from proxy.dialects.chunk_form import Form, form_of
 from proxy.errors import UpstreamError
 
 if TYPE_CHECKING:
     from guardrails.engine import Guard
+
+
+_LOOKS = 32
+"""Chunks of one stream that are looked at for the form of those that follow."""
 
 
 class ChatStream(ChoiceStream):
@@ -43,6 +51,38 @@ class ChatStream(ChoiceStream):
         super().__init__(guard, vault, conversation)
         self._content = vault.in_json() if vault is not None and structured else vault
         """What the content's pseudonyms are restored with: it is JSON where the caller asked for that."""
+        self._form: Form | None = None
+        """The form of the chunk before, when nothing in it but its text needs another look."""
+        self._looks_left = _LOOKS
+
+    async def feed(self, payload: bytes) -> bytes:
+        """The frames that may leave after this payload. Raises UpstreamError when it is no chunk."""
+        form = self._form
+        if form is not None and (text := form.text(payload)) is not None:
+            return self._repeated(form, text, payload)
+        frames = await super().feed(payload)
+        if self._looks_left and not (self.blocked or self.done):
+            self._learn(payload)
+        return frames
+
+    def _learn(self, payload: bytes) -> None:
+        """Remember the form of a payload that was read, if only its text is left to be looked at."""
+        self._looks_left -= 1
+        if form := form_of(payload):
+            chunk = orjson.loads(payload)
+            if {*self._new(chunk), *self._new(chunk["choices"][0])} <= {"obfuscation"}:
+                self._form = form
+
+    def _repeated(self, form: Form, text: str, payload: bytes) -> bytes:
+        """As `feed`, for a payload that differs from one that was read in its text alone."""
+        out = self._push(self._choice(form.index), (form.name,), text)
+        if self.blocked:
+            return b""
+        if out == text:
+            return sse.event(payload)
+        if out:
+            return sse.event(form.written(out))
+        return sse.event(form.silent) if form.silent else b""
 
     def response(self) -> dict[str, Any] | None:
         """What left so far, as one whole reply with pseudonyms in place; None before the first chunk."""

@@ -82,7 +82,7 @@ class Client:
         HTTP, UpstreamTimeout when connecting takes too long.
         """
         at = address(url)
-        head = _head(method, at, headers, len(body))
+        head = _head(method, at, tuple(headers.items()), len(body))
         if (kept := self._kept(at)) is not None:
             try:
                 return await kept.asked(head, body)
@@ -234,6 +234,11 @@ class Response:
         self._ended = self._full = self._released = self._reusable = False
         self._waiting: asyncio.Future[None] | None = None
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more has to come: `read` waits for nothing."""
+        return self._ended or self._error is not None
+
     async def read(self) -> bytes:
         """What has come since; waits for something to come; empty at the end. Raises UpstreamError."""
         while not self._pieces:
@@ -361,15 +366,20 @@ class Response:
             self._wake()
 
 
-def _head(method: str, at: Address, headers: Mapping[str, str], size: int) -> bytes:
+def _head(method: str, at: Address, headers: tuple[tuple[str, str], ...], size: int) -> bytes:
     """The head of a request. Raises UpstreamError for a header that would be more than one."""
+    length = b"content-length: %d\r\n" % size if size or method == "POST" else b""
+    return _opening(method, at, headers) + length + b"\r\n"
+
+
+@lru_cache(maxsize=1024)
+def _opening(method: str, at: Address, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """The head of a request but for its length: most requests to a deployment have the same."""
     lines = [f"{method} {at.target} HTTP/1.1", f"host: {at.name}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    if size or method == "POST":
-        lines.append(f"content-length: {size}")
+    lines += [f"{name}: {value}" for name, value in headers]
     if not all(map(_is_plain, lines)):
         raise UpstreamError("A header for the provider holds a line end or another control character.")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+    return ("\r\n".join(lines) + "\r\n").encode("latin-1", "replace")
 
 
 def _is_plain(text: str) -> bool:

@@ -153,6 +153,8 @@ class _Body:
 
     async def _read(self) -> bytes:
         """The next bytes as they come over the wire; empty at the end."""
+        if self._response.ended:
+            return await self._response.read()
         self._waits = self._loop.time()
         if self._timer is None:
             self._watch()

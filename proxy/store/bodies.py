@@ -1,12 +1,12 @@
 """Requests and replies as content-addressed pieces, so that a chat's resent history is stored once.
 
-A body is cut into its frame (everything but the long lists) and the items of its top-level lists of objects:
-messages, tools, choices. Each piece is a blob named by a keyed hash. The pieces give the body back exactly.
+A long body is cut into its frame (everything but the long lists) and the items of its top-level lists of objects:
+messages, tools, choices; a short one is one piece, which costs less than it could save. Each piece is a blob named
+by a keyed hash. The pieces give the body back exactly.
 """
 
 from __future__ import annotations
 
-import hmac
 import json
 import zlib
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,11 @@ from typing import Any
 
 import orjson
 
-_WORTH_COMPRESSING = 256
+from guardrails.keyed import keyed_hash
+
+WORTH_SPLITTING = 2048
+"""Bytes of a body below which it is one piece."""
+_WORTH_COMPRESSING = 1024
 """Bytes below which compressing costs more time than it saves room."""
 
 
@@ -45,7 +49,7 @@ class Blobs:
 
     def add(self, tenant: str, data: bytes) -> str:
         """Keep some bytes; returns their id. Equal bytes of one tenant share an id, of two tenants never."""
-        name = hmac.digest(self.key, tenant.encode("utf-8", "replace") + b"\0" + data, "sha256")[:16].hex()
+        name = keyed_hash(self.key, tenant.encode("utf-8", "replace") + b"\0" + data, 16).hex()
         if name not in self.rows:
             packed = zlib.compress(data, 1) if len(data) >= _WORTH_COMPRESSING else data
             small = len(packed) < len(data)
@@ -70,6 +74,14 @@ def unpack(codec: str, body: bytes) -> bytes:
     if codec == "raw":
         return bytes(body)
     raise ValueError(f"blob codec {codec!r} is unknown")
+
+
+def pieces(body: Mapping[str, Any]) -> list[tuple[str, bytes]]:
+    """A body as (pointer, JSON bytes), in the order that `join` takes: one piece, or as `split` cuts it."""
+    whole = encode(body)
+    if len(whole) < WORTH_SPLITTING:
+        return [("", whole)]
+    return [(pointer, encode(value)) for pointer, value in split(body)]
 
 
 def split(body: Mapping[str, Any]) -> list[tuple[str, Any]]:

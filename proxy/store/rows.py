@@ -67,6 +67,12 @@ def clean(value: Any) -> Any:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
+def _are_clean(values: Iterable[Any]) -> bool:
+    """Whether `clean` would leave all these values as they are."""
+    told = "".join([value for value in values if isinstance(value, str)])
+    return len(told) <= _LONGEST and told.isascii() and "\0" not in told
+
+
 def add(rows: Rows, document: Row) -> None:
     """Add a trace or gap document's rows. Raises KeyError, TypeError or ValueError when it is neither."""
     if document.get("kind") == "gap":
@@ -77,33 +83,36 @@ def add(rows: Rows, document: Row) -> None:
     mark = {"span_id": document["id"], "tenant": tenant}
     added: dict[str, list[dict[str, Any]]] = {"span": [_span(document)], "message_ref": []}
     for side in ("request", "response"):
-        for seq, (pointer, value) in enumerate(bodies.split(document[side]) if document[side] else ()):
-            blob = rows.blobs.add(tenant, bodies.encode(value))
+        for seq, (pointer, data) in enumerate(bodies.pieces(document[side]) if document[side] else ()):
+            blob = rows.blobs.add(tenant, data)
             added["message_ref"].append(
                 {**mark, "side": side, "seq": seq, "pointer": pointer, "blob_id": blob},
             )
-    added["finding"] = [
-        {**mark, "seq": seq, **{name: clean(finding[name]) for name in FINDING}}
-        for seq, finding in enumerate(document["findings"])
-    ]
-    added["tool_call"] = [
-        {**mark, "seq": seq, "started_us": document["started_us"], **_tool_call(rows.blobs, tenant, call)}
-        for seq, call in enumerate(document["tool_calls"])
-    ]
-    added["retrieval_hit"] = [
-        {**mark, "seq": seq, **_hit(rows.blobs, tenant, hit)} for seq, hit in enumerate(document["retrieval"])
-    ]
+    if found := document["findings"]:
+        added["finding"] = [
+            {**mark, "seq": seq, **{name: clean(finding[name]) for name in FINDING}}
+            for seq, finding in enumerate(found)
+        ]
+    if calls := document["tool_calls"]:
+        added["tool_call"] = [
+            {**mark, "seq": seq, "started_us": document["started_us"], **_tool_call(rows.blobs, tenant, call)}
+            for seq, call in enumerate(calls)
+        ]
+    if hits := document["retrieval"]:
+        added["retrieval_hit"] = [
+            {**mark, "seq": seq, **_hit(rows.blobs, tenant, hit)} for seq, hit in enumerate(hits)
+        ]
     for name, new in added.items():
-        if new:
-            rows.by_table[name].extend(new)
+        rows.by_table[name].extend(new)
 
 
 def _span(document: Row) -> dict[str, Any]:
     error = document["error"] or {}
     usage = document["usage"] or {}
     findings = document["findings"]
+    plain = {name: document[name] for name in PLAIN}
     return {
-        **{name: clean(document[name]) for name in PLAIN},
+        **(plain if _are_clean(plain.values()) else {name: clean(value) for name, value in plain.items()}),
         "flagged": bool(findings or document["failures"]) or document["outcome"] in ("blocked", "masked"),
         "error_type": clean(error.get("type")),
         "error_code": clean(error.get("code")),

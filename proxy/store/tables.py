@@ -98,7 +98,7 @@ class BlobRow(Row, table=True):
     __tablename__ = "blob"
 
     id: str = _text(primary_key=True)
-    """HMAC of tenant and bytes under the data key: equal content shares a row, and no guess can be tested."""
+    """Keyed hash of tenant and bytes under the data key: equal content shares a row, and no guess can be tested."""
     tenant: str = _text()
     codec: str = _text()
     """`zlib` or `raw`."""

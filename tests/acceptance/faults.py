@@ -92,7 +92,7 @@ _number = itertools.count()
 def meet(running: Running, upstream: Upstream, fault: str, times: int) -> Outcome:
     """Sends requests whose text makes the detector break, two at a time."""
     upstream.reset()
-    running.recorder.documents.clear()
+    running.recorder.forget()
     if fault == "pool":
         running.app.context.policies.guard._threads.shutdown()
 

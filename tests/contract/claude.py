@@ -56,5 +56,5 @@ def _claude(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture
 def claude(_claude: Running) -> Running:
     """The proxy, whose recorder is empty."""
-    _claude.recorder.documents.clear()
+    _claude.recorder.forget()
     return _claude

@@ -264,7 +264,7 @@ def test_a_completion_declines_politely(
     assert (reply.choices[0].text, reply.choices[0].finish_reason) == (REFUSAL, "content_filter")
     assert reply.usage is None
     assert upstream.bodies == []
-    polite.recorder.documents.clear()
+    polite.recorder.forget()
 
 
 @pytest.mark.parametrize("value", ["kryptonite", [1, 2, 3]])

@@ -135,7 +135,7 @@ def upstream(_upstream: Upstream) -> Upstream:
 @pytest.fixture
 def proxy(_proxy: Running) -> Running:
     """A proxy with a check that goes wrong over what tools answer."""
-    _proxy.recorder.documents.clear()
+    _proxy.recorder.forget()
     return _proxy
 
 

@@ -156,7 +156,7 @@ def test_each_model_is_judged_by_its_policy(scoped: Running, upstream: Upstream)
         ("gpt-test", FORBIDDEN, 400),
         ("gpt-real", FORBIDDEN, 200),
     ):
-        scoped.recorder.documents.clear()
+        scoped.recorder.forget()
         answer = ask(scoped, chat({"role": "user", "content": text}, model=model))
         assert answer.status == status, (model, text)
         name = "careful" if model == "gpt-real" else "everybody"
@@ -172,7 +172,7 @@ def test_a_fallback_is_judged_by_the_policy_of_its_model(scoped: Running, upstre
 
     for text, status in (("a kiwi", 400), ("an orange", 200)):
         upstream.reset()
-        scoped.recorder.documents.clear()
+        scoped.recorder.forget()
         upstream.script = down_once
         answer = ask(scoped, chat({"role": "user", "content": text}, model="gpt-test"))
         assert answer.status == status

@@ -45,6 +45,38 @@ def test_a_name_given_twice_is_refused(body: bytes) -> None:
         document(body)
 
 
+TEXT = st.text(st.sampled_from('ab:"\\/u0\n \u00e9'), max_size=5)
+
+
+def spelled(text: str, how: int) -> str:
+    """A JSON string in one of several spellings."""
+    if how == 0:
+        return "".join(f"\\u{ord(c):04x}" for c in text).join('""')
+    return json.dumps(text, ensure_ascii=how == 1).replace("/", "\\/" if how == 3 else "/")
+
+
+@given(
+    st.lists(
+        st.tuples(TEXT, st.integers(0, 3), st.sampled_from(["", " ", "\n"]), TEXT, st.integers(0, 3)),
+        max_size=5,
+    )
+)
+def test_a_name_given_twice_is_seen_in_every_spelling(members: list[tuple[str, int, str, str, int]]) -> None:
+    """However names, values and the space around them are written, and nothing else is taken for one."""
+    body = ",".join(
+        f"{space}{spelled(name, how)}{space}:{space}{spelled(value, other)}"
+        for name, how, space, value, other in members
+    ).join("{}")
+    names = [name for name, *_ in members]
+    doubled = len(set(names)) < len(names)
+
+    if doubled:
+        with pytest.raises(BadRequest, match="twice"):
+            document(body.encode())
+    else:
+        assert document(body.encode()) == {name: value for name, _, _, value, _ in members}
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"1", b"{", b"\xff", b"NaN", b'{"a":NaN}', b'{"a":"\\ud800"}'])
 def test_anything_else_is_refused_as_no_json_object(body: bytes) -> None:
     """With the code for it, and without the text."""
