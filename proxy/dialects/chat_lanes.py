@@ -34,24 +34,26 @@ class Lane:
 
     def push(self, text: str) -> str:
         """Takes in a piece; what may leave now."""
-        self.came += len(text)
-        self._waiting += text
         out = self.guard.push(text)
-        self.clean &= out == text
-        self.exact &= self._waiting.startswith(out) and not self.guard.blocked
-        self._leave(out)
+        self.came += len(text)
+        if out != text:
+            self.clean = False
+        if self.exact:
+            waiting = self._waiting + text
+            self.exact = waiting.startswith(out) and not self.guard.blocked
+            self._leave(waiting, out)
         return out
 
     async def finish(self) -> str:
         """Ends the text; the rest of it."""
         rest = await self.guard.finish()
         self.exact &= self._waiting == rest and not self.guard.blocked
-        self._leave(rest)
+        self._leave(self._waiting, rest)
         return rest
 
-    def _leave(self, out: str) -> None:
+    def _leave(self, waiting: str, out: str) -> None:
         if self.exact:
-            self._waiting = self._waiting[len(out) :]
+            self._waiting = waiting[len(out) :]
             self.cleared += len(out)
 
 

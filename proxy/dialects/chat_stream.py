@@ -75,14 +75,17 @@ class ChatStream(ChoiceStream):
 
     def _repeated(self, form: Form, text: str, payload: bytes) -> bytes:
         """As `feed`, for a payload that differs from one that was read in its text alone."""
-        out = self._push(self._choice(form.index), (form.name,), text)
+        lane = self._lane_of(self._choice(form.index), (form.name,))
+        out = self._through(lane, text)
         if self.blocked:
             return b""
-        if out == text:
+        if self._verbatim.on and lane.exact:
+            self._verbatim.said(lane, form, text, payload)
+            return self._ready()
+        if out == text and not self._verbatim.on:
             return sse.event(payload)
-        if out:
-            return sse.event(form.written(out))
-        return sse.event(form.silent) if form.silent else b""
+        rewritten = form.written(out) if out else form.silent
+        return self._anew() + (sse.event(rewritten) if rewritten else b"")
 
     def response(self) -> dict[str, Any] | None:
         """What left so far, as one whole reply with pseudonyms in place; None before the first chunk."""

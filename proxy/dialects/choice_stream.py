@@ -107,9 +107,8 @@ class ChoiceStream(ABC):
             return b""
         self._finishing.clear()
         if not changed and self._exact:
-            before += map(sse.event, self._verbatim.add(payload, chunk))
-            if self._verbatim.full:
-                before.append(self._anew())
+            self._verbatim.add(payload, chunk)
+            before.append(self._ready())
         else:
             changed |= self._verbatim.on
             before.insert(0, self._anew())
@@ -124,12 +123,17 @@ class ChoiceStream(ABC):
         choices = all(choice.exact for choice in self._choices.values())
         return choices and all(lane.exact for lane in self._beside.values())
 
+    def _ready(self) -> bytes:
+        """The events that may leave as they were written."""
+        out = b"".join(map(sse.event, self._verbatim.ready()))
+        return out + self._anew() if self._verbatim.full else out
+
     def _anew(self) -> bytes:
         """What waited as it was written, as far as it may leave; from here on chunks are rewritten."""
         if not self._verbatim.on:
             return b""
         kept = self._verbatim.give_up()
-        return b"".join(sse.event(one) if isinstance(one, bytes) else _rewritten(one) for one in kept)
+        return b"".join(_rewritten(one) if isinstance(one, dict) else sse.event(one) for one in kept if one)
 
     async def end(self) -> bytes:
         """The frames still held when the provider has ended. Look at `blocked`, then at `broken`."""

@@ -28,6 +28,17 @@ class Source(Protocol):
     """How much could leave before the event that is looked at now."""
 
 
+class Form(Protocol):
+    """The bytes around the text of an event that holds but one."""
+
+    @property
+    def silent(self) -> bytes:
+        """The event without it; empty when it then says nothing."""
+
+    def written(self, text: str) -> bytes:
+        """The event with another text."""
+
+
 class Mark(NamedTuple):
     """A piece of a text in an event."""
 
@@ -43,19 +54,18 @@ class Mark(NamedTuple):
     """Whether its member stays when nothing is left of it."""
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """An event that is kept."""
 
     payload: bytes
-    event: dict[str, Any]
-    """The same as parsed; its pieces are taken out when it is told anew."""
+    event: dict[str, Any] | Form
+    """The same as parsed, or its form; its pieces are taken out when it is told anew."""
     marks: list[Mark]
 
 
 @dataclass(slots=True)
 class Verbatim:
-    """The events that wait. `mark` each piece of an event, then `add` the event, or `give_up`."""
+    """The events that wait. `mark` each piece of an event, then `add` it and ask what is `ready`, or `give_up`."""
 
     on: bool = True
     """Whether the stream is still told as it was written."""
@@ -74,45 +84,65 @@ class Verbatim:
         if self.on:
             self._marks.append(Mark(source, source.came, text, holder, name, stays))
             self._sources[id(source)] = source
-            if text:
+            if text is not None:
                 self._texts[id(source)] = source
 
-    def add(self, payload: bytes, event: dict[str, Any]) -> list[bytes]:
-        """Take in an event in which nothing had to change; the events that may leave now."""
+    def add(self, payload: bytes, event: dict[str, Any]) -> None:
+        """Take in an event in which nothing had to change."""
         for source in self._sources.values():
             source.told = source.cleared
-        self._queue.append(Waiting(payload, event, self._marks))
-        self._bytes += len(payload)
+        self._keep(Waiting(payload, event, self._marks))
         self._marks = []
-        out = []
-        while self._queue and _is_cleared(self._queue[0]):
-            first = self._queue.popleft()
-            out.append(first.payload)
-            self._bytes -= len(first.payload)
-            self._sent += sum(len(mark.text) for mark in first.marks if mark.text)
+
+    def said(self, source: Source, form: Form, text: str, payload: bytes) -> None:
+        """As `mark` and `add`, for an event that says this piece alone; an earlier one of its text was marked."""
+        source.told = source.cleared
+        self._keep(Waiting(payload, form, [Mark(source, source.came, text, None, None, False)]))
+
+    def ready(self) -> list[bytes]:
+        """The events that may leave now."""
+        out: list[bytes] = []
+        queue = self._queue
+        while queue:
+            payload, _, marks = queue[0]
+            for mark in marks:
+                if mark.end > mark.source.told:
+                    return out
+            for mark in marks:
+                if mark.text:
+                    self._sent += len(mark.text)
+            queue.popleft()
+            self._bytes -= len(payload)
+            out.append(payload)
         return out
+
+    @property
+    def full(self) -> bool:
+        """Whether too much waits."""
+        if not self._queue:
+            return False
+        ready = sum(source.told for source in self._texts.values()) - self._sent
+        return ready > MAX_READY or self._bytes > MAX_BYTES
 
     def rest(self) -> list[bytes]:
         """The events that wait when all of them may leave."""
         kept, self._queue = self._queue, deque()
         return [one.payload for one in kept]
 
-    @property
-    def full(self) -> bool:
-        """Whether too much waits."""
-        ready = sum(source.told for source in self._texts.values()) - self._sent
-        return ready > MAX_READY or self._bytes > MAX_BYTES
-
     def give_up(self) -> list[bytes | dict[str, Any]]:
         """Tell the stream anew from here on.
 
-        What is kept, as far as it could leave before the event that is looked at now: bytes as they were written, or
+        What is kept, as far as it could leave before the event that is looked at now: bytes as they are to be told, or
         an event with the pieces in it cut down to that.
         """
         self.on = False
         kept, self._queue = self._queue, deque()
         self._marks = []
         return [one.payload if _is_cleared(one) else _cut(one) for one in kept]
+
+    def _keep(self, waiting: Waiting) -> None:
+        self._queue.append(waiting)
+        self._bytes += len(waiting.payload)
 
 
 def _is_cleared(waiting: Waiting) -> bool:
@@ -125,7 +155,11 @@ def _part(mark: Mark) -> str:
     return text[: max(0, len(text) - (mark.end - mark.source.told))]
 
 
-def _cut(waiting: Waiting) -> dict[str, Any]:
+def _cut(waiting: Waiting) -> bytes | dict[str, Any]:
+    event = waiting.event
+    if not isinstance(event, dict):
+        part = _part(waiting.marks[0])
+        return event.written(part) if part else event.silent
     for mark in waiting.marks:
         part = _part(mark)
         if mark.holder is None:
@@ -134,4 +168,4 @@ def _cut(waiting: Waiting) -> dict[str, Any]:
             mark.holder[mark.name] = part
         else:
             mark.holder.pop(mark.name, None)
-    return waiting.event
+    return event

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.contract.recorded.shape import (
@@ -134,4 +135,6 @@ OTHER_ERRORS = [
     ),
     _other("error that is a word", 400, {"error": "invalid request"}),
 ]
+FOREIGN = [each for each in OTHER_ERRORS if not isinstance(json.loads(each.answer).get("error"), dict)]
+"""Those that are written in a way of their own."""
 ERRORS = [*OPENAI_ERRORS, *OTHER_ERRORS]
