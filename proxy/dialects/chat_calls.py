@@ -41,7 +41,7 @@ class Call:
     """Whether it left as it came, as far as it left."""
     came: int = 0
     cleared: int = 0
-    told: int = 0
+    free: int = 0
     """Pieces; see `verbatim.Source`."""
     opening: int = 0
     """How many pieces came before its text began."""

@@ -28,7 +28,7 @@ class Lane:
     """Whether all that left is what came, as far as it left."""
     came: int = 0
     cleared: int = 0
-    told: int = 0
+    free: int = 0
     """See `verbatim.Source`."""
     _waiting: str = ""
 

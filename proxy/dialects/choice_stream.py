@@ -148,7 +148,8 @@ class ChoiceStream(ABC):
         if self.blocked:
             return b""
         if self._exact:
-            return b"".join(map(sse.event, self._verbatim.rest()))
+            self._verbatim.settle()
+            return self._anew()
         return b"".join([self._anew(), *frames])
 
     @property

@@ -24,7 +24,7 @@ class Source(Protocol):
     """How much of it came so far."""
     cleared: int
     """How much of it may leave unchanged."""
-    told: int
+    free: int
     """How much could leave before the event that is looked at now."""
 
 
@@ -89,14 +89,18 @@ class Verbatim:
 
     def add(self, payload: bytes, event: dict[str, Any]) -> None:
         """Take in an event in which nothing had to change."""
-        for source in self._sources.values():
-            source.told = source.cleared
+        self.settle()
         self._keep(Waiting(payload, event, self._marks))
         self._marks = []
 
+    def settle(self) -> None:
+        """What was cleared may leave, also where no further event is looked at."""
+        for source in self._sources.values():
+            source.free = source.cleared
+
     def said(self, source: Source, form: Form, text: str, payload: bytes) -> None:
         """As `mark` and `add`, for an event that says this piece alone; an earlier one of its text was marked."""
-        source.told = source.cleared
+        source.free = source.cleared
         self._keep(Waiting(payload, form, [Mark(source, source.came, text, None, None, False)]))
 
     def ready(self) -> list[bytes]:
@@ -106,7 +110,7 @@ class Verbatim:
         while queue:
             payload, _, marks = queue[0]
             for mark in marks:
-                if mark.end > mark.source.told:
+                if mark.end > mark.source.free:
                     return out
             for mark in marks:
                 if mark.text:
@@ -121,13 +125,8 @@ class Verbatim:
         """Whether too much waits."""
         if not self._queue:
             return False
-        ready = sum(source.told for source in self._texts.values()) - self._sent
+        ready = sum(source.free for source in self._texts.values()) - self._sent
         return ready > MAX_READY or self._bytes > MAX_BYTES
-
-    def rest(self) -> list[bytes]:
-        """The events that wait when all of them may leave."""
-        kept, self._queue = self._queue, deque()
-        return [one.payload for one in kept]
 
     def give_up(self) -> list[bytes | dict[str, Any]]:
         """Tell the stream anew from here on.
@@ -146,13 +145,13 @@ class Verbatim:
 
 
 def _is_cleared(waiting: Waiting) -> bool:
-    return all(mark.end <= mark.source.told for mark in waiting.marks)
+    return all(mark.end <= mark.source.free for mark in waiting.marks)
 
 
 def _part(mark: Mark) -> str:
     """What may leave of a piece."""
     text = mark.text or ""
-    return text[: max(0, len(text) - (mark.end - mark.source.told))]
+    return text[: max(0, len(text) - (mark.end - mark.source.free))]
 
 
 def _cut(waiting: Waiting) -> bytes | dict[str, Any]:

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from proxy.dialects.chat_lanes import Lane
 from proxy.dialects.chat_stream import ChatStream
+from proxy.dialects.responses_stream import ResponsesStream
 from proxy.dialects.verbatim import MAX_BYTES, MAX_READY, Verbatim
-from proxy.sse import event
+from proxy.sse import Decoder, event
+from tests.proxy.dialects import responses_replies
 from tests.proxy.dialects.replies import as_stream, guard, read
 
 GUARD = guard()
@@ -144,3 +146,35 @@ async def test_a_call_of_odd_shape_is_not_told_as_it_was_written(piece: dict[str
     _, frames = await as_stream(GUARD, [call, end()], None)
 
     assert CARD.encode() not in b"".join(frames)
+
+
+@pytest.mark.parametrize(
+    "text", ["Hi, 4111 boats and ada", "pay 4111 1111 1111 1111 at once, or do not pay at all"]
+)
+async def test_a_response_is_told_as_it_was_written_until_something_changes(text: str) -> None:
+    """Then nothing is lost or told twice, numbers go on growing, and nothing of the value left."""
+    sent = responses_replies.payloads(responses_replies.reply(responses_replies.message(text)))
+    sent = [orjson.dumps({**orjson.loads(payload), "obfuscation": "x7"}) for payload in sent]
+    stream = ResponsesStream(GUARD, None)
+
+    frames = [await stream.feed(payload) for payload in sent] + [await stream.end()]
+
+    events = [orjson.loads(payload) for payload in Decoder().feed(b"".join(frames))]
+    said = "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
+    assert said == text.replace(CARD, "[CARD]")
+    numbers = [event["sequence_number"] for event in events]
+    assert numbers == sorted(set(numbers))
+    assert stream.broken is None
+    assert (events == [orjson.loads(payload) for payload in sent]) is (CARD not in text)
+
+
+async def test_arguments_of_a_response_that_never_ends_do_not_leave() -> None:
+    """Half a call was not looked at."""
+    sent = responses_replies.payloads(responses_replies.reply(responses_replies.call('{"to": "ada"}')))
+    stream = ResponsesStream(GUARD, None)
+
+    frames = [await stream.feed(payload) for payload in sent[:8]] + [await stream.end()]
+
+    assert b"arguments.delta" in b"".join(sent[:8])
+    assert b"arguments.delta" not in b"".join(frames)
+    assert stream.broken is not None
