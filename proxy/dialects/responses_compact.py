@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from proxy.exchange import Exchange
 
 
-class ResponsesUnstreamed(Responses):
-    """Part of a dialect that takes the request of a response and answers with none: nothing is streamed or declined."""
+class ResponsesCompact(Responses):
+    """Compaction. What comes back is the next request's input, so it is told with the caller's own values."""
+
+    name = "responses_compact"
 
     def check(self, request: Request) -> None:
         """As in Dialect."""
@@ -34,12 +36,6 @@ class ResponsesUnstreamed(Responses):
     def refusal(self, exchange: Exchange) -> Reply | None:
         """None: there is no polite answer, so a block is told as an error."""
         return None
-
-
-class ResponsesCompact(ResponsesUnstreamed):
-    """Compaction. What comes back is the next request's input, so it is told with the caller's own values."""
-
-    name = "responses_compact"
 
     def outgoing(self, request: Request, edits: Sequence[Edit], vault: Vault) -> Request:
         """As in Dialect. Without the line about tokens: it would come back as part of the conversation."""

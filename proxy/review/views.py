@@ -36,6 +36,7 @@ READERS = {
     "responses": "proxy.review.responses:conversation",
     "responses_compact": "proxy.review.responses:conversation",
     "responses_count": "proxy.review.responses:conversation",
+    "stored_response": "proxy.review.responses:conversation",
     "completions": "proxy.review.plain:conversation",
     "embeddings": "proxy.review.plain:conversation",
     "moderations": "proxy.review.plain:conversation",

@@ -149,13 +149,17 @@ def test_a_providers_own_error_is_passed_on(proxy: Running, upstream: Upstream) 
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_an_error_in_another_shape_keeps_its_words(proxy: Running, upstream: Upstream, streamed: bool) -> None:
+def test_an_error_in_another_shape_keeps_its_words(
+    proxy: Running, upstream: Upstream, streamed: bool
+) -> None:
     """Told as OpenAI's errors are, inspected like a reply, and not stored."""
-    upstream.script = raw(b'{"object": "error", "message": "4111 1111 1111 1111 is too long", "code": 400}', 400)
+    upstream.script = raw(
+        b'{"object": "error", "message": "4111 1111 1111 1111 is too long", "code": 400}', 400
+    )
 
     answer = ask(proxy, chat(stream=streamed))
 
-    assert (answer.status, answer.json["error"]) == (
+    assert (answer.status, json.loads(answer.body)["error"]) == (
         400,
         {
             "message": "[CARD] is too long",
@@ -240,7 +244,7 @@ def test_a_silent_stream_is_kept_alive(
     proxy: Running, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A comment is sent where nothing else was for a while, between events only."""
-    monkeypatch.setattr("proxy.relay.Pings", lambda connection: wire.Pings(connection, 0.05))
+    monkeypatch.setattr("proxy.relay.Pings", lambda connection, frame, _: wire.Pings(connection, frame, 0.05))
     upstream.script = stream([HELLO, STOP, DONE], delay=0.2)
 
     answer = ask(proxy, chat(stream=True))

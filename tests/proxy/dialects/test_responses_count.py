@@ -1,49 +1,49 @@
-"""Counting the tokens of a response's request: a number comes back, never a text."""
+"""Counting the input of a response: a number comes back, never a text."""
 
 from __future__ import annotations
 
-import httpx
+from typing import Any
+
 import pytest
 
+from guardrails.pseudonyms import Vault
 from proxy.dialects.responses_count import COUNT
 from proxy.errors import BadRequest, UpstreamError
 from proxy.exchange import Exchange
 from tests.proxy.dialects.replies import guard
-from tests.servers import ADMIN_KEY, Running, Upstream, raw
+
+ASK: dict[str, Any] = {"model": "m", "input": "kryptonite"}
+PATH = "/v1/responses/input_tokens"
 
 
 def test_a_count_is_not_streamed() -> None:
     """The rest of its shape is that of a response."""
-    COUNT.check({"model": "m"})
-    with pytest.raises(BadRequest, match="stream"):
-        COUNT.check({"model": "m", "stream": True})
+    COUNT.check({**ASK, "stream": False})
+    with pytest.raises(BadRequest, match="streamed"):
+        COUNT.check({**ASK, "stream": True})
 
 
-def test_an_answer_without_a_number_is_none() -> None:
-    """A count has no calls and was no use of tokens."""
+def test_an_answer_is_a_number() -> None:
+    """And nothing else is one; what stands beside it is a text."""
     answer = COUNT.reply(b'{"object": "response.input_tokens", "input_tokens": 3}')
-    exchange = Exchange("/v1/responses/input_tokens", COUNT, guard())
 
-    COUNT.note(exchange, answer)
-
-    assert (exchange.usage, COUNT.reply_calls(answer), COUNT.requested_calls(answer)) == (None, [], [])
-    for body in (b"{}", b"[]", b"", b'{"input_tokens": "3"}'):
+    assert COUNT.reply_texts(answer) == []
+    assert [text.text for text in COUNT.reply_texts({**answer, "note": "hi"})] == ["note", "hi"]
+    vault = Vault(b"k" * 32, "t", "chat")
+    structured = {"text": {"format": {"type": "json_object"}}}
+    assert COUNT.restored(answer, [], vault, structured) == answer
+    for body in (b"{}", b'{"input_tokens": "3"}', b"[]", b"", b'{"input_tokens": 1, "input_tokens": 2}'):
         with pytest.raises(UpstreamError):
             COUNT.reply(body)
 
 
-def test_what_would_be_sent_is_counted(proxy: Running, upstream: Upstream) -> None:
-    """The provider's own bytes come back; what a rule blocks is not even counted."""
-    body = b'{"object": "response.input_tokens", "input_tokens": 11}\n'
-    upstream.script = raw(body)
-    url, headers = f"{proxy.url}/responses/input_tokens", {"authorization": f"Bearer {ADMIN_KEY}"}
+def test_only_the_number_of_a_blocked_answer_is_left() -> None:
+    """A count has no calls, was no use of tokens, and cannot refuse politely."""
+    answer = COUNT.reply(b'{"object": "response.input_tokens", "input_tokens": 3, "new": "kryptonite"}')
+    exchange = Exchange(PATH, COUNT, guard())
 
-    told = httpx.post(url, json={"model": "gpt-test", "input": "I am ada@example.com"}, headers=headers)
-    proxy.recorder.last()
-    blocked = httpx.post(url, json={"model": "gpt-test", "input": "kryptonite"}, headers=headers)
+    COUNT.note(exchange, answer)
 
-    assert told.content == body
-    assert upstream.headers[0].startswith(b"POST /v1/responses/input_tokens HTTP")
-    assert b"ada@" not in upstream.bodies[0]
-    assert (blocked.status_code, blocked.json()["error"]["code"]) == (400, "content_filter")
-    assert len(upstream.bodies) == 1
+    assert COUNT.blocked(answer) == {"object": "response.input_tokens", "input_tokens": 3}
+    assert (exchange.usage, COUNT.reply_calls(answer), COUNT.requested_calls(answer)) == (None, [], [])
+    assert COUNT.refusal(exchange) is None
