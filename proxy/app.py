@@ -32,7 +32,7 @@ from proxy.shadow import Shadows
 from proxy.store.db import open_store, url_of
 from proxy.store.keyfile import load_key
 from proxy.store.keys import active_keys, create_key
-from proxy.store.objects import made
+from proxy.store.objects import made, makers
 from proxy.telemetry import Metrics
 from proxy.vaults import vaults
 from proxy.wire import Connection, Receive, Scope, Send, header_pairs
@@ -81,7 +81,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         shadows=Shadows(config, reached),
         vaults=vaults(key, config.redis_url, config.vault_ttl_s),
         replies=Replies(config.cache_ttl_s),
-        objects=Objects(partial(made, store)),
+        objects=Objects(partial(made, store), partial(makers, store)),
         metrics=metrics,
         ready=state.missing,
     )
