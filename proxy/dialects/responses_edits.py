@@ -55,3 +55,10 @@ def _without_logprobs(value: Any, way: list[str]) -> Any:
     key: Any = int(way[0]) if isinstance(value, list) else way[0]
     copy[key] = _without_logprobs(value[key], way[1:])
     return copy
+
+
+def replaced(event: dict[str, Any], member: str, made: dict[str, Any]) -> dict[str, Any]:
+    """The event with another member in place of one."""
+    place = [*event].index(member)
+    members = [*event.items()]
+    return dict([*members[:place], *made.items(), *members[place + 1 :]])

@@ -51,14 +51,8 @@ class RetoldStream(ResponsesStream):
         )
         return []
 
-    def _frame(self, event: Event, told: Event, payload: bytes | None) -> bytes:
-        return self._new(super()._frame(event, told, payload))
-
-    def _own(self, event: Event) -> bytes:
-        return self._new(super()._own(event))
-
     def _new(self, frame: bytes) -> bytes:
-        """The frame that was just numbered, or nothing when the caller has had it."""
+        """As it leaves, or nothing when the caller has had it."""
         return b"" if self._number is not None and self._number <= self._after else frame
 
 

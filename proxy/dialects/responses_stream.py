@@ -23,7 +23,7 @@ from proxy.dialects.chat_calls import MAX_TOOL_CALL
 from proxy.dialects.chat_words import counts, plain
 from proxy.dialects.openai_errors import in_band
 from proxy.dialects.responses import tool_names
-from proxy.dialects.responses_edits import apply_edits
+from proxy.dialects.responses_edits import apply_edits, replaced
 from proxy.dialects.responses_event_texts import Piece, event_texts
 from proxy.dialects.responses_events import Event, named
 from proxy.dialects.responses_lanes import Item, Lane, bare, base, is_kept, item_base, kind_of, lane_pointer
@@ -407,7 +407,7 @@ class ResponsesStream:
                 told[piece.member] = apply_edits(told[piece.member], edits, piece.root)
             elif piece.member != "logprobs":
                 made = apply_edits({piece.member: told[piece.member]}, edits, piece.root)
-                told = _replaced(told, piece.member, made)
+                told = replaced(told, piece.member, made)
         return told
 
     # --- what is known, and frames
@@ -435,7 +435,9 @@ class ResponsesStream:
             if after != number:
                 told = {**told, "sequence_number": after}
         same = payload is not None and told == event
-        return named(told.get("type"), payload if same and payload is not None else orjson.dumps(told))
+        return self._new(
+            named(told.get("type"), payload if same and payload is not None else orjson.dumps(told))
+        )
 
     @property
     def _exact(self) -> bool:
@@ -444,9 +446,9 @@ class ResponsesStream:
 
     def _ready(self, payload: bytes, event: Event) -> bytes:
         """The events that may leave as they were written, once nothing had to change in this one."""
-        self._verbatim.add(named(event.get("type"), payload), event)
         if isinstance(number := event.get("sequence_number"), int):
             self._number = number
+        self._verbatim.add(self._new(named(event.get("type"), payload)), event)
         out = b"".join(self._verbatim.ready())
         return out + self._anew() if self._verbatim.full else out
 
@@ -454,7 +456,7 @@ class ResponsesStream:
         """What waited as it was written, as far as it may leave; from here on events are told anew."""
         if not self._verbatim.on:
             return b""
-        frames = []
+        frames, last = [], self._number
         for one in self._verbatim.give_up():
             if not isinstance(one, dict):
                 frames.append(one)
@@ -462,7 +464,9 @@ class ResponsesStream:
                 one.pop("obfuscation", None)
                 if one.get("logprobs"):
                     one["logprobs"] = []
-                frames.append(named(one["type"], orjson.dumps(one)))
+                self._number = one.get("sequence_number")
+                frames.append(self._new(named(one["type"], orjson.dumps(one))))
+        self._number = last
         return b"".join(frames)
 
     def _own(self, event: Event) -> bytes:
@@ -470,18 +474,15 @@ class ResponsesStream:
         if self._number is not None:
             self._number += 1
             event = {**event, "sequence_number": self._number}
-        return named(event["type"], orjson.dumps(event))
+        return self._new(named(event["type"], orjson.dumps(event)))
+
+    def _new(self, frame: bytes) -> bytes:
+        """The frame that was just numbered, as it leaves."""
+        return frame
 
 
 def _key(found: Segment) -> _Key:
     return found.pointer, found.within, found.text
-
-
-def _replaced(event: Event, member: str, made: Event) -> Event:
-    """The event with another member in place of one."""
-    place = [*event].index(member)
-    members = [*event.items()]
-    return dict([*members[:place], *made.items(), *members[place + 1 :]])
 
 
 def _parse(payload: bytes) -> Event:
