@@ -1,6 +1,7 @@
 """The straight line of a request for an object that a provider keeps: who, whose, may it go out, ask, may it come in.
 
-Only the deployment that made an object is asked, and only for the key that made it. To everybody else there is none.
+Only the deployment that made an object is asked, and only for the key that made it; to every other key there is none.
+What nobody made here may have been made before an app came to this proxy: see `_nobodys`.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from typing import Any
 import orjson
 
 from proxy import listed, pipeline, relay
+from proxy.config import Deployment
 from proxy.context import Context
 from proxy.dialects import stored_request
 from proxy.dialects.stored import StoredRoute
 from proxy.errors import NotFound
-from proxy.objects import session_of
+from proxy.objects import OBJECT_ID, session_of
 from proxy.providers.base import Fetch, Reply
 from proxy.relay import Timed
 from proxy.store.objects import Maker
@@ -62,14 +64,37 @@ async def _sources(out: relay.Outlet, route: StoredRoute, id: str) -> list[liste
     if route.is_of_all:
         return await _every(out, route)
     found = await context.objects.made(Maker(who.tenant, who.key_id, route.made_by), [id])
-    deployment = context.router.deployment(found[id].deployment) if id in found else None
-    if deployment is None:
+    if id not in found:
+        deployment = await _nobodys(out, route, id)
+        exchange.model = deployment.model_name
+        exchange.guard = context.policies.guard_for(who, deployment.model_name, route.made_by)
+        return [listed.Source(deployment, route.at(id))]
+    made_by = context.router.deployment(found[id].deployment)
+    if made_by is None:
         raise unknown()
+    deployment = made_by
     exchange.object_id, exchange.session = id, session_of(who, id)
     exchange.model = found[id].model
     # As when it was made: by the policy for the model that answered, which after a fallback is another.
     exchange.guard = context.policies.guard_for(who, deployment.model_name, route.made_by)
     return [listed.Source(deployment, route.at(id))]
+
+
+async def _nobodys(out: relay.Outlet, route: StoredRoute, id: str) -> Deployment:
+    """Where an object may be that nobody made through this proxy: at the default model, or in the only account.
+
+    Its id is all that protects it, so it is for admin keys alone. Raises NotFound for any other, where it is not clear
+    who to ask, and when another key made it.
+    """
+    context, who = out.context, out.exchange.principal
+    assert who is not None
+    allowed = who.admin and OBJECT_ID.fullmatch(id)
+    if not allowed or await context.objects.is_anothers(Maker(who.tenant, who.key_id, route.made_by), id):
+        raise unknown()
+    sources = listed.sources(context, route, context.config.default_model or "")
+    if len(sources) != 1:
+        raise unknown()
+    return sources[0].deployment
 
 
 async def _every(out: relay.Outlet, route: StoredRoute) -> list[listed.Source]:
@@ -106,8 +131,10 @@ async def _relay(
 ) -> None:
     """Answer with what the deployment says of one object."""
     body = orjson.dumps(sent) if route.takes_metadata else b""
-    # A stream is asked for from its beginning: its guard has to read what the caller has had already.
-    query = {} if route.takes_metadata else {k: v for k, v in sent.items() if k != "starting_after"}
+    query = {} if route.takes_metadata else dict(sent)
+    if out.exchange.stream:
+        # From its beginning: the guard has to read what the caller has had already.
+        query.pop("starting_after", None)
     asked = Fetch(
         route.method,
         source.path,

@@ -183,7 +183,6 @@ def test_a_translated_deployment_keeps_nothing(tmp_path: Path) -> None:
         *(
             "?x=1",
             "?stream=yes",
-            "?starting_after=1",
             "?stream=true&starting_after=-1",
             "?include=everything",
         ),
@@ -219,6 +218,24 @@ def test_a_stored_reply_comes_back_to_its_owner(proxy: Running, upstream: Upstre
     assert kept["response"]["output"][0]["content"][0]["text"] == token
     assert (kept["usage"], kept["model"], kept["deployment"]) == (None, "gpt-test", "openai/gpt-real")
     assert answer.headers["x-guardhouse-verdict"] == "allow"
+
+
+@pytest.mark.parametrize(
+    "route", [each for each in STORED if not each.is_of_all], ids=lambda route: f"{route.method} {route.path}"
+)
+def test_what_nobody_made_here_is_there_for_admins(
+    route: StoredRoute, fresh: Running, upstream: Upstream
+) -> None:
+    """It may have been made before; its id is all that protects it, so any other key is told that there is none."""
+    upstream.script = raw(body_of(route))
+    refused = ask(fresh, **sent_to(route, "x_9"), headers=key(fresh, "other"))
+    assert (refused.status, upstream.headers) == (404, [])
+    fresh.recorder.last()
+
+    assert ask(fresh, **sent_to(route, "x_9")).status == 200
+    trace = fresh.recorder.last()
+    assert (trace["object_id"], trace["model"]) == (None, "gpt-test")
+    assert ask(fresh, **sent_to(route, "x/../9")).status == 404
 
 
 def test_a_chain_knows_its_values_for_its_own_key(proxy: Running, upstream: Upstream) -> None:
