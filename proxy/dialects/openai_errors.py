@@ -36,7 +36,7 @@ def foreign_error(body: bytes) -> str | None:
         return None
     if not isinstance(document, dict):
         return None
-    for name in ("message", "detail", "error"):
+    for name in ("message", "detail"):
         if said := document.get(name):
             return said if isinstance(said, str) else orjson.dumps(said).decode()
     return None

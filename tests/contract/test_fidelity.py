@@ -139,7 +139,11 @@ def without_done(told: list[tuple[str, str]]) -> list[tuple[str, str]]:
 def in_envelope(told: Told) -> bytes:
     """An error as OpenAI writes it, with the words of one that is written otherwise."""
     body = json.loads(told.body)
-    said = body.get("message") or body.get("detail") or body["error"]
+    said = (
+        body.get("message")
+        or body.get("detail")
+        or f"The provider refused the request with HTTP {told.status}."
+    )
     message = said if isinstance(said, str) else json.dumps(said, separators=(",", ":"))
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": "upstream_error"}
     return orjson.dumps({"error": error})
