@@ -39,6 +39,7 @@ from tests.bench.contest import (
     at,
     bare,
     contest,
+    cost,
     ours,
     ratio,
 )
@@ -112,20 +113,15 @@ def _rates(run: Contest, plan: Plan) -> list[Row]:
             0.7,
             least=True,
         ),
-        row("CPU, small chat", cost(samples), None),
+        row("CPU, small chat", cost(samples, OURS, BARE), None),
     ]
-
-
-def cost(samples: dict[str, list[Sample]], of: str = OURS, to: str = BARE) -> Ratio:
-    """CPU an answer of one against another."""
-    return ratio(samples, of, to, lambda sample: sample.cost, "µs", 1e6)
 
 
 def _costs(run: Contest, plan: Plan) -> list[Row]:
     rows = []
     for chat, bar in CPU.items():
         samples = run.rounds(chat, 8, plan.seconds, plan.rounds, BOTH)
-        rows.append(row(f"CPU, {chat.name}", cost(samples), bar))
+        rows.append(row(f"CPU, {chat.name}", cost(samples, OURS, BARE), bar))
         if chat is NEW_HISTORY:
             rows.append(_unmasked(run, chat))
     return rows

@@ -34,6 +34,8 @@ class Entry:
     environment: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=lambda: AUTHORIZED)
     extra: Mapping[str, object] = field(default_factory=dict)
+    folder: Path | None = None
+    """Where it runs; where it is not ours, nothing of this repository is on its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Contest:
         """Start a proxy; seconds until its first good answer. One that cannot is left out and noted in `failed`."""
         port = free_port()
         began = time.perf_counter()
-        process = Process(entry.command(port), cores()[0], entry.environment, log)
+        process = Process(entry.command(port), cores()[0], entry.environment, log, entry.folder)
         try:
             wait_for(port, process)
             address = Address(port, entry.headers, entry.extra)
@@ -209,6 +211,11 @@ def ratio(
         for one, other in zip(samples.get(of, ()), samples.get(to, ()), strict=False)
     ]
     return ratio_of(pairs, unit, scale)
+
+
+def cost(samples: Samples, of: str, to: str) -> Ratio:
+    """CPU an answer of one against another."""
+    return ratio(samples, of, to, lambda sample: sample.cost, "µs", 1e6)
 
 
 def added(samples: Samples, of: str, to: str, figure: Callable[[Sample], float]) -> Ratio:

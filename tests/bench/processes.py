@@ -50,12 +50,13 @@ class Process:
         core: int,
         environment: Mapping[str, str] | None = None,
         log: Path | None = None,
+        folder: Path | None = None,
     ) -> None:
         with pinned(core), Path(log or os.devnull).open("ab") as out:
             self._running = subprocess.Popen(
                 list(command),
-                env={**os.environ, **(environment or {})},
-                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": "" if folder else str(ROOT), **(environment or {})},
+                cwd=folder or ROOT,
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
