@@ -124,6 +124,10 @@ class Vault:
         """The restorable entries that this request used, to be known again in a later one."""
         return [entry for entry in self._minted.values() if entry.restorable]
 
+    def known(self) -> list[Entry]:
+        """Every restorable entry, this request's own and those taken over."""
+        return [entry for entry in self._by_value.values() if entry.restorable]
+
     def adopt(self, entries: Iterable[Entry]) -> None:
         """Takes over entries that an earlier request of the same tenant and scope kept."""
         for kept in entries:

@@ -5,28 +5,33 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import orjson
 
-from proxy import pipeline
+from proxy import pipeline, stored
 from proxy.auth import Keyring
 from proxy.cache import Replies
 from proxy.config import Config, load_config
 from proxy.context import Context
 from proxy.dialects.served import ROUTES, dialect_of, why_not_served
+from proxy.dialects.stored import find, methods
 from proxy.errors import Code, MethodNotAllowed, NotFound, ProxyError, openai_body
+from proxy.objects import Objects
 from proxy.outside import outside
 from proxy.policies import Policies
 from proxy.providers.base import Provider
 from proxy.recorder import Options, Recorder
 from proxy.routing import Router, open_provider, speakers
 from proxy.settings import Settings
+from proxy.shadow import Shadows
 from proxy.store.db import open_store, url_of
 from proxy.store.keyfile import load_key
 from proxy.store.keys import active_keys, create_key
+from proxy.store.objects import made
 from proxy.telemetry import Metrics
 from proxy.vaults import vaults
 from proxy.wire import Connection, Receive, Scope, Send, header_pairs
@@ -52,7 +57,8 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
     """
     config = load_config(settings.config, settings)
     key = load_key(config.data_dir)
-    router = Router(config, providers(config))
+    reached = providers(config)
+    router = Router(config, reached)
     world = outside(config.redis_url, router)
     policies = Policies(config, key, world)
     metrics = Metrics(version(), policies.label)
@@ -70,8 +76,10 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         policies=policies,
         key=key,
         router=router,
+        shadows=Shadows(config, reached),
         vaults=vaults(key, config.redis_url, config.vault_ttl_s),
         replies=Replies(config.cache_ttl_s),
+        objects=Objects(partial(made, store)),
         metrics=metrics,
         ready=state.missing,
     )
@@ -95,16 +103,18 @@ def version() -> str:
 
 
 class State:
-    """Whether the app has started."""
+    """Whether the app has started, and whether it is about to stop."""
 
-    __slots__ = ("started",)
+    __slots__ = ("started", "stopping")
 
     def __init__(self) -> None:
-        self.started = False
+        self.started = self.stopping = False
 
     def missing(self) -> dict[str, str]:
         """What keeps it from serving, by part; empty when nothing does."""
-        return {} if self.started else {"app": "is starting or stopping"}
+        if self.stopping:
+            return {"app": "is stopping"}
+        return {} if self.started else {"app": "is starting"}
 
 
 class App:
@@ -123,6 +133,8 @@ class App:
             dialect = dialect_of(path) if path in ROUTES else None
             if dialect is not None and scope["method"] == "POST":
                 await pipeline.serve(self.context, Connection(scope, receive, send), dialect)
+            elif (asked := find(scope["method"], path)) is not None:
+                await stored.serve(self.context, Connection(scope, receive, send), *asked)
             elif path == "/v1" or path.startswith("/v1/"):
                 await self._other(Connection(scope, receive, send))
             else:
@@ -137,6 +149,10 @@ class App:
         if self.context.settings.admin_key is not None or active_keys(self.context.store):
             return None
         return create_key(self.context.store, "made at the first start", admin=True).secret
+
+    def stopping(self) -> None:
+        """Say at /readyz that it stops soon. Requests are served as before."""
+        self._state.stopping = True
 
     # --- the rest of /v1
 
@@ -153,8 +169,8 @@ class App:
 
     def _answer(self, connection: Connection) -> bytes:
         path, method = connection.path, connection.method
-        if path in ROUTES:
-            raise _wrong_method(method, "POST")
+        if allowed := methods(path):
+            raise _wrong_method(method, ", ".join(allowed))
         if path != MODELS and not path.startswith(MODELS + "/"):
             raise NotFound(why_not_served(method, path), code=Code.UNKNOWN_URL)
         if method not in ("GET", "HEAD"):
@@ -188,9 +204,10 @@ class App:
         self._state.started = True
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        self._state.started = False
+        self._state.stopping = True
         refreshing.cancel()
         watching.cancel()
+        await self.context.shadows.aclose()
         await self.context.policies.aclose()
         await self.context.router.aclose()
         await self.context.vaults.aclose()

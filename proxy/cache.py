@@ -18,8 +18,18 @@ from proxy.providers.base import Reply
 
 MOST_BYTES = 64 << 20
 """Bytes of all replies together; those asked for longest ago are forgotten first."""
+CHOOSING = (b"openai-beta", b"anthropic-beta", b"anthropic-version")
+"""Request headers that providers are sent, and that choose what they answer."""
 _LONGEST = 1 << 20
 _SORTED = orjson.OPT_SORT_KEYS
+
+
+def directives(header: str | None) -> frozenset[str]:
+    """What a `cache-control` header of a request asks for; `max-age=0` says the same as `no-cache`."""
+    if header is None:
+        return frozenset()
+    words = {word.strip().lower() for word in header.split(",")}
+    return frozenset(words | ({"no-cache"} if "max-age=0" in words else set()))
 
 
 class Replies:

@@ -113,7 +113,7 @@ def traces_list(
     if as_json:
         said(found)
     for span in () if as_json else found:
-        what = ",".join(span["rules"]) or "-"
+        what = (",".join(span["rules"]) or "-") + ("  shadow" if span["shadow_of"] else "")
         typer.echo(
             f"{span['id']}  {_time(span['started_us'])}  {span['outcome']:9}  {_plain(span['model'])}  {what}"
         )

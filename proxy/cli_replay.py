@@ -41,7 +41,7 @@ def register(app: typer.Typer, read: Callable[[str], Policy]) -> None:
         if fail_on not in _FAIL_ON:
             raise typer.BadParameter(f"use one of: {', '.join(_FAIL_ON)}.", param_hint="--fail-on")
         guards = [load_guard(read(name), b"guardhouse replay") for name in (old, new)]
-        filters = chosen(since=since, reviewed=reviewed or None)
+        filters = chosen(since=since, reviewed=reviewed or None, shadow=False)
         with opened(config, data_dir) as store:
             summary, changed = asyncio.run(_run(documents(store, filters, limit), *guards))
         labels = [guard.policy.label for guard in guards]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,18 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from proxy.config_policies import DEFAULT, PolicySource, Scope, policy_source, scopes
-from proxy.config_schema import TOTAL_SECONDS, Entry, Guardhouse, Params, Router, SpoolMode
+from proxy.config_routing import Shadow, closest, fallbacks, listed, shadows
+from proxy.config_schema import (
+    TOTAL_SECONDS,
+    Clients,
+    Deadlines,
+    Entry,
+    Guardhouse,
+    Params,
+    Router,
+    Shutdown,
+    SpoolMode,
+)
 from proxy.errors import ConfigError
 from proxy.settings import REFERENCE, Settings
 from proxy.vendors import ANTHROPIC_KEY, NOT_IN_BODY, OPENAI_WIRE, base_url, split
@@ -98,6 +108,8 @@ class RouterSettings:
     """Failures within a minute that a deployment may have before it is left alone."""
     cooldown_time: float = 5.0
     """Seconds for which it is left alone."""
+    hedge_after_s: float | None = None
+    """Seconds of silence after which a second attempt is made beside the first; None: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +133,12 @@ class Config:
     """Seconds for which a session's pseudonyms are known after its last request."""
     cache_ttl_s: int = 0
     """Seconds for which a whole reply is given again to equal requests; 0: never."""
+    shadows: tuple[Shadow, ...] = ()
+    """Which requests are also sent to another model, whose answers nobody is given."""
     max_body_bytes: int = 10 * 1024 * 1024
     spool_mode: SpoolMode = "group"
+    clients: Clients = field(default_factory=Clients)
+    shutdown: Shutdown = field(default_factory=Shutdown)
     notes: tuple[str, ...] = ()
     """What was read but has no effect here, one sentence each with its place."""
 
@@ -169,9 +185,13 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         for key in router.model_extra or {}
         if not (key == "routing_strategy" and (router.model_extra or {})[key] == "simple-shuffle")
     ]
-    deployments = _deployments(source, resolved.get("model_list"), router, settings)
-    known = {deployment.model_name for deployment in deployments}
     own = _validated(source, Guardhouse, ("guardhouse",), _section(resolved, "guardhouse"))
+    entries = _entries(source, resolved.get("model_list"))
+    deployments = tuple(
+        _with_deadlines(deployment, entry.litellm_params, router, own.timeouts)
+        for entry, deployment in zip(entries, _deployments(source, entries, settings), strict=True)
+    )
+    known = {deployment.model_name for deployment in deployments}
     if own.default_model is not None and own.default_model not in known:
         raise source.error_at(
             ("guardhouse", "default_model"),
@@ -184,11 +204,12 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         deployments=deployments,
         router=RouterSettings(
             num_retries=router.num_retries,
-            fallbacks=_fallbacks(source, router, known),
-            context_window_fallbacks=_listed(source, "context_window_fallbacks", router, known),
-            content_policy_fallbacks=_listed(source, "content_policy_fallbacks", router, known),
+            fallbacks=fallbacks(source, router, known),
+            context_window_fallbacks=listed(source, "context_window_fallbacks", router, known),
+            content_policy_fallbacks=listed(source, "content_policy_fallbacks", router, known),
             allowed_fails=router.allowed_fails,
             cooldown_time=router.cooldown_time,
+            hedge_after_s=own.hedge_after_s,
         ),
         policy=policy_source(source, ("guardhouse", "policy"), own.policy),
         scopes=scopes(source, own.scopes),
@@ -198,8 +219,11 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         redis_url=settings.redis_url.get_secret_value() if settings.redis_url else own.redis_url,
         vault_ttl_s=own.vault_ttl_s,
         cache_ttl_s=own.cache_ttl_s,
+        shadows=shadows(source, own.shadow, entries, known),
         max_body_bytes=own.max_body_bytes,
         spool_mode=settings.spool_mode or own.spool.mode,
+        clients=own.clients,
+        shutdown=own.shutdown,
         notes=tuple(notes),
     )
 
@@ -212,15 +236,9 @@ def _check_sections(source: YamlSource) -> list[str]:
         if key in ours:
             continue
         if key not in WITHOUT_EFFECT:
-            raise source.error_at((str(key),), f"unknown section {str(key)!r}.", fix=_closest(str(key), ours))
+            raise source.error_at((str(key),), f"unknown section {str(key)!r}.", fix=closest(str(key), ours))
         notes.append(f"{source.file}:{source.line((key,))}: {key} has no effect here: {WITHOUT_EFFECT[key]}.")
     return notes
-
-
-def _closest(word: str, known: Sequence[str]) -> str:
-    """A suggestion for a misspelt word."""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(sorted(known))}."
 
 
 def _resolve(source: YamlSource, settings: Settings) -> dict[str, Any]:
@@ -277,7 +295,7 @@ def _validated(source: YamlSource, model: type[Model], path: KeyPath, value: Any
     name = ".".join(str(part) for part in at)
     if first["type"] == "extra_forbidden":
         fields = tuple(model.model_fields)
-        fix = _closest(str(at[-1]), fields) if len(first["loc"]) == 1 else "Remove it."
+        fix = closest(str(at[-1]), fields) if len(first["loc"]) == 1 else "Remove it."
         raise source.error_at(at, f"unknown key {name}.", fix=fix)
     if first["type"] == "missing":
         raise source.error_at(at, f"{name} is missing.", fix="Add it.")
@@ -287,21 +305,23 @@ def _validated(source: YamlSource, model: type[Model], path: KeyPath, value: Any
     )
 
 
-def _deployments(
-    source: YamlSource, entries: Any, router: Router, settings: Settings
-) -> tuple[Deployment, ...]:
-    """Every deployment of `model_list`, with unique ids."""
+def _entries(source: YamlSource, entries: Any) -> list[Entry]:
+    """The items of `model_list`, checked."""
     if not isinstance(entries, list) or not entries:
         raise source.error_at(
             ("model_list",),
             "model_list is empty: there is no model to serve.",
             fix="Add `- {model_name: NAME, litellm_params: {model: openai/NAME}}` below it.",
         )
+    return [_validated(source, Entry, ("model_list", index), raw) for index, raw in enumerate(entries)]
+
+
+def _deployments(source: YamlSource, entries: Sequence[Entry], settings: Settings) -> list[Deployment]:
+    """Every deployment of `model_list`, with unique ids. Deadlines are the default ones."""
     made: list[Deployment] = []
     seen: Counter[str] = Counter()
-    for index, raw in enumerate(entries):
+    for index, entry in enumerate(entries):
         path: KeyPath = ("model_list", index)
-        entry = _validated(source, Entry, path, raw)
         if "*" in entry.model_name or "*" in entry.litellm_params.model:
             raise source.error_at(
                 path, "wildcard models are not supported.", fix="List each model under its own model_name."
@@ -316,8 +336,8 @@ def _deployments(
                     fix="Change one of them.",
                 )
             deployment = replace(deployment, id=f"{deployment.id}#{seen[deployment.id]}")
-        made.append(_with_deadlines(deployment, entry.litellm_params, router))
-    return tuple(made)
+        made.append(deployment)
+    return made
 
 
 def _deployment(source: YamlSource, path: KeyPath, entry: Entry, settings: Settings) -> Deployment:
@@ -398,44 +418,22 @@ def _header_safe(source: YamlSource, at: KeyPath, value: str) -> str:
     )
 
 
-def _with_deadlines(deployment: Deployment, params: Params, router: Router) -> Deployment:
-    """The deployment with its deadlines: its own `timeout` and `stream_timeout`, else the router's."""
+def _with_deadlines(deployment: Deployment, params: Params, router: Router, own: Deadlines) -> Deployment:
+    """The deployment with its deadlines: its own `timeout` and `stream_timeout`, else the router's, and ours."""
     timeout = params.timeout or router.timeout
     stream = params.stream_timeout or router.stream_timeout or params.timeout or router.timeout
-    connect = min(CONNECT_SECONDS, timeout)
+    connect = min(own.connect or CONNECT_SECONDS, timeout)
+    total = own.stream_total
+    first_byte = stream if total is None else min(stream, total)
     return replace(
         deployment,
-        whole=Timeouts(connect=connect, first_byte=timeout, idle=timeout, total=timeout),
+        whole=Timeouts(
+            connect=connect, first_byte=timeout, idle=min(own.idle or timeout, timeout), total=timeout
+        ),
         streamed=Timeouts(
-            connect=min(connect, stream), first_byte=stream, idle=min(stream, IDLE_SECONDS), total=None
+            connect=min(connect, stream),
+            first_byte=first_byte,
+            idle=own.idle or min(stream, IDLE_SECONDS),
+            total=total,
         ),
     )
-
-
-def _listed(source: YamlSource, key: str, router: Router, known: set[str]) -> dict[str, tuple[str, ...]]:
-    """One kind of fallbacks, by alias. Raises ConfigError for an alias that no deployment has."""
-    found: dict[str, tuple[str, ...]] = {}
-    for index, item in enumerate(getattr(router, key)):
-        for name, targets in item.items():
-            for unknown in {*targets, *({name} - {"*"})} - known:
-                raise source.error_at(
-                    ("router_settings", key, index, name),
-                    f"{key} name {unknown!r}, which is not in model_list.",
-                    fix=_closest(unknown, sorted(known)),
-                )
-            found[name] = tuple(targets)
-    return found
-
-
-def _fallbacks(source: YamlSource, router: Router, known: set[str]) -> dict[str, tuple[str, ...]]:
-    """Alias to fallbacks. Raises ConfigError for an alias that no deployment has."""
-    found = _listed(source, "fallbacks", router, known)
-    for unknown in set(router.default_fallbacks) - known:
-        raise source.error_at(
-            ("router_settings", "default_fallbacks"),
-            f"default_fallbacks name {unknown!r}, which is not in model_list.",
-            fix=_closest(unknown, sorted(known)),
-        )
-    if router.default_fallbacks:
-        found.setdefault("*", tuple(router.default_fallbacks))
-    return found

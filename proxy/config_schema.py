@@ -37,6 +37,7 @@ class Params(BaseModel):
     num_retries: Annotated[int, Field(ge=0, le=20)] | None = None
     max_retries: Annotated[int, Field(ge=0, le=20)] | None = None
     weight: Annotated[float, Field(ge=0)] = 1.0
+    silent_model: Name | None = None
 
 
 class ModelInfo(BaseModel):
@@ -83,6 +84,34 @@ class Spool(BaseModel):
     mode: SpoolMode = "group"
 
 
+class Clients(BaseModel):
+    """`guardhouse.clients`: how long a client may take, in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    send_s: Seconds = 30.0
+    """To send the head of a request, and again its body; a long body has more time."""
+    read_s: Seconds = 60.0
+    """To take the next bytes of a reply."""
+    idle_s: Annotated[int, Field(ge=1, le=86_400)] = 75
+    """Between two requests on a connection."""
+    ping_s: Seconds = 15.0
+    """How long a stream is silent before it gets a ping."""
+    waiting: Annotated[int, Field(ge=1)] = 1_000
+    """Connections of one process that may wait for the head of a request."""
+
+
+class Shutdown(BaseModel):
+    """`guardhouse.shutdown`: how the server stops, in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    notice_s: Annotated[float, Field(ge=0, le=3600)] = 5.0
+    """How long /readyz says no while requests are still taken."""
+    drain_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0
+    """How long requests under way may then take to finish."""
+
+
 class ScopeEntry(BaseModel):
     """One item of `guardhouse.scopes`."""
 
@@ -92,6 +121,26 @@ class ScopeEntry(BaseModel):
     keys: list[Name] = []
     models: list[Name] = []
     routes: list[Name] = []
+
+
+class ShadowEntry(BaseModel):
+    """One item of `guardhouse.shadow`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Name
+    to: Name
+    percent: Annotated[float, Field(gt=0, le=100)] = 100.0
+
+
+class Deadlines(BaseModel):
+    """`guardhouse.timeouts`: what LiteLLM's file has no key for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    connect: Seconds | None = None
+    idle: Seconds | None = None
+    stream_total: Seconds | None = None
 
 
 class Guardhouse(BaseModel):
@@ -107,5 +156,10 @@ class Guardhouse(BaseModel):
     redis_url: Name | None = None
     vault_ttl_s: Annotated[int, Field(ge=1, le=30 * 86_400)] = 3_600
     cache_ttl_s: Annotated[int, Field(ge=0, le=30 * 86_400)] = 0
+    shadow: list[ShadowEntry] = []
+    hedge_after_s: Seconds | None = None
+    timeouts: Deadlines = Deadlines()
     max_body_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 10 * 1024 * 1024
     spool: Spool = Spool()
+    clients: Clients = Clients()
+    shutdown: Shutdown = Shutdown()

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from proxy.auth import Keyring
     from proxy.cache import Replies
     from proxy.config import Config
+    from proxy.objects import Objects
     from proxy.policies import Policies
     from proxy.routing import Router
     from proxy.settings import Settings
+    from proxy.shadow import Shadows
     from proxy.store.db import Store
     from proxy.telemetry import Metrics
     from proxy.vaults import Vaults
@@ -41,7 +43,7 @@ class Context:
     settings: Settings
     config: Config
     store: Store
-    """The database. Never read on the request path of `/v1`."""
+    """The database. On the request path of `/v1` it is read only for stored objects that `objects` has forgotten."""
     recorder: Recording
     keyring: Keyring
     """Who may call: `keyring.principal(authorization_header)`."""
@@ -50,10 +52,14 @@ class Context:
     key: bytes
     """Secret of this installation: keys pseudonyms and fingerprints."""
     router: Router
+    shadows: Shadows
+    """Copies of requests that another model answers for nobody."""
     vaults: Vaults
     """The pseudonyms of sessions, which outlive a request."""
     replies: Replies
     """Replies that are given again to equal requests."""
+    objects: Objects
+    """Who made which object that a provider keeps."""
     metrics: Metrics
     ready: Callable[[], Mapping[str, str]]
     """What keeps the proxy from serving, by part, e.g. `{"store": "cannot be opened"}`; empty when ready."""

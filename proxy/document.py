@@ -32,6 +32,7 @@ def document(exchange: Exchange) -> dict[str, Any]:
     return {
         "id": exchange.id,
         "trace_id": exchange.trace_id or exchange.id,
+        "shadow_of": exchange.shadow_of,
         "started_us": exchange.started_us,
         "duration_us": exchange.duration_us,
         "first_token_us": exchange.first_token_us,
@@ -44,6 +45,7 @@ def document(exchange: Exchange) -> dict[str, Any]:
         "answered_model": exchange.answered_model,
         "deployment": exchange.deployment,
         "provider": exchange.provider,
+        "object_id": exchange.object_id,
         "policy": exchange.policy,
         "outcome": exchange.outcome,
         "http_status": exchange.http_status,

@@ -2,6 +2,7 @@
 
 ProxyError             an answer to the caller: status, type, code, message, param, headers
 ├── BadRequest         400  the request itself is wrong
+├── RequestTimeout     408  the request did not come in time
 ├── PayloadTooLarge    413  the body is over the limit
 ├── Unauthorized       401  no key, or one we do not know
 ├── Forbidden          403  the key may not do this
@@ -35,6 +36,7 @@ class Code(StrEnum):
     EMPTY_ARRAY = "empty_array"
     UNKNOWN_PARAMETER = "unknown_parameter"
     UNSUPPORTED_ENDPOINT = "unsupported_endpoint"
+    REQUEST_TIMEOUT = "request_timeout"
     REQUEST_TOO_LARGE = "request_too_large"
     INVALID_POLICY = "invalid_policy"
     INVALID_API_KEY = "invalid_api_key"
@@ -95,6 +97,12 @@ class BadRequest(ProxyError):
     """The request itself is wrong; sending it again will not help."""
 
     status, type, code = 400, "invalid_request_error", Code.INVALID_VALUE
+
+
+class RequestTimeout(ProxyError):
+    """The caller took too long to send its request."""
+
+    status, type, code = 408, "invalid_request_error", Code.REQUEST_TIMEOUT
 
 
 class PayloadTooLarge(ProxyError):

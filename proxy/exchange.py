@@ -90,6 +90,8 @@ class Exchange:
 
     trace_id: str = ""
     """W3C trace id of the caller (32 hex digits), or our own id."""
+    shadow_of: str | None = None
+    """Id of the exchange that this is a copy of, for another model to answer; None for a caller's own."""
     principal: Principal | None = None
     model: str = ""
     """Model the caller asked for; empty when it is not one that is served, as it could then hold anything."""
@@ -106,6 +108,8 @@ class Exchange:
     provider: str = ""
     session: str | None = None
     """Session whose earlier pseudonyms are known again; without one, only this request's are."""
+    follows: str | None = None
+    """Session of the response that this one goes on from: its pseudonyms are known too."""
     conversation: Conversation = NOTHING_SAID
     """What the request says, for checks that judge a reply by it."""
     vault: Vault | None = None
@@ -115,6 +119,8 @@ class Exchange:
     input: Verdict = ALLOWED
     output: Verdict = ALLOWED
 
+    object_id: str | None = None
+    """Id under which the provider keeps the reply; None when it keeps none."""
     answered_model: str | None = None
     """Model named in the provider's reply."""
     safe_response: dict[str, Any] | None = None
@@ -140,6 +146,18 @@ class Exchange:
     def policy(self) -> str:
         """`name@revision` of the policy that judges it."""
         return self.guard.policy.label
+
+    @property
+    def sticky(self) -> str | None:
+        """What its requests go to the same deployment by: the session of its tenant, where one is named."""
+        tenant = self.principal.tenant if self.principal else ""
+        return None if self.session is None else f"{tenant}/{self.session}"
+
+    @property
+    def counted_as(self) -> str:
+        """Under whose name limits on how often count it: a shadow uses up nothing of its caller's."""
+        key = self.principal.key_id if self.principal else ""
+        return key if self.shadow_of is None else f"{key}/shadow"
 
     def elapsed_us(self) -> int:
         """Microseconds since the request arrived."""

@@ -15,78 +15,74 @@ from guardrails.pseudonyms import Vault
 from guardrails.redact import mask
 from guardrails.types import merge
 from proxy import moderation, relay
+from proxy.cache import CHOOSING, directives
 from proxy.config import Deployment
 from proxy.context import Context
 from proxy.dialects.base import Dialect
 from proxy.dialects.extension import EXTENSION
 from proxy.dialects.request_body import document
 from proxy.dialects.served import JUDGED_HERE
-from proxy.errors import Blocked, Code, ProxyError, Unavailable
+from proxy.errors import Blocked, Code, Unavailable
 from proxy.exchange import Exchange
-from proxy.kept import record, storable, watched
+from proxy.kept import storable
+from proxy.lasting import acts, is_stored
+from proxy.objects import followed
 from proxy.providers.base import Call, Reply, ReplyStream
 from proxy.relay import Timed
 from proxy.routing import Attempt, speaker
 from proxy.vaults import HEADER, session_name
 from proxy.verdicts import failed_closed, unscannable
-from proxy.wire import ClientGone, Connection
+from proxy.wire import Connection
 
 VAULT_SCOPE = "chat"
 """Pseudonyms are equal within a tenant, so that a conversation keeps its tokens from turn to turn."""
+
 
 _TRACEPARENT = re.compile(r"[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}")
 
 
 async def serve(context: Context, connection: Connection, dialect: Dialect) -> None:
     """Answer one request in a dialect, whatever becomes of it, and record it exactly once."""
-    exchange = _begin(context, connection, dialect)
-    out = relay.Outlet(context, connection, exchange)
-    settled = False
-    try:
-        with Timed(exchange, "auth"):
-            exchange.principal = context.keyring.principal(connection.credentials())
-        exchange.body = await connection.body(context.config.max_body_bytes)
-        with Timed(exchange, "parse"):
-            _parse(context, exchange)
-            exchange.session = session_name(connection.header(HEADER.encode()))
-        async with connection.watched():
-            if exchange.model:
-                await _relay(context, connection, out)
-            else:
-                await moderation.answer(out)
-        settled = True
-    except ProxyError as error:
-        await out.error(error)
-        settled = True
-    except (ClientGone, asyncio.CancelledError) as left:
-        exchange.cancelled = not connection.complete
-        settled = True
-        if isinstance(left, asyncio.CancelledError):
-            raise
-    finally:
-        if not settled:
-            # A fault of our own: told, recorded, and on its way to the server's log.
-            await out.error(ProxyError("The proxy failed. Its operator finds the reason in the log."))
-        try:
-            await watched(exchange)
-        finally:
-            record(context, exchange)
+    out = relay.Outlet(context, connection, begin(context, connection, dialect, connection.path))
+    await relay.settled(out, _served(out))
 
 
 # --- the steps
 
 
-def _begin(context: Context, connection: Connection, dialect: Dialect) -> Exchange:
-    exchange = Exchange(connection.path, dialect, context.policies.guard)
+def begin(context: Context, connection: Connection, dialect: Dialect, path: str) -> Exchange:
+    """The exchange of a request that has just come in on a route."""
+    exchange = Exchange(path, dialect, context.policies.guard)
     given = _TRACEPARENT.fullmatch(connection.header(b"traceparent") or "")
     exchange.trace_id = given[1] if given else exchange.id
     return exchange
 
 
-def _parse(context: Context, exchange: Exchange) -> None:
-    """The body as a request for a model that is served on this route. Raises BadRequest or NotFound."""
+async def _served(out: relay.Outlet) -> None:
+    """The steps, one after the other."""
+    context, connection, exchange = out.context, out.connection, out.exchange
+    with Timed(exchange, "auth"):
+        exchange.principal = context.keyring.principal(connection.credentials())
+    exchange.body = await connection.body(context.config.max_body_bytes, context.config.clients.send_s)
+    with Timed(exchange, "parse"):
+        _parse(context, exchange)
+        exchange.session = session_name(connection.header(HEADER.encode()))
+    async with connection.watched():
+        if exchange.model:
+            await _relay(context, connection, out)
+        else:
+            await moderation.answer(out)
+
+
+def admit(context: Context) -> None:
+    """Raises Unavailable when no more traces can be kept."""
     if not context.recorder.accepting:
         raise Unavailable("No more traces can be kept, so no requests are taken. Try again later.")
+
+
+def _parse(context: Context, exchange: Exchange) -> None:
+    """The body as a request for a model that is served on this route. Raises BadRequest or NotFound."""
+    admit(context)
     dialect, request = exchange.dialect, document(exchange.body)
     if request.get("model") is None and context.config.default_model:
         request["model"] = context.config.default_model
@@ -102,13 +98,14 @@ def _parse(context: Context, exchange: Exchange) -> None:
     assert exchange.principal is not None
     exchange.guard = context.policies.guard_for(exchange.principal, exchange.model, exchange.path)
     exchange.retrieval = dialect.hits(request)
+    exchange.follows = followed(exchange)
 
 
 async def _relay(context: Context, connection: Connection, out: relay.Outlet) -> None:
     """Answer with what the provider says to what may go out."""
     exchange = out.exchange
     with Timed(exchange, "inspect_input"):
-        sent = await _inspect(context, exchange)
+        sent = await inspect(context, exchange)
     if sent is None:
         await _refuse(context, out)
         return
@@ -120,16 +117,18 @@ async def _relay(context: Context, connection: Connection, out: relay.Outlet) ->
         await relay.stream(out, answer)
 
 
-async def _inspect(context: Context, exchange: Exchange) -> dict[str, Any] | None:
+async def inspect(context: Context, exchange: Exchange) -> dict[str, Any] | None:
     """The request as it may go out, or None when it is blocked. Sets what is stored of it."""
     assert exchange.principal is not None
     guard, dialect, request = exchange.guard, exchange.dialect, exchange.request
     vault = exchange.vault = Vault(context.key, exchange.principal.tenant, VAULT_SCOPE)
     tenant, named = exchange.principal.tenant, exchange.session
     session = await context.vaults.open(tenant, named, vault) if named else None
+    if exchange.follows:
+        await context.vaults.open(tenant, exchange.follows, vault)
     exchange.retrieval = []
     texts = dialect.texts(request)
-    said = dialect.conversation(request, texts, exchange.principal.key_id)
+    said = dialect.conversation(request, texts, exchange.counted_as)
     found = await guard.inspect(texts, vault, conversation=said, later=True)
     parts = dialect.unscannable(request)
     verdict = merge([found, unscannable(parts, guard.policy.unscannable)]) if parts else found
@@ -152,13 +151,21 @@ async def _inspect(context: Context, exchange: Exchange) -> dict[str, Any] | Non
     return dialect.outgoing(edited, verdict.edits, vault)
 
 
+async def _judged(context: Context, exchange: Exchange) -> dict[str, Any]:
+    """The request as it may go out. Raises Blocked when it may not."""
+    sent = await inspect(context, exchange)
+    if sent is None:
+        raise blocked(exchange)
+    return sent
+
+
 async def _refuse(context: Context, out: relay.Outlet) -> None:
     """Tell the caller that the request is blocked, in the policy's style. Nothing of it went upstream."""
     exchange = out.exchange
     polite = exchange.guard.policy.block_style is BlockStyle.REFUSAL and not failed_closed(exchange.input)
     reply = exchange.dialect.refusal(exchange) if polite else None
     if reply is None:
-        raise _blocked(exchange)
+        raise blocked(exchange)
     exchange.finish_reasons = exchange.dialect.finish_reasons(reply)
     if exchange.stream:
         await out.begin({})
@@ -167,7 +174,7 @@ async def _refuse(context: Context, out: relay.Outlet) -> None:
         await out.whole(200, orjson.dumps(reply))
 
 
-def _blocked(exchange: Exchange) -> Blocked:
+def blocked(exchange: Exchange) -> Blocked:
     """The error that tells which rule blocks the request."""
     rule, at = exchange.input.blocked_by, exchange.input.blocked_at or None
     if failed_closed(exchange.input):
@@ -183,10 +190,15 @@ async def _answer(
     """The provider's answer, or the one that it gave to an equal request. Raises as `_call` does."""
     if context.replies.off or exchange.stream:
         return await _call(context, connection, exchange, sent)
+    lasting = is_stored(exchange.path, sent) or acts(exchange.path, sent)
+    wanted = directives(connection.header(b"cache-control"))
+    if lasting or "no-store" in wanted:
+        return await _call(context, connection, exchange, sent)
     assert exchange.principal is not None
-    asked = (exchange.principal.tenant, exchange.path, exchange.policy)
+    chosen = (connection.header(name) or "" for name in CHOOSING)
+    asked = (exchange.principal.tenant, exchange.path, exchange.policy, *chosen)
     key = context.replies.key(asked, sent)
-    if (kept := context.replies.get(key)) is not None:
+    if "no-cache" not in wanted and (kept := context.replies.get(key)) is not None:
         exchange.provider = "cache"
         return Reply(kept.status, {"x-guardhouse-cache": "hit"}, kept.body)
     answer = await _call(context, connection, exchange, sent)
@@ -212,10 +224,13 @@ async def _call(
     bodies = {exchange.guard: sent}
     attempts: list[Attempt] = []
     exchange.upstream_called = True
+    context.shadows.cast(context, connection, exchange, _judged)
     try:
-        routed = await context.router.call(exchange.model, made, attempts)
+        once = acts(exchange.path, sent)
+        routed = await context.router.call(exchange.model, made, attempts, exchange.sticky, once)
     finally:
         exchange.attempts = len(attempts)
+        exchange.deployment = attempts[-1].deployment if attempts else ""
     exchange.deployment = routed.deployment.id
     exchange.provider = speaker(routed.deployment, exchange.path)
     return routed.answer
@@ -233,10 +248,10 @@ async def _judge_for(
     if guard is exchange.guard:
         return
     exchange.guard, before = guard, exchange.input
-    judged = await _inspect(context, exchange)
+    judged = await inspect(context, exchange)
     # What the first policy found stays on record: its provider was sent the text.
     both = merge([exchange.input, replace(before, edits=())])
     exchange.input = replace(both, findings=tuple(dict.fromkeys(both.findings)))
     if judged is None:
-        raise _blocked(exchange)
+        raise blocked(exchange)
     bodies[guard] = judged

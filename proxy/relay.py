@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import orjson
 
 from guardrails.types import Segment, Stage, strictest
-from proxy import sse
+from proxy import objects, sse
 from proxy.context import Context
 from proxy.dialects.base import GuardedStream
 from proxy.dialects.chat_words import reply_texts
 from proxy.dialects.openai_errors import provider_error
 from proxy.errors import ProxyError, Unavailable, UpstreamError
 from proxy.exchange import Exchange, Failure
-from proxy.kept import keep, storable_reply
+from proxy.kept import keep, record, storable_reply, watched
 from proxy.providers.base import Reply, ReplyStream
-from proxy.wire import Connection, Pings, header_pairs
+from proxy.wire import ClientGone, Connection, Pings, header_pairs
 
+STOPPED = "The proxy was stopped before this request was answered. Send it again."
 DRAIN_SECONDS = 1.0
 """How long a finished stream may take to close properly, so that its connection can be used again."""
 SSE_HEADERS = {
@@ -110,6 +111,35 @@ class Outlet:
             await self.whole(error.status, dialect.error(error), error.headers)
 
 
+async def settled(out: Outlet, answering: Awaitable[None]) -> None:
+    """Runs what answers an exchange: whatever becomes of it, the caller is told, and it is recorded exactly once."""
+    exchange, connection = out.exchange, out.connection
+    done = False
+    try:
+        await answering
+        done = True
+    except ProxyError as error:
+        await out.error(error)
+        done = True
+    except ClientGone:
+        exchange.cancelled = not connection.complete
+        done = True
+    except asyncio.CancelledError:
+        # The server stops, and nobody waits for this task: it ends as soon as its caller was told.
+        done = True
+        if not connection.complete:
+            exchange.cancelled = True
+            await out.error(Unavailable(STOPPED, headers={"retry-after": "1"}))
+    finally:
+        if not done:
+            # A fault of our own: told, recorded, and on its way to the server's log.
+            await out.error(ProxyError("The proxy failed. Its operator finds the reason in the log."))
+        try:
+            await watched(exchange)
+        finally:
+            record(out.context, exchange)
+
+
 async def whole(out: Outlet, reply: Reply) -> None:
     """Answer with a provider's whole reply: inspected, edited, restored; its own bytes if unchanged.
 
@@ -117,11 +147,12 @@ async def whole(out: Outlet, reply: Reply) -> None:
     """
     exchange = out.exchange
     if reply.status >= 400:
-        await _refused(out, reply)
+        await refused(out, reply)
         return
     dialect = exchange.dialect
     answer = dialect.reply(reply.body)
     dialect.note(exchange, answer)
+    await objects.note(out.context, exchange, answer)
     with Timed(exchange, "inspect_output"):
         told = await _inspected(out, answer)
     body = reply.body if told is answer else orjson.dumps(told)
@@ -164,7 +195,7 @@ def _unseen(texts: list[Segment], exchange: Exchange) -> list[Segment]:
     return [text for text in texts if text not in sent]
 
 
-async def _refused(out: Outlet, reply: Reply) -> None:
+async def refused(out: Outlet, reply: Reply) -> None:
     """Tell of a provider's refusal: in its own words, inspected, when they are an error as OpenAI writes it."""
     body = await _inspected_error(out, reply.body)
     error = provider_error(body)
@@ -175,7 +206,8 @@ async def _refused(out: Outlet, reply: Reply) -> None:
     kind, code = error
     message = f"The provider answered with HTTP {reply.status}."
     out.exchange.failure = Failure(reply.status, kind, code, message)
-    await out.whole(reply.status, body, reply.headers)
+    told = out.exchange.dialect.provider_error(body, reply.status)
+    await out.whole(reply.status, told, reply.headers)
 
 
 async def _inspected_error(out: Outlet, body: bytes) -> bytes:
@@ -200,7 +232,7 @@ async def stream(out: Outlet, reply: ReplyStream) -> None:
     """
     exchange = out.exchange
     guarded = exchange.dialect.stream(exchange.guard, exchange)
-    pings = Pings(out.connection)
+    pings = Pings(out.connection, exchange.dialect.ping, out.context.config.clients.ping_s)
     failure: ProxyError | None = None
     try:
         try:
@@ -232,7 +264,7 @@ async def stream(out: Outlet, reply: ReplyStream) -> None:
 
 async def _pump(out: Outlet, reply: ReplyStream, guarded: GuardedStream) -> None:
     """Pass on what may leave until the provider ends, says `[DONE]`, or a rule blocks."""
-    decoder, exchange = sse.Decoder(), out.exchange
+    decoder, exchange, named = sse.Decoder(), out.exchange, False
     async for data in reply:
         frames: list[bytes] = []
         try:
@@ -242,6 +274,9 @@ async def _pump(out: Outlet, reply: ReplyStream, guarded: GuardedStream) -> None
                     break
         finally:
             if guarded.started:
+                if not named:
+                    named = True
+                    await objects.note(out.context, exchange, guarded.response())
                 await out.begin(reply.headers)
             if ready := b"".join(frames):
                 if exchange.first_token_us is None:

@@ -8,20 +8,20 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Protocol
+from typing import Any, Protocol
 
-import orjson
-
+from proxy import first_event
+from proxy.balance import pick
 from proxy.config import Config, Deployment
-from proxy.dialects.openai_errors import provider_error
-from proxy.errors import Code, NotFound, ProxyError, UpstreamError, UpstreamTimeout
-from proxy.providers.base import Call, Provider, Reply, ReplyStream, scrubbed
+from proxy.errors import Code, NotFound, ProxyError, UpstreamError
+from proxy.health import Health
+from proxy.hedge import hedged
+from proxy.providers.base import Call, Fetch, Keeper, Provider, Reply, ReplyStream
 from proxy.providers.translated import Translated
-from proxy.sse import Decoder
+from proxy.refusals import Reason, reason
 
 RETRIED = frozenset({408, 429, 500, 502, 503, 504, 529})
 """Statuses that another attempt may cure."""
@@ -39,9 +39,6 @@ FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 8.0
 LONGEST_RETRY_AFTER_SECONDS = 10.0
 """A provider that asks for more patience than this is not waited for: its answer goes to the caller."""
-
-FAILURE_WINDOW_SECONDS = 60.0
-
 Answer = Reply | ReplyStream
 
 
@@ -63,6 +60,10 @@ class Routed:
 
     deployment: Deployment
     answer: Answer
+
+
+Outcome = Routed | UpstreamError
+"""What an attempt comes to."""
 
 
 class Clock(Protocol):
@@ -87,20 +88,18 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-@dataclass(slots=True)
-class _Health:
-    """What a deployment did lately."""
-
-    failures: deque[float] = field(default_factory=deque)
-    rests_until: float = 0.0
-
-
-_TOO_LONG = ("context_length_exceeded", "context_window_exceeded", "string_above_max_length")
-_FILTERED = ("content_filter", "content_policy_violation", "responsible_ai_policy_violation")
-"""Codes of a refusal (400) that another model may not share."""
-
 MakeCall = Callable[[Deployment], Awaitable[Call]]
 """Makes the call for a deployment, asked anew for each attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One call of a caller, over all of its attempts."""
+
+    make_call: MakeCall
+    log: list[Attempt]
+    sticky: str | None
+    once: bool
 
 
 class Router:
@@ -128,7 +127,8 @@ class Router:
         self._groups: dict[str, list[Deployment]] = {}
         for deployment in config.deployments:
             self._groups.setdefault(deployment.model_name, []).append(deployment)
-        self._health = {deployment.id: _Health() for deployment in config.deployments}
+        self._by_id = {deployment.id: deployment for deployment in config.deployments}
+        self._health = Health(self._by_id, config.router.allowed_fails, config.router.cooldown_time)
 
     def models(self) -> list[str]:
         """Every alias that can be asked for, in the order of the configuration."""
@@ -146,25 +146,54 @@ class Router:
             )
         return list(group)
 
+    def deployment(self, id: str) -> Deployment | None:
+        """The deployment with that id; None when none is configured any more."""
+        return self._by_id.get(id)
+
+    async def fetch(self, deployment: Deployment, asked: Fetch) -> Answer:
+        """What one deployment says of an object that it keeps. Tried once, and nowhere else.
+
+        Raises NotFound (`unsupported_endpoint`) where no objects are reached, UpstreamError or UpstreamTimeout.
+        """
+        provider = self._providers[deployment.provider]
+        if not isinstance(provider, Keeper):
+            message = "Stored objects are not served for this model: its provider is reached by translation."
+            raise NotFound(message, code=Code.UNSUPPORTED_ENDPOINT)
+        started = self._clock.monotonic()
+        answer = await provider.fetch(deployment, asked)
+        if isinstance(answer, Reply):
+            return answer
+        spent = self._clock.monotonic() - started
+        return await first_event.begun(answer, deployment, deployment.timeouts(True), spent)
+
     async def call(
         self,
         model: str,
         make_call: MakeCall,
         attempts: list[Attempt] | None = None,
+        sticky: str | None = None,
+        once: bool = False,
     ) -> Routed:
         """The first good answer from the model's group or its fallbacks; else what its own group said.
 
         make_call is asked anew for each attempt. attempts is appended to as they happen: it is complete also
-        when this raises or is cancelled. A Reply may carry an error status. Raises NotFound, UpstreamError
-        or UpstreamTimeout.
+        when this raises or is cancelled. Calls with the same `sticky` name go to the same deployment while it is
+        well. What must not be done twice at a time says `once`. A Reply may carry an error status. Raises NotFound,
+        UpstreamError or UpstreamTimeout.
         """
-        log = [] if attempts is None else attempts
+        asking = _Asking(make_call, [] if attempts is None else attempts, sticky, once)
         self.resolve(model)
-        first = await self._call_group(self._groups[model], make_call, log)
-        for name in self._fallbacks(model, first):
-            outcome = await self._call_group(self._groups[name], make_call, log)
-            if isinstance(outcome, Routed) and not _is_refused(outcome.answer):
-                return outcome
+        tried: set[str] = set()
+        if not self._awake(model):
+            # Nobody waits for a group that has just failed while another one may answer.
+            names = [name for name in self._listed(self._settings.fallbacks, model) if self._awake(name)]
+            if (early := await self._first_good(names, asking)) is not None:
+                return early
+            tried.update(names)
+        first = await self._call_group(self._groups[model], asking)
+        names = [name for name in self._fallbacks(model, first) if name not in tried]
+        if (later := await self._first_good(names, asking)) is not None:
+            return later
         if isinstance(first, UpstreamError):
             raise first
         return first
@@ -174,41 +203,49 @@ class Router:
         for provider in self._providers.values():
             await provider.aclose()
 
-    def _fallbacks(self, model: str, outcome: Routed | UpstreamError) -> Sequence[str]:
+    def _awake(self, model: str) -> bool:
+        """Whether a deployment of the group does not rest."""
+        return bool(self._health.awake(self._groups[model], self._clock.monotonic()))
+
+    def _listed(self, fallbacks: Mapping[str, Sequence[str]], model: str) -> list[str]:
+        """The aliases that are configured to be tried after this one."""
+        return [name for name in fallbacks.get(model, fallbacks.get("*", ())) if name != model]
+
+    def _fallbacks(self, model: str, outcome: Outcome) -> Sequence[str]:
         """The aliases to try after this one gave that outcome; none when it is an answer that stands."""
         settings = self._settings
         if isinstance(outcome, UpstreamError) or _failed(outcome.answer):
-            fallbacks = settings.fallbacks
-        else:
-            reason = _reason(outcome.answer)
-            if reason in _TOO_LONG:
-                fallbacks = settings.context_window_fallbacks
-            elif reason in _FILTERED:
-                fallbacks = settings.content_policy_fallbacks
-            else:
+            return self._listed(settings.fallbacks, model)
+        match _reason(outcome.answer):
+            case Reason.TOO_LONG:
+                return self._listed(settings.context_window_fallbacks, model)
+            case Reason.FILTERED:
+                return self._listed(settings.content_policy_fallbacks, model)
+            case None:
                 return ()
-        return [name for name in fallbacks.get(model, fallbacks.get("*", ())) if name != model]
 
-    async def _call_group(
-        self, group: Sequence[Deployment], make_call: MakeCall, log: list[Attempt]
-    ) -> Routed | UpstreamError:
+    async def _first_good(self, names: Iterable[str], asking: _Asking) -> Routed | None:
+        """The first answer of these groups, in order, that stands; None when there is none."""
+        for name in names:
+            outcome = await self._call_group(self._groups[name], asking)
+            if isinstance(outcome, Routed) and not _is_refused(outcome.answer):
+                return outcome
+        return None
+
+    async def _call_group(self, group: Sequence[Deployment], asking: _Asking) -> Outcome:
         """The first good answer of a group, else the last bad one."""
         retries = [item.num_retries for item in group if item.num_retries is not None]
         left = (max(retries) if retries else self._settings.num_retries) + 1
         tried: list[str] = []
         misplaced: set[str] = set()
         while True:
-            deployment = self._choose([item for item in group if item.id not in misplaced], tried)
-            tried.append(deployment.id)
+            others = [item for item in group if item.id not in misplaced]
+            outcome = await self._ask(others, tried, asking)
             left -= 1
-            outcome = await self._attempt(deployment, make_call, log)
-            if not (isinstance(outcome, UpstreamError) or _failed(outcome.answer)):
+            if _is_good(outcome):
                 return outcome
-            status = outcome.answer.status if isinstance(outcome, Routed) else 0
-            if status != 404:
-                self._note_failure(deployment)
-            if status in MISPLACED:
-                misplaced.add(deployment.id)
+            if isinstance(outcome, Routed) and outcome.answer.status in MISPLACED:
+                misplaced.add(outcome.deployment.id)
             others = [item for item in group if item.id not in misplaced]
             if left <= 0 or not others:
                 return outcome
@@ -218,27 +255,41 @@ class Router:
             if wait > 0:
                 await self._clock.sleep(wait)
 
-    async def _attempt(
-        self, deployment: Deployment, make_call: MakeCall, log: list[Attempt]
-    ) -> Routed | UpstreamError:
-        """One try at one deployment, written to the log however it ends."""
-        begun = self._clock.monotonic()
+    async def _ask(self, group: Sequence[Deployment], tried: list[str], asking: _Asking) -> Outcome:
+        """What one deployment of the group says; where hedging is on, two may be asked. Adds them to tried."""
+
+        def attempt(begun: asyncio.Event | None) -> Coroutine[Any, Any, Outcome]:
+            deployment = self._choose(group, tried, asking.sticky)
+            tried.append(deployment.id)
+            return self._attempt(deployment, asking, begun)
+
+        after = self._settings.hedge_after_s
+        if after is None or asking.once:
+            return await attempt(None)
+        return await hedged(attempt, attempt, after, _is_good, _drop)
+
+    async def _attempt(self, deployment: Deployment, asking: _Asking, begun: asyncio.Event | None) -> Outcome:
+        """One try at one deployment, written to the log and told to its health however it ends.
+
+        begun is set when the first byte of a whole answer is there.
+        """
+        call = await asking.make_call(deployment)
+        if begun is not None:
+            call = replace(call, begun=begun.set)
+        started = self._clock.monotonic()
         status = 0
         code: str | None = None
         try:
-            call = await make_call(deployment)
-            provider = self._provider(deployment, call.path)
-            answer: Answer
-            if call.stream:
-                answer = await provider.stream(deployment, call)
-                if not isinstance(answer, Reply):
-                    answer = await _begun(answer, deployment, call.deadlines(deployment).first_byte)
-            else:
-                answer = await provider.complete(deployment, call)
+            answer = await self._answer(deployment, call, started)
             status = answer.status
+            if _failed(answer) and status != 404:
+                self._health.failed(
+                    deployment.id, self._clock.monotonic(), _retry_after(answer.headers) or 0.0
+                )
             return Routed(deployment, answer)
         except UpstreamError as error:
             code = error.code
+            self._health.failed(deployment.id, self._clock.monotonic())
             return error
         except ProxyError as error:
             code = error.code
@@ -247,8 +298,19 @@ class Router:
             code = "cancelled"
             raise
         finally:
-            elapsed = (self._clock.monotonic() - begun) * 1000
-            log.append(Attempt(deployment.id, status, code, elapsed))
+            elapsed = (self._clock.monotonic() - started) * 1000
+            asking.log.append(Attempt(deployment.id, status, code, elapsed))
+
+    async def _answer(self, deployment: Deployment, call: Call, started: float) -> Answer:
+        """What a deployment answers: whole, or as a stream whose first event is good."""
+        provider = self._provider(deployment, call.path)
+        if not call.stream:
+            return await provider.complete(deployment, call)
+        answer = await provider.stream(deployment, call)
+        if isinstance(answer, Reply):
+            return answer
+        spent = self._clock.monotonic() - started
+        return await first_event.begun(answer, deployment, call.deadlines(deployment), spent)
 
     def _provider(self, deployment: Deployment, path: str) -> Provider:
         """The provider that reaches a deployment for a route. Raises NotFound when none can."""
@@ -256,33 +318,17 @@ class Router:
         provider = self._providers[name.removeprefix(TRANSLATED)]
         return Translated(provider) if name.startswith(TRANSLATED) else provider
 
-    def _choose(self, group: Sequence[Deployment], tried: Sequence[str]) -> Deployment:
+    def _choose(self, group: Sequence[Deployment], tried: Sequence[str], sticky: str | None) -> Deployment:
         """One of the group by weight: of those not tried yet and not resting if there are any.
 
         When all rest, the one whose rest ends first: an attempt is worth more to a caller than a refusal.
         """
-        now = self._clock.monotonic()
-        awake = [item for item in group if self._health[item.id].rests_until <= now]
+        awake = self._health.awake(group, self._clock.monotonic())
         if not awake:
-            return min(group, key=lambda item: (item.id in tried, self._health[item.id].rests_until))
-        fresh = [item for item in awake if item.id not in tried] or awake
-        if len(fresh) == 1:
-            return fresh[0]
-        weights = [item.weight for item in fresh]
-        return self._random.choices(fresh, weights if sum(weights) > 0 else None)[0]
+            return min(group, key=lambda item: (item.id in tried, self._health.rests_until(item.id)))
+        return pick([item for item in awake if item.id not in tried] or awake, self._random, sticky)
 
-    def _note_failure(self, deployment: Deployment) -> None:
-        """Count a failure; after more than `allowed_fails` within a minute the deployment rests."""
-        now = self._clock.monotonic()
-        health = self._health[deployment.id]
-        health.failures.append(now)
-        while health.failures[0] <= now - FAILURE_WINDOW_SECONDS:
-            health.failures.popleft()
-        if len(health.failures) > self._settings.allowed_fails:
-            health.failures.clear()
-            health.rests_until = now + self._settings.cooldown_time
-
-    def _wait(self, outcome: Routed | UpstreamError, tries: int) -> float:
+    def _wait(self, outcome: Outcome, tries: int) -> float:
         """Seconds before the next try: as the provider asks, else twice as long each time, with jitter."""
         if isinstance(outcome, Routed):
             asked = _retry_after(outcome.answer.headers)
@@ -290,94 +336,6 @@ class Router:
                 return asked
         longest = min(FIRST_WAIT_SECONDS * 2.0 ** (tries - 1), LONGEST_WAIT_SECONDS)
         return longest * (0.5 + self._random.random() / 2)
-
-
-class _Begun:
-    """A stream of which some pieces were read already: those first, then the rest."""
-
-    __slots__ = ("_held", "_pieces", "_stream", "headers", "status")
-
-    def __init__(self, stream: ReplyStream, held: list[bytes], pieces: AsyncIterator[bytes]) -> None:
-        self.status, self.headers = stream.status, stream.headers
-        self._stream, self._held, self._pieces = stream, held, pieces
-
-    def __aiter__(self) -> _Begun:
-        """Itself: a stream is read once."""
-        return self
-
-    async def __anext__(self) -> bytes:
-        """The next piece."""
-        return self._held.pop(0) if self._held else await anext(self._pieces)
-
-    async def aclose(self) -> None:
-        """Drop the provider's connection at once."""
-        await self._stream.aclose()
-
-
-async def _begun(stream: ReplyStream, deployment: Deployment, seconds: float) -> Answer:
-    """The same stream once its first event has come: one that never begins can still be retried.
-
-    A Reply with an error status when that first event is an error: nothing was sent to the caller yet.
-    """
-    held: list[bytes] = []
-    pieces = aiter(stream)
-    error: bytes | None = None
-    good = False
-    try:
-        async with asyncio.timeout(seconds):
-            first = await _first_event(pieces, held)
-        if not _is_error(first):
-            good = True
-            return _Begun(stream, held, pieces)
-        error = first
-    except TimeoutError:
-        raise UpstreamTimeout("The provider did not begin to answer in time.") from None
-    finally:
-        if not good:
-            await stream.aclose()
-    return Reply(_error_status(error), stream.headers, scrubbed(error, deployment))
-
-
-async def _first_event(pieces: AsyncIterator[bytes], held: list[bytes]) -> bytes:
-    """The first payload; pieces read on the way are kept in held. Raises UpstreamError for none."""
-    decoder = Decoder()
-    async for piece in pieces:
-        held.append(piece)
-        payloads = decoder.feed(piece)
-        if payloads:
-            return payloads[0]
-    raise UpstreamError("The provider ended its answer before it began.")
-
-
-def _is_error(payload: bytes) -> bool:
-    """Whether an event is OpenAI's `{"error": ...}`."""
-    if b'"error"' not in payload:
-        return False
-    try:
-        found = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(found, dict) and bool(found.get("error")) and not found.get("choices")
-
-
-_BY_TYPE = {
-    "overloaded_error": 529,
-    "rate_limit_error": 429,
-    "authentication_error": 401,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "request_too_large": 413,
-}
-"""HTTP status of the errors that Anthropic tells by their type alone."""
-
-
-def _error_status(payload: bytes) -> int:
-    """The HTTP status that an error within a stream names as its code; 502 when it names none."""
-    error = orjson.loads(payload)["error"]
-    code = str(error.get("code")) if isinstance(error, dict) else ""
-    if isinstance(error, dict) and isinstance(error.get("type"), str) and error["type"] in _BY_TYPE:
-        return _BY_TYPE[error["type"]]
-    return int(code) if len(code) == 3 and code.isdecimal() and 400 <= int(code) <= 599 else 502
 
 
 def speaker(deployment: Deployment, path: str) -> str:
@@ -435,17 +393,25 @@ _PROVIDERS = {
 """Name of each provider to its module and class."""
 
 
+def _is_good(outcome: Outcome) -> bool:
+    """Whether no other attempt might do better."""
+    return isinstance(outcome, Routed) and not _failed(outcome.answer)
+
+
 def _is_refused(answer: Answer) -> bool:
     """Whether a fallback's answer is none that stands."""
-    return _failed(answer) or _reason(answer) in (*_TOO_LONG, *_FILTERED)
+    return _failed(answer) or _reason(answer) is not None
 
 
-def _reason(answer: Answer) -> str:
-    """The code of a provider's refusal; empty for any other answer."""
-    if not isinstance(answer, Reply) or answer.status != 400:
-        return ""
-    told = provider_error(answer.body)
-    return (told[1] or "") if told else ""
+def _reason(answer: Answer) -> Reason | None:
+    """Why a provider refused a request that another model may take."""
+    return reason(answer) if isinstance(answer, Reply) else None
+
+
+async def _drop(outcome: Outcome) -> None:
+    """Let go of an answer that nobody reads."""
+    if isinstance(outcome, Routed) and not isinstance(outcome.answer, Reply):
+        await outcome.answer.aclose()
 
 
 def _failed(answer: Answer) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import gc
+import resource
 import socket
 import sys
 from collections.abc import Callable
@@ -13,14 +14,13 @@ from proxy.app import App, create_app
 from proxy.errors import ConfigError
 from proxy.settings import Settings
 from proxy.telemetry import setup_logging
+from proxy.workers import Workers
 
 if TYPE_CHECKING:
     import uvicorn
 
-GRACE_SECONDS = 30
-"""How long requests under way may take to finish when the server is told to stop."""
-
-
+BACKLOG = 2048
+"""Connections that may wait to be accepted."""
 _COLLECT_AFTER = 20_000
 """New objects that may pile up before cycles among them are looked for: a request makes hundreds, few cyclic."""
 
@@ -38,9 +38,6 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
 
     Raises ConfigError, PolicyError, StoreError or SpoolError when it cannot start.
     """
-    import uvicorn
-    from uvicorn.supervisors import Multiprocess
-
     setup_logging(settings.log_level)
     app = create_app(settings, keys=keys)
     # The address first: a key that is shown once must not be lost to a start that fails.
@@ -55,21 +52,35 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
     if not keys:
         say("Nobody is asked for a key: only programs on this machine can reach this proxy.")
     say(f"Guardhouse listens on http://{address} ({app.context.policies.label})")
+    _raise_open_files()
     if settings.workers == 1:
-        _settle()
-        uvicorn.Server(uvicorn_config(app)).run(sockets=[listening])
+        _serve(app, listening)
         return
     app.context.store.close()
-    config = uvicorn_config(functools.partial(_worker, settings, keys), workers=settings.workers)
-    Multiprocess(config, sockets=[listening]).run()
+    status = Workers(_work, listening, (settings, keys), settings.workers).run()
+    if status:
+        sys.exit(status)
 
 
-def _worker(settings: Settings, keys: bool) -> App:
-    """The app of one of several processes."""
+def _work(listening: socket.socket, settings: Settings, keys: bool) -> None:
+    """One of several processes."""
     setup_logging(settings.log_level)
-    app = create_app(settings, keys=keys)
+    _serve(create_app(settings, keys=keys), listening)
+
+
+def _serve(app: App, listening: socket.socket) -> None:
+    from proxy.listener import Listener
+
     _settle()
-    return app
+    Listener(uvicorn_config(app), app).run(sockets=[listening])
+
+
+def _raise_open_files() -> None:
+    """Take as many open files as the system allows: each stream needs two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _settle() -> None:
@@ -80,14 +91,12 @@ def _settle() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
 
 
-def uvicorn_config(app: object, *, workers: int = 1) -> uvicorn.Config:
+def uvicorn_config(app: App) -> uvicorn.Config:
     """How the app is served: uvloop (which sets TCP_NODELAY) and httptools, no access log."""
     import uvicorn
 
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]
-        factory=isinstance(app, functools.partial),
-        workers=workers,
+        app,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -96,18 +105,21 @@ def uvicorn_config(app: object, *, workers: int = 1) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=app.context.config.clients.idle_s,
+        timeout_graceful_shutdown=1,
     )
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises ConfigError when the address cannot be had."""
+    """A listening socket. Raises ConfigError when the address cannot be had."""
     try:
         [(family, _, _, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         listening = socket.socket(family, socket.SOCK_STREAM)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(address)
+            # Whoever comes from now on waits for the server to be up, and nobody else can have the address.
+            listening.listen(BACKLOG)
         except OSError:
             listening.close()
             raise

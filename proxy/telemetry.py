@@ -24,6 +24,12 @@ PATHS = frozenset(
         "/v1/chat/completions",
         "/v1/completions",
         "/v1/responses",
+        "/v1/responses/input_tokens",
+        "/v1/responses/{response_id}",
+        "/v1/responses/{response_id}/cancel",
+        "/v1/responses/{response_id}/input_items",
+        "/v1/chat/completions/{completion_id}",
+        "/v1/chat/completions/{completion_id}/messages",
         "/v1/embeddings",
         "/v1/moderations",
         "/v1/models",
@@ -75,6 +81,9 @@ class Metrics:
         self._failures = make(
             Counter, "guardrail_failures", "Checks that could not do their work.", ("rule", "kind")
         )
+        self._shadows = make(
+            Counter, "shadow_requests", "Copies of requests for another model, by outcome.", ("outcome",)
+        )
         self._spool_bytes = make(Gauge, "spool_bytes", "Bytes of the local spool on disk.")
         self._oldest = make(
             Gauge, "spool_oldest_unwritten_seconds", "Age of the oldest trace not yet in the database."
@@ -88,7 +97,10 @@ class Metrics:
         self.policy(policy)
 
     def observe(self, exchange: Exchange) -> None:
-        """Count a finished exchange."""
+        """Count a finished exchange. Shadows are counted apart: no other number is about them."""
+        if exchange.shadow_of is not None:
+            self.shadow(exchange.outcome)
+            return
         path = exchange.path if exchange.path in PATHS else "other"
         self._child(self._requests, path, exchange.outcome).inc()
         if exchange.duration_us is not None:
@@ -105,6 +117,10 @@ class Metrics:
                 self._child(self._failures, failed.rule, failed.kind).inc()
             for rule, milliseconds in verdict.timings.items():
                 self._child(self._rule_seconds, rule).observe(milliseconds / 1e3)
+
+    def shadow(self, outcome: str) -> None:
+        """Count a shadow: its exchange's outcome, or `not_sent` when too many were under way."""
+        self._child(self._shadows, outcome).inc()
 
     def _child(self, metric: Any, *labels: str) -> Any:
         key = (metric, *labels)

@@ -9,11 +9,11 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from guardrails.pseudonyms import Vault
+from guardrails.pseudonyms import Entry, Vault
 from guardrails.vault_seal import Page, Seal, Unsealable
 from proxy import redis_client
 from proxy.errors import BadRequest, Code
@@ -157,10 +157,7 @@ class Vaults:
 
     async def open(self, tenant: str, session: str, vault: Vault) -> Session:
         """The session, with all that can be read of it in the vault. What cannot be read stays masked; it is logged."""
-        named = hmac.digest(
-            self._key, f"{tenant}\0{session}".encode("utf-8", "surrogatepass"), hashlib.sha256
-        )
-        opened = Session(vault, f"guardhouse:vault:{named.hex()}", Seal(self._key, tenant, session))
+        opened = self._session(tenant, session, vault)
         try:
             found = await self._pages.load(opened.id)
         except Unreachable as error:
@@ -192,18 +189,35 @@ class Vaults:
             known = {token: entry for token, entry in known.items() if token not in used}
             fresh, gone = [*known.values(), *used.values()][-MAX_ENTRIES:], tuple(session.pages)
         if fresh:
-            name = f"{time.time_ns():020}{secrets.token_hex(4)}".encode()
-            pages[name] = session.seal.close(fresh[-MAX_ENTRIES:], int(now) + 2 * self._ttl_s)
-        if not pages and not session.pages:
-            return
-        try:
-            await self._pages.save(session.id, pages, gone, self._ttl_s)
-        except Unreachable as error:
-            _log.warning("pseudonyms cannot be kept for later requests (%s)", error)
+            pages = self._page(session, fresh)
+        if pages or session.pages:
+            await self._save(session, pages, gone)
+
+    async def pass_on(self, tenant: str, session: str, vault: Vault) -> None:
+        """Keeps all that a vault knows and may give back for another session; nothing when that is nothing."""
+        if known := vault.known():
+            opened = self._session(tenant, session, vault)
+            await self._save(opened, self._page(opened, known), ())
 
     async def aclose(self) -> None:
         """Lets go of connections."""
         await self._pages.aclose()
+
+    def _session(self, tenant: str, session: str, vault: Vault) -> Session:
+        told = f"{tenant}\0{session}".encode("utf-8", "surrogatepass")
+        named = hmac.digest(self._key, told, hashlib.sha256)
+        return Session(vault, f"guardhouse:vault:{named.hex()}", Seal(self._key, tenant, session))
+
+    def _page(self, session: Session, entries: Sequence[Entry]) -> dict[bytes, bytes]:
+        """One sealed page of the last entries, under a name of its own."""
+        name = f"{time.time_ns():020}{secrets.token_hex(4)}".encode()
+        return {name: session.seal.close(entries[-MAX_ENTRIES:], int(self._clock()) + 2 * self._ttl_s)}
+
+    async def _save(self, session: Session, pages: Mapping[bytes, bytes], gone: Collection[bytes]) -> None:
+        try:
+            await self._pages.save(session.id, pages, gone, self._ttl_s)
+        except Unreachable as error:
+            _log.warning("pseudonyms cannot be kept for later requests (%s)", error)
 
     def _is_worn(self, session: Session, now: float) -> bool:
         """Whether the session has so many pages, entries or old pages that it is to be written anew."""

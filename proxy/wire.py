@@ -8,8 +8,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
-from proxy import sse
-from proxy.errors import BadRequest, Code, PayloadTooLarge
+from proxy.errors import BadRequest, Code, PayloadTooLarge, RequestTimeout
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -19,8 +18,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 WATCH_AFTER_SECONDS = 0.03
 """From when on it is watched whether the client is still there."""
-PING_SECONDS = 15.0
-"""A stream silent for this long gets a comment, so that nothing between us and the client ends it."""
+SLOWEST_BODY = 16 * 1024
+"""Bytes a second in which a long request body must come, once the time for any body is over."""
 
 
 _VENDORS = (b"openai-", b"anthropic-")
@@ -43,12 +42,15 @@ class Connection:
         "headers",
         "method",
         "path",
+        "query",
         "started",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.query: bytes = scope.get("query_string", b"")
+        """As it came, without the question mark."""
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.started = False
         """Whether the status of the reply was sent."""
@@ -78,14 +80,24 @@ class Connection:
             if name.startswith(_VENDORS)
         }
 
-    async def body(self, limit: int) -> bytes:
+    async def body(self, limit: int, seconds: float | None = None) -> bytes:
         """The whole request body, decoded, of at most `limit` bytes.
 
-        Raises PayloadTooLarge, BadRequest for an encoding we cannot read, ClientGone when it never arrives.
+        Raises PayloadTooLarge, BadRequest for an encoding we cannot read, RequestTimeout when it takes longer
+        than `seconds` and is slower than SLOWEST_BODY, ClientGone when it never arrives.
         """
         told = self.headers.get(b"content-length", b"")
         if told.isdigit() and int(told) > limit:
             raise _too_large(limit)
+        try:
+            async with asyncio.timeout(seconds) as deadline:
+                body = await self._read(limit, deadline)
+        except TimeoutError:
+            raise RequestTimeout("The request body did not come in time.") from None
+        return _decoded(body, self.headers.get(b"content-encoding", b""), limit)
+
+    async def _read(self, limit: int, deadline: asyncio.Timeout) -> bytes:
+        """The body as it comes; each piece of a long one moves the deadline on by the time it may have taken."""
         pieces: list[bytes] = []
         size = 0
         while True:
@@ -99,9 +111,9 @@ class Connection:
                 raise _too_large(limit)
             pieces.append(piece)
             if not message.get("more_body", False):
-                break
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        return _decoded(body, self.headers.get(b"content-encoding", b""), limit)
+                return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            if (due := deadline.when()) is not None:
+                deadline.reschedule(due + len(piece) / SLOWEST_BODY)
 
     def watched(self) -> Watch:
         """Cancel what runs inside when the client leaves, and raise ClientGone. Read the body first."""
@@ -174,23 +186,27 @@ class Watch:
 
 
 class Pings:
-    """Sends a comment whenever a started stream was silent for so many seconds, until cancelled."""
+    """Sends a frame whenever a started stream was silent for so many seconds, until cancelled."""
 
-    __slots__ = ("_connection", "_every", "_timer", "_writing")
+    __slots__ = ("_connection", "_every", "_frame", "_timer", "_writing")
 
-    def __init__(self, connection: Connection, every: float = PING_SECONDS) -> None:
-        self._connection, self._every = connection, every
+    def __init__(self, connection: Connection, frame: bytes, every: float) -> None:
+        self._connection, self._frame, self._every = connection, frame, every
         self._writing: asyncio.Task[None] | None = None
         self._timer = asyncio.get_running_loop().call_later(every, self._look)
 
     def cancel(self) -> None:
-        """Send no more."""
+        """Send no more, nor what a client that does not read has kept waiting."""
         self._timer.cancel()
+        if self._writing is not None:
+            self._writing.cancel()
 
     def _look(self) -> None:
         silent = self._connection.silence
         if silent >= self._every:
-            self._writing = asyncio.create_task(self._connection.write(sse.COMMENT_PING))
+            # While the last one still waits to be read, one more would only wait behind it.
+            if self._writing is None or self._writing.done():
+                self._writing = asyncio.create_task(self._connection.write(self._frame))
             silent = 0.0
         self._timer = asyncio.get_running_loop().call_later(self._every - silent, self._look)
 

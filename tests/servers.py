@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import uvicorn
 
 from proxy.app import App, create_app
 from proxy.document import document
 from proxy.exchange import Exchange
+from proxy.listener import Listener
 from proxy.server import uvicorn_config
 from proxy.settings import Settings
 
@@ -35,6 +35,8 @@ class Script:
     """Seconds before each piece."""
     first_delay: float = 0.0
     """Seconds before the status line."""
+    stall: float = 0.0
+    """Seconds after the last piece, before the end."""
     chunked: bool = True
     cut: bool = False
     """Close the connection without a proper end."""
@@ -141,15 +143,16 @@ class Upstream:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                length = next(
+                lengths = [
                     int(line.split(b":")[1])
                     for line in head.lower().split(b"\r\n")
                     if line.startswith(b"content-length")
-                )
+                ]
+                length = lengths[0] if lengths else 0
                 body = await reader.readexactly(length)
                 self.headers.append(head)
                 self.bodies.append(body)
-                script = self.script(json.loads(body)) if callable(self.script) else self.script
+                script = self.script(json.loads(body or b"{}")) if callable(self.script) else self.script
                 if not await self._answer(reader, writer, script):
                     return
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
@@ -187,6 +190,7 @@ class Upstream:
             writer.write(b"%x\r\n%s\r\n" % (len(piece), piece) if script.chunked else piece)
             await writer.drain()
             await asyncio.sleep(0)
+        await asyncio.sleep(script.stall)
         if script.chunked and not script.cut:
             writer.write(b"0\r\n\r\n")
         await writer.drain()
@@ -239,6 +243,8 @@ class Running:
     port: int
     app: App
     recorder: MemoryRecorder
+    loop: asyncio.AbstractEventLoop
+    """The event loop that it serves on, in a thread of its own."""
 
     @property
     def url(self) -> str:
@@ -278,7 +284,7 @@ def served(app: App) -> Iterator[Running]:
     """The app on a real port, served as `guardhouse serve` does it."""
     config = uvicorn_config(app)
     config.host, config.port = "127.0.0.1", 0
-    server = uvicorn.Server(config)
+    server = Listener(config, app)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until = time.monotonic() + 10
@@ -289,7 +295,7 @@ def served(app: App) -> Iterator[Running]:
         recorder = app.context.recorder
         if isinstance(recorder, MemoryRecorder):
             recorder.busy = lambda: bool(server.server_state.tasks)
-        yield Running(port, app, recorder)
+        yield Running(port, app, recorder, server.servers[0].get_loop())
     finally:
         server.should_exit = True
         thread.join(10)

@@ -15,8 +15,8 @@ from proxy.exchange import Principal
 from proxy.store import queries
 
 REVIEW_BYTES = 64 << 10
-_TEXTS = ("outcome", "action", "rule", "entity", "model", "key_id", "tenant")
-_SWITCHES = ("flagged", "reviewed")
+_TEXTS = ("outcome", "action", "rule", "entity", "model", "key_id", "tenant", "shadow_of")
+_SWITCHES = ("flagged", "reviewed", "shadow")
 _TIMES = ("since", "until")
 KNOWN = (*_TEXTS, *_SWITCHES, *_TIMES, "limit", "before")
 """The query parameters of `GET /api/traces`."""

@@ -140,8 +140,13 @@ class Dialect(Protocol):
     def error(self, error: ProxyError) -> bytes:
         """The body that tells of an error."""
 
+    def provider_error(self, body: bytes, status: int) -> bytes:
+        """A provider's error, an object with `error.message`, in this dialect's shape; itself where it has it."""
+
     def error_event(self, error: ProxyError) -> bytes:
         """The frame that tells of an error within a stream."""
 
+    ping: bytes
+    """The frame that keeps a silent stream alive."""
     done: bytes
     """The frame that ends every stream; empty where the dialect has none."""

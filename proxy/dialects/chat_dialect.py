@@ -27,6 +27,7 @@ class Chat:
     """The chat dialect. See `proxy.dialects.base.Dialect`."""
 
     name = chat.NAME
+    ping = sse.COMMENT_PING
     done = sse.event(sse.DONE)
 
     def check(self, request: Request) -> None:
@@ -121,6 +122,10 @@ class Chat:
     def error(self, error: ProxyError) -> bytes:
         """As in Dialect."""
         return openai_body(error)
+
+    def provider_error(self, body: bytes, status: int) -> bytes:
+        """As in Dialect."""
+        return body
 
     def error_event(self, error: ProxyError) -> bytes:
         """As in Dialect."""

@@ -15,7 +15,7 @@ from proxy.dialects.base import Reply, Request
 from proxy.dialects.chat_words import plain
 from proxy.dialects.extension import retrieval
 from proxy.dialects.instruction import first_token
-from proxy.dialects.messages_errors import envelope
+from proxy.dialects.messages_errors import envelope, enveloped
 from proxy.dialects.messages_instruction import instructed
 from proxy.dialects.messages_stream import MessagesStream
 from proxy.dialects.messages_words import counts
@@ -30,6 +30,7 @@ class Messages:
     """The Messages dialect. See `proxy.dialects.base.Dialect`."""
 
     name = messages.NAME
+    ping = sse.named("ping", b'{"type": "ping"}')
     done = b""
 
     def check(self, request: Request) -> None:
@@ -125,6 +126,10 @@ class Messages:
     def error(self, error: ProxyError) -> bytes:
         """As in Dialect."""
         return envelope(error)
+
+    def provider_error(self, body: bytes, status: int) -> bytes:
+        """As in Dialect."""
+        return enveloped(body, status)
 
     def error_event(self, error: ProxyError) -> bytes:
         """As in Dialect."""

@@ -34,6 +34,14 @@ def envelope(error: ProxyError) -> bytes:
     return written(str(kind), error.message, error.request_id or None)
 
 
+def enveloped(body: bytes, status: int) -> bytes:
+    """An error body with `error.message` as Anthropic would send it; the same bytes when it is one of those."""
+    told = orjson.loads(body)
+    if told.get("type") == "error":
+        return body
+    return written(error_type(status), told["error"]["message"])
+
+
 def written(kind: str, message: str, request_id: str | None = None) -> bytes:
     """An error body of that type."""
     return orjson.dumps(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 class PlainDialect:
     """Part of a dialect. See `proxy.dialects.base.Dialect`."""
 
+    ping = sse.COMMENT_PING
     done = sse.event(sse.DONE)
 
     def texts(self, request: Request) -> list[Segment]:
@@ -61,6 +62,10 @@ class PlainDialect:
     def error(self, error: ProxyError) -> bytes:
         """As in Dialect."""
         return openai_body(error)
+
+    def provider_error(self, body: bytes, status: int) -> bytes:
+        """As in Dialect."""
+        return body
 
     def error_event(self, error: ProxyError) -> bytes:
         """As in Dialect."""

@@ -11,6 +11,7 @@ from guardrails.conversation import Conversation, ToolCall
 from guardrails.engine import Guard
 from guardrails.pseudonyms import Vault
 from guardrails.types import Edit, Segment, Stage
+from proxy import sse
 from proxy.dialects import responses, responses_calls, responses_reply
 from proxy.dialects.base import Reply, Request
 from proxy.dialects.chat_words import counts, plain
@@ -35,6 +36,7 @@ class Responses:
     """The Responses dialect. See `proxy.dialects.base.Dialect`."""
 
     name = responses.NAME
+    ping = sse.COMMENT_PING
     done = b""
 
     def check(self, request: Request) -> None:
@@ -118,7 +120,7 @@ class Responses:
         """As in Dialect."""
         return responses_calls.requested(reply)
 
-    def refusal(self, exchange: Exchange) -> Reply:
+    def refusal(self, exchange: Exchange) -> Reply | None:
         """As in Dialect."""
         return responses_reply.refusal(exchange.id, exchange.model)
 
@@ -134,6 +136,10 @@ class Responses:
     def error(self, error: ProxyError) -> bytes:
         """As in Dialect."""
         return openai_body(error)
+
+    def provider_error(self, body: bytes, status: int) -> bytes:
+        """As in Dialect."""
+        return body
 
     def error_event(self, error: ProxyError) -> bytes:
         """As in Dialect."""

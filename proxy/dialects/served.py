@@ -10,6 +10,7 @@ from proxy.dialects.base import Dialect
 ROUTES = {
     "/v1/chat/completions": "proxy.dialects.chat_dialect:CHAT",
     "/v1/responses": "proxy.dialects.responses_dialect:RESPONSES",
+    "/v1/responses/input_tokens": "proxy.dialects.responses_count:COUNT",
     "/v1/completions": "proxy.dialects.completions:COMPLETIONS",
     "/v1/embeddings": "proxy.dialects.embeddings:EMBEDDINGS",
     "/v1/moderations": "proxy.dialects.moderations:MODERATIONS",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from proxy.config import Deployment, Timeouts
 
@@ -27,10 +27,27 @@ class Call:
     """The caller's headers, names in lower case. A provider forwards none but those it lists."""
     timeout: Timeouts | None = None
     """Deadlines; None takes the deployment's."""
+    begun: Callable[[], None] | None = None
+    """Told when the first byte of a whole answer is there, by providers that can see it."""
 
     def deadlines(self, deployment: Deployment) -> Timeouts:
         """The deadlines that hold for this call on that deployment."""
         return self.timeout or deployment.timeouts(self.stream)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One request about objects that a provider keeps."""
+
+    method: str
+    path: str
+    """With the id of the object in it, and the leading `/v1`."""
+    query: str = ""
+    """Encoded, without the question mark."""
+    body: bytes = field(default=b"", repr=False)
+    stream: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """As in Call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +87,14 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """Let go of every connection."""
+
+
+@runtime_checkable
+class Keeper(Provider, Protocol):
+    """A provider that can be asked for the objects it keeps."""
+
+    async def fetch(self, deployment: Deployment, asked: Fetch) -> ReplyStream | Reply:
+        """The answer as it comes: a stream of events where one was asked for and is sent, else whole."""
 
 
 class EventStream:

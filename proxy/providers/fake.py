@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +17,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from proxy.config import Deployment, Timeouts
 from proxy.errors import BadRequest, Code, ConfigError, UpstreamError, UpstreamTimeout
 from proxy.providers import fake_responses
-from proxy.providers.base import Call, EventStream, Reply, ReplyStream
+from proxy.providers.base import Call, EventStream, Fetch, Reply, ReplyStream
 from proxy.providers.fake_completions import TextAnswer
 from proxy.providers.fake_embeddings import embeddings
+from proxy.providers.fake_kept import Refused, Shelf
 from proxy.providers.fake_reader import crc
 from proxy.providers.fake_responses import ResponseAnswer
 from proxy.providers.fake_scripts import SCRIPTS, Said, content_text, messages
 from proxy.sse import DONE, event
 
 CHAT, COMPLETIONS, EMBEDDINGS = "/v1/chat/completions", "/v1/completions", "/v1/embeddings"
-PATHS = (CHAT, COMPLETIONS, EMBEDDINGS, fake_responses.PATH)
+PATHS = (CHAT, COMPLETIONS, EMBEDDINGS, fake_responses.PATH, fake_responses.COUNT)
 """The routes it speaks."""
 
 FAULTS = ("empty", "garbage", "hang", "inband-error", "refuse", "stall", "truncated")
@@ -93,12 +94,17 @@ class FakeProvider:
 
     name = "fake"
 
+    def __init__(self) -> None:
+        self._shelf = Shelf()
+
     async def complete(self, deployment: Deployment, call: Call) -> Reply:
         """The script's whole answer, or its fault."""
         options = check(deployment)
         refused = await _begin(deployment, call, options)
         if refused is not None:
             return refused
+        if call.begun is not None:
+            call.begun()
         name = deployment.model
         if name == "empty":
             return _ok(b"")
@@ -106,7 +112,8 @@ class FakeProvider:
             return _ok(_GARBAGE)
         if name == "inband-error":
             return _ok(orjson.dumps(_error_body(500)))
-        body = orjson.dumps(_whole(deployment, call, options))
+        told = self._shelf.keep(call.path, call.payload, _whole(deployment, call, options))
+        body = orjson.dumps(told)
         if name == "stall":
             await _pause(math.inf, call.deadlines(deployment).idle)
         return _ok(body[: len(body) // 2] if name == "truncated" else body)
@@ -120,26 +127,47 @@ class FakeProvider:
         if deployment.model == "garbage":
             return _ok(_GARBAGE)
         answer = _answer(deployment, call, options)
+        self._shelf.keep(call.path, call.payload, answer.whole())
         frames = _frames(deployment.model, answer, options, call.deadlines(deployment))
         return EventStream(frames, {"x-request-id": REQUEST_ID})
+
+    async def fetch(self, deployment: Deployment, asked: Fetch) -> ReplyStream | Reply:
+        """What it keeps of the answers it gave; a script that fails before it answers fails here too."""
+        options, deadlines = check(deployment), deployment.timeouts(asked.stream)
+        refused = await _failed(deployment, options, deadlines)
+        if refused is not None:
+            return refused
+        try:
+            told = self._shelf.asked(asked)
+        except Refused as error:
+            found = _error_body(error.status)
+            found["error"] |= {"message": error.message, "code": None}
+            return Reply(error.status, {"x-request-id": REQUEST_ID}, orjson.dumps(found))
+        if isinstance(told, dict):
+            return _ok(orjson.dumps(told))
+        return EventStream(_paced(told, options, deadlines), {"x-request-id": REQUEST_ID})
 
     async def aclose(self) -> None:
         """Nothing to let go of."""
 
 
 async def _begin(deployment: Deployment, call: Call, options: Options) -> Reply | None:
-    """Wait as told, then fail if the script fails before it answers: None when it goes on."""
-    deadlines = call.deadlines(deployment)
-    name = deployment.model
-    await _pause(math.inf if name == "hang" else options.first_ms / 1000, deadlines.first_byte)
-    if name == "refuse":
-        raise UpstreamError("The provider cannot be reached.", code=Code.UPSTREAM_UNREACHABLE)
+    """What keeps it from answering on a route, as soon as it would answer; None when nothing does."""
     if call.path not in PATHS:
         raise BadRequest(
             f"{call.path} is not served for this model: the scripted provider has no such route.",
             code=Code.UNSUPPORTED_ENDPOINT,
             param="model",
         )
+    return await _failed(deployment, options, call.deadlines(deployment))
+
+
+async def _failed(deployment: Deployment, options: Options, deadlines: Timeouts) -> Reply | None:
+    """Wait as told, then fail as the script does before it answers; None when it goes on."""
+    name = deployment.model
+    await _pause(math.inf if name == "hang" else options.first_ms / 1000, deadlines.first_byte)
+    if name == "refuse":
+        raise UpstreamError("The provider cannot be reached.", code=Code.UPSTREAM_UNREACHABLE)
     if name.startswith("error-"):
         headers = {"x-request-id": REQUEST_ID}
         if options.retry_after is not None:
@@ -303,7 +331,19 @@ def _whole(deployment: Deployment, call: Call, options: Options) -> dict[str, An
     """The whole answer as JSON."""
     if call.path == EMBEDDINGS:
         return embeddings(call.payload, f"fake-{deployment.model}")
+    if call.path == fake_responses.COUNT:
+        asked = _words(fake_responses.as_chat(call.payload))
+        return {"object": "response.input_tokens", "input_tokens": asked}
     return _answer(deployment, call, options).whole()
+
+
+async def _paced(
+    frames: Iterable[bytes], options: Options, deadlines: Timeouts
+) -> AsyncGenerator[bytes, None]:
+    """Frames at the pace the options ask for."""
+    for each in frames:
+        await _pause(options.chunk_ms / 1000, deadlines.idle)
+        yield each
 
 
 async def _frames(

@@ -10,7 +10,7 @@ from proxy.dialects.responses_events import events, frame
 from proxy.providers.fake_reader import crc
 from proxy.providers.fake_scripts import Said, content_text
 
-PATH = "/v1/responses"
+PATH, COUNT = "/v1/responses", "/v1/responses/input_tokens"
 _ROLES = {"function_call_output": "tool", "custom_tool_call_output": "tool"}
 
 

@@ -336,7 +336,7 @@ class Response:
         """One header."""
         key, told = name.decode("latin-1").lower(), value.decode("latin-1")
         self.headers[key] = f"{self.headers[key]}, {told}" if key in self.headers else told
-        if len(self.headers) > _MOST_HEADERS:
+        if len(self.headers) > _MOST_HEADERS or len(value) > _LONGEST_HEADERS:
             raise httptools.HttpParserError("too many headers")
 
     def on_headers_complete(self) -> None:
@@ -345,6 +345,8 @@ class Response:
         if status < 200:
             self.headers.clear()
             return
+        if status > 599:
+            raise httptools.HttpParserError("a status that does not exist")
         self.status = status
         if not self.begun.done():
             self.begun.set_result(None)

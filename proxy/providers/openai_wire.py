@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ import orjson
 
 from proxy.config import Deployment, Timeouts
 from proxy.errors import UpstreamError, UpstreamTimeout
-from proxy.providers.base import Call, Reply, ReplyStream, relayed_headers, scrubbed
+from proxy.providers.base import Call, Fetch, Reply, ReplyStream, relayed_headers, scrubbed
 from proxy.providers.http import Client, Response
 
 FORWARDED = ("openai-beta",)
@@ -29,7 +29,15 @@ AZURE_VERSION = "2024-10-21"
 """`api_version` for Azure deployments that configure none: its last dated stable one."""
 
 _RESPONSES = "/responses"
+_COUNT = "/v1/responses/input_tokens"
+"""Takes only what counts: the fields that a deployment adds are not among it."""
 _AZURE_UNDATED = ("v1", "preview", "latest")
+
+
+Request = tuple[str, bytes, dict[str, str]]
+"""URL, body and headers."""
+Begun = Callable[[], None]
+"""Told that the first byte of a whole answer is there."""
 
 
 class OpenAIWire:
@@ -46,22 +54,51 @@ class OpenAIWire:
         Raises UpstreamError when there is no answer, UpstreamTimeout when it is late.
         """
         deadlines = call.deadlines(deployment)
-        try:
-            async with asyncio.timeout(deadlines.total):
-                body = await self._open(deployment, call, deadlines)
-                return await _whole(body, deployment)
-        except TimeoutError:
-            raise UpstreamTimeout("The provider did not finish its answer in time.") from None
+        return await self._complete("POST", self.request(deployment, call), deployment, deadlines, call.begun)
 
     async def stream(self, deployment: Deployment, call: Call) -> ReplyStream | Reply:
         """The events as they are read, or a Reply when the provider refused or sent no event stream."""
         deadlines = call.deadlines(deployment)
-        body = await self._open(deployment, call, deadlines)
+        return await self._stream("POST", self.request(deployment, call), deployment, deadlines, call.begun)
+
+    async def fetch(self, deployment: Deployment, asked: Fetch) -> ReplyStream | Reply:
+        """As in Keeper. Raises UpstreamError or UpstreamTimeout when there is no answer."""
+        headers = request_headers(deployment, asked.headers)
+        if not asked.body:
+            del headers["content-type"]
+        request = (object_target(deployment, asked.path, asked.query), asked.body, headers)
+        answer = self._stream if asked.stream else self._complete
+        return await answer(asked.method, request, deployment, deployment.timeouts(asked.stream))
+
+    async def _complete(
+        self,
+        method: str,
+        request: Request,
+        deployment: Deployment,
+        deadlines: Timeouts,
+        begun: Begun | None = None,
+    ) -> Reply:
+        try:
+            async with asyncio.timeout(deadlines.total):
+                body = await self._open(method, request, deadlines, deadlines.total)
+                return await _whole(body, deployment, begun)
+        except TimeoutError:
+            raise UpstreamTimeout("The provider did not finish its answer in time.") from None
+
+    async def _stream(
+        self,
+        method: str,
+        request: Request,
+        deployment: Deployment,
+        deadlines: Timeouts,
+        begun: Begun | None = None,
+    ) -> ReplyStream | Reply:
+        body = await self._open(method, request, deadlines, None)
         if body.status < 400 and body.is_events:
             return body
         try:
             async with asyncio.timeout(deadlines.total or deadlines.first_byte):
-                return await _whole(body, deployment)
+                return await _whole(body, deployment, begun)
         except TimeoutError:
             raise UpstreamTimeout("The provider did not finish its answer in time.") from None
 
@@ -69,19 +106,19 @@ class OpenAIWire:
         """Close every connection."""
         await self._client.close()
 
-    def request(self, deployment: Deployment, call: Call) -> tuple[str, bytes, dict[str, str]]:
+    def request(self, deployment: Deployment, call: Call) -> Request:
         """URL, body and headers of a call."""
         url, body = target(deployment, call.path), body_bytes(deployment, call)
         return url, body, request_headers(deployment, call.headers)
 
-    async def _open(self, deployment: Deployment, call: Call, deadlines: Timeouts) -> _Body:
-        """The answer up to its headers."""
-        url, body, headers = self.request(deployment, call)
-        total = math.inf if deadlines.total is None else deadlines.total
-        limit = asyncio.timeout(deadlines.first_byte if deadlines.first_byte < total else None)
+    async def _open(self, method: str, request: Request, deadlines: Timeouts, watched: float | None) -> _Body:
+        """The answer up to its headers. `watched` are the seconds after which the caller ends it; None: never."""
+        url, body, headers = request
+        early = watched is None or deadlines.first_byte < watched
+        limit = asyncio.timeout(deadlines.first_byte if early else None)
         try:
             async with limit:
-                response = await self._client.request("POST", url, headers, body, deadlines.connect)
+                response = await self._client.request(method, url, headers, body, deadlines.connect)
         except TimeoutError:
             raise UpstreamTimeout("The provider did not begin to answer in time.") from None
         if 300 <= response.status < 400:
@@ -211,18 +248,30 @@ def target(deployment: Deployment, path: str) -> str:
     version = deployment.api_version or AZURE_VERSION
     if base.endswith("/openai/v1"):
         return base + route
-    if version in _AZURE_UNDATED or (route == _RESPONSES and not deployment.api_version):
+    beside = route.startswith(_RESPONSES)
+    if version in _AZURE_UNDATED or (beside and not deployment.api_version):
         return f"{base}/openai/v1{route}"
-    if route == _RESPONSES:  # Azure has it beside its deployments: the body names the model
+    if beside:  # Azure has it beside its deployments: the body names the model
         return f"{base}/openai{route}?api-version={quote(version, safe='')}"
     name = quote(deployment.model, safe="")
     return f"{base}/openai/deployments/{name}{route}?api-version={quote(version, safe='')}"
 
 
+def object_target(deployment: Deployment, path: str, query: str) -> str:
+    """The URL of an object at the deployment; Azure has all of them beside its deployments."""
+    if deployment.vendor == "azure" and not path.removeprefix("/v1").startswith(_RESPONSES):
+        base = deployment.api_base.removesuffix("/openai").removesuffix("/openai/v1")
+        url = f"{base}/openai{path}"
+    else:
+        url = target(deployment, path)
+    return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
+
+
 def body_bytes(deployment: Deployment, call: Call) -> bytes:
     """The caller's own bytes when they already say what this deployment must hear, else the payload anew."""
     payload = call.payload
-    missing = {key: value for key, value in deployment.defaults.items() if key not in payload}
+    fields = {} if call.path == _COUNT else deployment.defaults
+    missing = {key: value for key, value in fields.items() if key not in payload}
     if call.body is not None and not missing and payload.get("model") == deployment.model:
         return call.body
     return orjson.dumps({**payload, **missing, "model": deployment.model})
@@ -251,8 +300,10 @@ def request_headers(deployment: Deployment, caller: Mapping[str, str]) -> dict[s
     return headers
 
 
-async def _whole(body: _Body, deployment: Deployment) -> Reply:
+async def _whole(body: _Body, deployment: Deployment, begun: Begun | None) -> Reply:
     """All of the body as a Reply; an error loses our key if the provider quotes it."""
+    if begun is not None:
+        begun()
     pieces, size = [], 0
     async for piece in body:
         pieces.append(piece)

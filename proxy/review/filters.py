@@ -20,6 +20,8 @@ SINCE = {
     "30d": "Last 30 days",
 }
 REVIEW = {"": "Any", "open": "Not reviewed", "done": "Reviewed"}
+SHADOW = {"": "Any", "no": "Callers'", "only": "Shadows"}
+_COPIED = {"": None, "no": False, "only": True}
 _JUDGED = {"": None, "open": False, "done": True}
 _LONGEST = 200
 
@@ -36,6 +38,8 @@ class Asked:
     """`open` or `done`."""
     since: str = ""
     """An age such as `24h`, or an RFC 3339 time."""
+    shadow: str = ""
+    """`no`: what callers sent. `only`: copies of it that another model answered."""
 
     @property
     def default(self) -> bool:
@@ -55,6 +59,7 @@ class Asked:
             model=self.model or None,
             reviewed=_JUDGED[self.review],
             since_us=since_us,
+            shadow=_COPIED[self.shadow],
         )
 
     def query(self, **more: str | None) -> str:
@@ -72,6 +77,7 @@ class Asked:
         parts += (
             [{"open": "not reviewed yet", "done": "already reviewed"}[self.review]] if self.review else []
         )
+        parts += [{"no": "without shadows", "only": "shadows only"}[self.shadow]] if self.shadow else []
         parts += [SINCE.get(self.since, f"since {self.since}").lower()] if self.since else []
         return ", ".join(parts)
 
@@ -95,6 +101,8 @@ def asked(parameters: Mapping[str, str], *also: str) -> Asked:
         raise BadRequest(f"outcome takes any, {', '.join(OUTCOMES)}, or nothing.", param="outcome")
     if found.review not in REVIEW:
         raise BadRequest("review takes open, done, or nothing.", param="review")
+    if found.shadow not in SHADOW:
+        raise BadRequest("shadow takes no, only, or nothing.", param="shadow")
     found.spans()
     return found
 

@@ -17,7 +17,7 @@ from proxy.context import Context
 from proxy.errors import BadRequest, Forbidden, NotFound, PayloadTooLarge, ProxyError, RateLimited
 from proxy.exchange import Principal
 from proxy.review import runs, views
-from proxy.review.filters import OUTCOMES, REVIEW, SINCE, Asked, asked, trace_path
+from proxy.review.filters import OUTCOMES, REVIEW, SHADOW, SINCE, Asked, asked, trace_path
 from proxy.review.pages import HEADERS, Pages, redirect, secure
 from proxy.review.session import HOME, HOURS, Attempts, Sessions, check_origin, safe_next
 from proxy.store import queries
@@ -213,7 +213,7 @@ class Site:
             values = {
                 "reader": reader, "asked": filters, "page": page, "total": total,
                 "before": request.query_params.get("before"), "outcomes": OUTCOMES, "reviews": REVIEW,
-                "since": SINCE, "base": str(request.base_url).rstrip("/"),
+                "since": SINCE, "shadow": SHADOW, "base": str(request.base_url).rstrip("/"),
                 "rules": self.context.policies.rules(),
                 "models": self.context.router.models(),
             }  # fmt: skip
@@ -267,6 +267,9 @@ class Site:
             raise NotFound("There is no trace with this id. It may not be written yet: reload in a second.")
         return found
 
+    def _shadows(self, id: str) -> list[dict[str, Any]]:
+        return queries.list_spans(self.store, queries.SpanFilter(shadow_of=id)).items
+
     def _around(self, trace: Mapping[str, Any], filters: Asked) -> queries.Neighbours:
         return queries.neighbours(self.store, filters.spans(), trace["started_us"], trace["id"])
 
@@ -277,6 +280,7 @@ class Site:
         values = {
             "reader": reader, "trace": trace, "detail": views.detail(trace), "asked": filters,
             "around": around, "verdicts": VERDICTS, "saved": "saved" in parameters,
+            "shadows": self._shadows(trace["id"]),
             "total": queries.count_spans(self.store, filters.spans()) if around.inside else None,
             "chosen": int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 7 else None,
         }  # fmt: skip

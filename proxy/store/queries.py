@@ -58,6 +58,10 @@ class SpanFilter:
     """Started before."""
     reviewed: bool | None = None
     """Whether somebody has judged the trace or one of its findings."""
+    shadow: bool | None = None
+    """Whether it is a shadow, or else a caller's own."""
+    shadow_of: str | None = None
+    """The trace that it is a shadow of."""
 
 
 EVERYTHING = SpanFilter()
@@ -117,9 +121,11 @@ def list_spans(
 def _conditions(filters: SpanFilter, judged: ColumnElement[bool]) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [
         SPAN.c[name] == value
-        for name in ("outcome", "action", "model", "key_id", "tenant")
+        for name in ("outcome", "action", "model", "key_id", "tenant", "shadow_of")
         if (value := getattr(filters, name)) is not None
     ]
+    if filters.shadow is not None:
+        found.append(SPAN.c.shadow_of.is_not(None) if filters.shadow else SPAN.c.shadow_of.is_(None))
     if filters.flagged is not None:
         found.append(SPAN.c.flagged.is_(filters.flagged))
     if filters.since_us is not None:
@@ -211,13 +217,16 @@ def _blobs(connection: Connection, ids: Iterable[str]) -> dict[str, bytes]:
 def _answers(
     connection: Connection, span: dict[str, Any], calls: list[dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """By call id: the next thing the tenant's traffic says about a call, if that is its answer."""
+    """By call id: the next thing the tenant's callers say about a call, if that is its answer. Shadows say nothing."""
     asked = sorted({call["call_id"] for call in calls if call["state"] == "requested"})
+    if span["shadow_of"] is not None:
+        return {}
+    copied = exists().where(SPAN.c.id == TOOL_CALL.c.span_id, SPAN.c.shadow_of.is_not(None))
     found: dict[str, dict[str, Any]] = {}
     for call_id in asked:
         query = (
             select(TOOL_CALL)
-            .where(TOOL_CALL.c.tenant == span["tenant"], TOOL_CALL.c.call_id == call_id)
+            .where(TOOL_CALL.c.tenant == span["tenant"], TOOL_CALL.c.call_id == call_id, ~copied)
             .where(
                 or_(
                     TOOL_CALL.c.started_us > span["started_us"],

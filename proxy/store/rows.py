@@ -46,6 +46,9 @@ PLAIN = (
 )
 """Parts of a trace document that are columns of `span` under the same name."""
 
+LATER = ("shadow_of", "object_id")
+"""The same, but that traces of older versions have none of them."""
+
 FINDING = tuple(
     column.name for column in tables.FINDING.columns if column.name not in ("span_id", "seq", "tenant")
 )
@@ -113,6 +116,8 @@ def _span(document: Row) -> dict[str, Any]:
     plain = {name: document[name] for name in PLAIN}
     return {
         **(plain if _are_clean(plain.values()) else {name: clean(value) for name, value in plain.items()}),
+        # Traces that an older version left in the spool do not say.
+        **{name: clean(document.get(name)) for name in LATER},
         "flagged": bool(findings or document["failures"]) or document["outcome"] in ("blocked", "masked"),
         "error_type": clean(error.get("type")),
         "error_code": clean(error.get("code")),
@@ -198,7 +203,7 @@ def document(span: Row) -> dict[str, Any]:
     """The trace document's fields that the span row alone knows."""
     error = {name: span[f"error_{name}"] for name in ("type", "code", "message", "param")}
     return {
-        **{name: span[name] for name in PLAIN},
+        **{name: span[name] for name in (*PLAIN, *LATER)},
         "error": None if error["type"] is None else error,
         **bodies.decode(span["detail"].encode()),
     }

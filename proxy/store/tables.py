@@ -48,6 +48,8 @@ class SpanRow(Row, table=True):
     answered_model: str | None = _text(default=None)
     deployment: str = _text()
     provider: str = _text()
+    object_id: str | None = _text(default=None)
+    """Id under which the provider keeps the reply."""
     policy: str = _text()
     outcome: str = _text()
     action: str = _text()
@@ -75,6 +77,8 @@ class SpanRow(Row, table=True):
     """The start of the last message, as stored: after guardrails."""
     detail: str = _text()
     """JSON object of what only the detail view needs: usage, finish_reasons, timings, failures."""
+    shadow_of: str | None = _text(default=None)
+    """The span that this is a copy of, answered by another model for nobody; NULL for a caller's own."""
 
 
 class MessageRefRow(Row, table=True):
@@ -245,6 +249,19 @@ Index(
     postgresql_where=SPAN.c.flagged.is_(True),
 )
 Index("span_trace", SPAN.c.trace_id)
+Index(
+    "span_shadow_of",
+    SPAN.c.shadow_of,
+    sqlite_where=SPAN.c.shadow_of.is_not(None),
+    postgresql_where=SPAN.c.shadow_of.is_not(None),
+)
+Index(
+    "span_object",
+    SPAN.c.object_id,
+    SPAN.c.key_id,
+    sqlite_where=SPAN.c.object_id.is_not(None),
+    postgresql_where=SPAN.c.object_id.is_not(None),
+)
 Index("message_ref_blob", MESSAGE_REF.c.blob_id)
 Index("tool_call_join", TOOL_CALL.c.tenant, TOOL_CALL.c.call_id, TOOL_CALL.c.started_us)
 Index("finding_rule", FINDING.c.rule, FINDING.c.span_id)

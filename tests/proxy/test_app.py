@@ -23,7 +23,7 @@ from tests.servers import Running, make_app
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/v1/chat/completions", 405, "method_not_allowed"),
+        ("GET", "/v1/completions", 405, "method_not_allowed"),
         ("DELETE", "/v1/chat/completions", 405, "method_not_allowed"),
         ("POST", "/v1/models", 405, "method_not_allowed"),
         ("POST", "/v1/models/gpt-test", 405, "method_not_allowed"),

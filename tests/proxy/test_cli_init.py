@@ -63,8 +63,11 @@ def test_its_examples_hold_when_they_are_uncommented(tmp_path: Path, monkeypatch
     assert config.database_url == "sqlite:////tmp/x.sqlite3"
     assert {key for key in Guardhouse.model_fields if f" {key}: " not in CONFIG} == {
         "cache_ttl_s",
+        "hedge_after_s",
         "redis_url",
         "scopes",
+        "shadow",
+        "timeouts",
         "vault_ttl_s",
     }
 

@@ -236,8 +236,9 @@ def test_what_cannot_be_used_is_refused_with_its_place(tmp_path: Path, text: str
 
 def test_every_key_is_documented() -> None:
     """docs/reference/config.md names each key we read."""
-    from proxy.config_schema import Entry, Guardhouse, Params, Router, Spool
+    from proxy.config_schema import Deadlines, Entry, Guardhouse, Params, Router, ShadowEntry, Spool
 
     page = (Path(__file__).parents[2] / "docs/reference/config.md").read_text()
-    keys = {key for model in (Entry, Guardhouse, Params, Router, Spool) for key in model.model_fields}
+    models = (Deadlines, Entry, Guardhouse, Params, Router, ShadowEntry, Spool)
+    keys = {key for model in models for key in model.model_fields}
     assert sorted(key for key in keys if f"`{key}`" not in page) == []

@@ -17,8 +17,8 @@ from tests.proxy.exchanges import JUDGE, SECRET, finding, masked
 def test_the_document_has_every_field_the_format_names() -> None:
     """Readers rely on each field being there, whatever became of the exchange."""
     fields = (
-        "id trace_id started_us duration_us first_token_us path dialect stream tenant key_id model answered_model "
-        "deployment provider policy outcome http_status error usage finish_reasons attempts upstream_called request "
+        "id trace_id shadow_of started_us duration_us first_token_us path dialect stream tenant key_id model answered_model "
+        "deployment provider object_id policy outcome http_status error usage finish_reasons attempts upstream_called request "
         "response findings findings_left_out failures tool_calls retrieval timings action decided"
     )
 

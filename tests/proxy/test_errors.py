@@ -10,6 +10,7 @@ from proxy.errors import Code, ConfigError, ProxyError, openai_body
 
 CLASSES = [
     (errors.BadRequest, 400, "invalid_request_error", "invalid_value"),
+    (errors.RequestTimeout, 408, "invalid_request_error", "request_timeout"),
     (errors.PayloadTooLarge, 413, "invalid_request_error", "request_too_large"),
     (errors.Unauthorized, 401, "invalid_request_error", "invalid_api_key"),
     (errors.Forbidden, 403, "invalid_request_error", "insufficient_permissions"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from guardrails.types import ALLOWED, Action, CheckFailure, Edit, Mode, Verdict
 from proxy import exchange as exchanges
 from proxy.dialects.chat_dialect import CHAT
-from proxy.exchange import Exchange, Failure, new_id
+from proxy.exchange import Exchange, Failure, Principal, new_id
 from tests.proxy.exchanges import JUDGE, finding
 
 FLAG = Verdict(findings=(finding(0, 1, action=Action.FLAG),))
@@ -70,3 +70,13 @@ def test_time_is_counted_from_the_start() -> None:
     time.sleep(0.002)
 
     assert 2_000 <= exchange.elapsed_us() < 10_000_000
+
+
+def test_a_session_stays_together_within_its_tenant_and_shadows_count_for_themselves() -> None:
+    """Two tenants may use the same name; without a name nothing is kept together."""
+    exchange = Exchange("/v1/chat/completions", CHAT, JUDGE, principal=Principal("k", "acme"))
+    assert (exchange.sticky, exchange.counted_as) == (None, "k")
+    exchange.session = "chat-7"
+    assert exchange.sticky == "acme/chat-7"
+    exchange.shadow_of = "x"
+    assert exchange.counted_as == "k/shadow"

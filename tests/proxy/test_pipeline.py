@@ -450,6 +450,36 @@ def test_a_request_without_a_model_goes_to_the_default(other: Any, upstream: Ups
     assert proxy.recorder.last()["model"] == "gpt-test"
 
 
+MESSAGE = {"type": "message", "role": "assistant", "content": [], "model": "m", "stop_reason": "end_turn"}
+UNNAMED: list[tuple[str, dict[str, Any], Script]] = [
+    ("/v1/chat/completions", {"messages": [USER]}, whole()),
+    ("/v1/completions", {"prompt": "hi"}, raw(b'{"choices": [{"index": 0, "text": "ho"}]}')),
+    ("/v1/responses", {"input": "hi"}, raw(b'{"output": []}')),
+    ("/v1/responses", {"prompt": {"id": "pmpt_1"}}, raw(b'{"output": []}')),
+    ("/v1/responses/input_tokens", {"input": "hi"}, raw(b'{"input_tokens": 3}')),
+    ("/v1/embeddings", {"input": "hi"}, raw(b'{"data": []}')),
+    ("/v1/moderations", {"input": "hi"}, raw(b'{"results": []}')),
+    ("/v1/messages", {"max_tokens": 9, "messages": [USER]}, whole()),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "answer"), UNNAMED)
+def test_every_route_has_the_default_model(
+    other: Any, upstream: Upstream, path: str, body: dict[str, Any], answer: Script
+) -> None:
+    """A request that names none, or null, goes there; without a default it is 400 where the policy does not judge."""
+    upstream.script = answer
+    proxy, bare = other(policy(), default_model="gpt-test"), other(policy())
+    found = [ask(proxy, {**body, **more}, path=path).status for more in ({}, {"model": None})]
+    traces = [document["model"] for document in proxy.recorder.documents]
+
+    assert (found, traces) == ([200, 200], ["gpt-test", "gpt-test"])
+    assert [sent["model"] for sent in upstream.requests] == ["gpt-real", "gpt-real"]
+    alone = ask(bare, body, path=path)
+    assert alone.status == (200 if path == "/v1/moderations" else 400)
+    assert len(upstream.requests) == 2
+
+
 @pytest.mark.parametrize(("on_error", "status"), [("block", 400), ("allow", 200)])
 def test_a_rule_that_cannot_look_fails_as_told(
     other: Any, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, on_error: str, status: int

@@ -221,7 +221,7 @@ def test_a_silent_stream_is_kept_alive(
     proxy: Running, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A comment is sent where nothing else was for a while, between events only."""
-    monkeypatch.setattr("proxy.relay.Pings", lambda connection: wire.Pings(connection, 0.05))
+    monkeypatch.setattr("proxy.relay.Pings", lambda connection, frame, _: wire.Pings(connection, frame, 0.05))
     upstream.script = stream([HELLO, STOP, DONE], delay=0.2)
 
     answer = ask(proxy, chat(stream=True))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from proxy.config import Config, Deployment, RouterSettings, Timeouts
-from proxy.errors import BadRequest, ConfigError, NotFound, UpstreamError, UpstreamTimeout
-from proxy.providers.base import Call, EventStream, Reply, ReplyStream
+from proxy.errors import BadRequest, Blocked, ConfigError, NotFound, UpstreamError, UpstreamTimeout
+from proxy.providers.base import Call, EventStream, Fetch, Reply, ReplyStream
 from proxy.routing import ANTHROPIC, LONGEST_RETRY_AFTER_SECONDS, Attempt, Router, open_providers, speaker
 
 OK = Reply(200, {}, b"{}")
@@ -396,3 +396,119 @@ async def test_a_refusal_that_another_model_may_not_share_has_fallbacks_of_its_o
         told = (await router.call("m", whole)).answer
         assert provider.asked == asked
         assert told.status == (200 if asked == ["a", "b"] and answer is OK else 400)
+
+
+async def test_a_group_that_rests_lets_its_fallback_go_first() -> None:
+    """Nobody waits for what has just failed; when the fallback fails too, the group is asked all the same."""
+    down = refusal(500)
+    provider = Scripted(a=[down], b=[OK, OK, OK, down])
+    settings = {"fallbacks": {"m": ("n",)}, "allowed_fails": 0, "num_retries": 0}
+    router = routed(provider, place("a"), place("b", "n"), **settings)
+    for _ in range(3):
+        assert (await router.call("m", whole)).answer is OK
+    assert provider.asked == ["a", "b", "b", "b"]
+    assert (await router.call("m", whole)).answer is down
+    assert provider.asked[4:] == ["b", "a"]
+
+
+async def test_one_that_asks_for_patience_is_left_alone_while_another_may_answer() -> None:
+    """For as long as it asks, from its first refusal on."""
+    provider, time = Scripted(a=[Reply(429, {"retry-after": "30"}, b""), OK], b=[OK]), Time()
+    router = routed(provider, place("a", weight=1), place("b", weight=0), time=time)
+    for _ in range(3):
+        assert (await router.call("m", whole)).answer is OK
+    assert (provider.asked, time.slept) == (["a", "b", "b", "b"], [])
+    time.now = 30.1
+    await router.call("m", whole)
+    assert provider.asked[-1] == "a"
+
+
+async def test_a_session_keeps_its_deployment_while_that_one_is_well() -> None:
+    """It moves when its deployment rests, and comes back afterwards; others stay where they are."""
+    provider, time = Scripted(a=[OK], b=[OK], c=[OK]), Time()
+    router = routed(provider, place("a"), place("b"), place("c"), time=time, allowed_fails=0, num_retries=1)
+    homes = {}
+    for number in range(20):
+        homes[f"t/{number}"] = (await router.call("m", whole, sticky=f"t/{number}")).deployment.id
+    assert set(homes.values()) == {"a", "b", "c"}
+    ill = homes["t/0"]
+    provider.steps[ill] = [refusal(500), OK]
+    moved = (await router.call("m", whole, sticky="t/0")).deployment.id
+    assert moved != ill
+    for name, home in homes.items():
+        found = (await router.call("m", whole, sticky=name)).deployment.id
+        assert found == home if home != ill else found != ill
+    time.now += 5.1
+    for name, home in homes.items():
+        assert (await router.call("m", whole, sticky=name)).deployment.id == home
+
+
+async def test_a_call_that_cannot_be_made_is_no_attempt() -> None:
+    """What our own policy refuses for a fallback is neither a call nor a failure of a deployment."""
+    provider = Scripted(a=[refusal(500)], b=[OK])
+    router = routed(provider, place("a"), place("b", "n"), fallbacks={"m": ("n",)}, num_retries=0)
+    log: list[Attempt] = []
+
+    async def judged(deployment: Deployment) -> Call:
+        if deployment.id == "b":
+            raise Blocked("no")
+        return Call({})
+
+    with pytest.raises(Blocked):
+        await router.call("m", judged, log)
+    assert ([item.deployment for item in log], provider.asked) == (["a"], ["a"])
+    assert not router._health._lately["b"].failures
+
+
+async def test_an_error_of_a_beginning_stream_has_its_fallback_too() -> None:
+    """Told as an event, it is the same refusal."""
+    body = b'{"error":{"message":"m","type":"invalid_request_error","code":"context_length_exceeded"}}'
+    provider = Scripted(a=[[b"data: " + body + b"\n\n"]], b=[[EVENT]])
+    router = routed(provider, place("a"), place("b", "n"), context_window_fallbacks={"m": ("n",)})
+    assert (await router.call("m", streamed)).deployment.id == "b"
+
+
+class Keeping(Scripted):
+    """The same, asked for objects."""
+
+    async def fetch(self, deployment: Deployment, asked: Fetch) -> ReplyStream | Reply:
+        """The next step."""
+        return await self.stream(deployment, Call({}))
+
+
+def test_a_deployment_is_known_by_its_id() -> None:
+    """None where it is configured no more."""
+    router = routed(Scripted(), place("a"), place("b"))
+    assert router.deployment("b") == place("b")
+    assert router.deployment("c") is None
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500])
+async def test_an_object_is_asked_for_once_and_in_one_place(status: int) -> None:
+    """Whatever is answered: no other deployment has it, and the one that failed is not left alone for it."""
+    provider = Keeping(a=[refusal(status)], b=[OK])
+    router = routed(provider, place("a"), place("b"))
+    for _ in range(5):
+        assert (await router.fetch(place("a"), Fetch("GET", "/v1/responses/r"))).status == status
+    assert provider.asked == ["a"] * 5
+
+
+async def test_a_stored_stream_that_begins_with_an_error_is_one() -> None:
+    """As with a fresh one; one that never begins is an error too."""
+    error = b'data: {"error": {"code": "429"}}\n\n'
+    router = routed(Keeping(a=[[error], [], [EVENT]]), place("a"))
+    asked = Fetch("GET", "/v1/responses/r", stream=True)
+    assert (await router.fetch(place("a"), asked)).status == 429
+    with pytest.raises(UpstreamError):
+        await router.fetch(place("a"), asked)
+    answer = await router.fetch(place("a"), asked)
+    assert not isinstance(answer, Reply)
+    assert [piece async for piece in answer] == [EVENT]
+
+
+async def test_a_provider_that_keeps_nothing_is_not_asked() -> None:
+    """404 `unsupported_endpoint`."""
+    provider = Scripted(a=[OK])
+    with pytest.raises(NotFound) as caught:
+        await routed(provider, place("a")).fetch(place("a"), Fetch("GET", "/v1/responses/r"))
+    assert (caught.value.code, provider.asked) == ("unsupported_endpoint", [])

@@ -19,19 +19,21 @@ from proxy.server import _listen
 CONFIG = """
 model_list:
   - {model_name: echo, litellm_params: {model: fake/echo}}
-guardhouse: {policy: {name: p, rules: [{id: w, check: words, with: {deny: [xyzzy]}, stages: [input], action: block}]}}
+guardhouse:
+  policy: {name: p, rules: [{id: w, check: words, with: {deny: [xyzzy]}, stages: [input], action: block}]}
+  shutdown: {notice_s: 0}
 """
 RUN = "import typer; from proxy.cli import register; app = typer.Typer(); register(app); app()"
 
 
-def start(folder: Path, *options: str) -> subprocess.Popen[str]:
-    """`guardhouse serve` in a folder, on a free port."""
-    (folder / "guardhouse.yaml").write_text(CONFIG)
+def start(folder: Path, *options: str, config: str = CONFIG, **variables: str) -> subprocess.Popen[str]:
+    """`guardhouse serve` in a folder, on a free port unless the options name one."""
+    (folder / "guardhouse.yaml").write_text(config)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GUARDHOUSE_")}
     return subprocess.Popen(
         [sys.executable, "-c", RUN, "serve", "--port", "0", *options],
         cwd=folder,
-        env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**environment, "PYTHONPATH": str(Path(__file__).parents[2]), **variables},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -52,9 +54,9 @@ def lines_until(server: subprocess.Popen[str], word: str) -> str:
 def get(url: str, key: str | None) -> int:
     """The status of a GET, tried until the server listens."""
     request = urllib.request.Request(url, headers={"authorization": f"Bearer {key}"} if key else {})
-    for _ in range(100):
+    for _ in range(1000):
         try:
-            return int(urllib.request.urlopen(request, timeout=5).status)
+            return int(urllib.request.urlopen(request, timeout=20).status)
         except urllib.error.HTTPError as refused:
             return refused.code
         except urllib.error.URLError:

@@ -47,6 +47,22 @@ def test_what_a_caller_chooses_makes_no_series() -> None:
     assert SECRET not in text
 
 
+def test_shadows_are_counted_apart() -> None:
+    """No number about callers is about them too."""
+    metrics = Metrics("1", "p@1")
+    before = metrics.render()[0].decode()
+
+    metrics.observe(masked(shadow_of="x", failure=Failure(502, "t", "upstream_error", "m")))
+    metrics.shadow("not_sent")
+
+    assert _value(metrics, "shadow_requests_total", outcome="failed") == 1
+    assert _value(metrics, "shadow_requests_total", outcome="not_sent") == 1
+    after = metrics.render()[0].decode().splitlines()
+    assert [line for line in after if "shadow" not in line] == [
+        line for line in before.splitlines() if "shadow" not in line
+    ]
+
+
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [

@@ -214,3 +214,33 @@ def test_a_url_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigError, match="redis_url is no URL of a Redis"):
         vaults(KEY, "http://secret@x", 60)
     assert unreachable("redis://127.0.0.1:1") == redis.ConnectionError.__name__
+
+
+@pytest.mark.parametrize("style", Style)
+async def test_all_that_a_vault_knows_is_passed_on(pages: Pages, style: Style) -> None:
+    """What was taken over and what is new, for another session: what must not come back is left out."""
+    known, first, second = Vaults(KEY, pages, 60), new_id(), new_id()
+    await turn(known, "t", first, MAIL, style=style)
+    vault = Vault(KEY, "t", "chat")
+    await known.open("t", first, vault)
+    fresh = vault.mint("EMAIL_ADDRESS", "bob@example.com", style=style)
+    hidden = vault.mint("EMAIL_ADDRESS", "boss@example.com", restorable=False, style=style)
+    written = vault.mint("EMAIL_ADDRESS", MAIL, style=style)
+
+    await known.pass_on("t", second, vault)
+
+    later = await turn(known, "t", second)
+    assert later.restore(f"{written} {fresh} {hidden}") == f"{MAIL} bob@example.com {hidden}"
+    assert (await turn(known, "t", new_id())).restore(written) == written
+    assert (await turn(known, "u", second)).restore(written) == written
+
+
+async def test_nothing_is_passed_on_where_nothing_may_come_back() -> None:
+    """No page is written."""
+    pages = MemoryPages()
+    vault = Vault(KEY, "t", "chat")
+    vault.mint("EMAIL_ADDRESS", MAIL, restorable=False)
+
+    await Vaults(KEY, pages, 60).pass_on("t", "s", vault)
+
+    assert len(pages) == 0

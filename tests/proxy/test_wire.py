@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proxy.errors import BadRequest, PayloadTooLarge
+from proxy.errors import BadRequest, PayloadTooLarge, RequestTimeout
 from proxy.wire import ClientGone, Connection, Pings
 
 
@@ -132,7 +132,7 @@ async def test_work_that_ends_leaves_no_watch_behind() -> None:
 async def test_pings_come_only_into_a_silent_stream() -> None:
     """Nothing before the start; then a comment for each interval without a write."""
     made, sent = connection()
-    pinging = Pings(made, 0.02)
+    pinging = Pings(made, b": ping\n\n", 0.02)
     await asyncio.sleep(0.05)
     assert sent == []
     await made.start(200, [])
@@ -143,8 +143,47 @@ async def test_pings_come_only_into_a_silent_stream() -> None:
     assert 1 <= len(sent[1:]) <= 4
 
 
+async def test_pings_do_not_pile_up_before_a_client_that_does_not_read() -> None:
+    """One waits, however long that is; and none when the stream is over."""
+    made, sent = connection()
+    writing = 0
+
+    async def stuck(message: Any) -> None:
+        nonlocal writing
+        if message["type"] == "http.response.body":
+            writing += 1
+            await asyncio.Event().wait()
+
+    made._send = stuck
+    await made.start(200, [])
+    before = asyncio.all_tasks()
+    pinging = Pings(made, b": ping\n\n", 0.01)
+    await asyncio.sleep(0.1)
+    assert writing == 1
+
+    pinging.cancel()
+    await asyncio.sleep(0.02)
+    assert (asyncio.all_tasks(), sent) == (before, [])
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    """One that comes bit by bit has more time only for what came."""
+    for pieces in ([], [part(b"1", True)] * 5):
+        made, _ = connection(*pieces)
+        with pytest.raises(RequestTimeout):
+            await made.body(LIMIT, 0.02)
+
+
 def test_who_the_caller_is_is_not_forwardable() -> None:
     """Credentials and cookies are never among the headers that a provider might be sent."""
     made, _ = connection(headers={"authorization": "a", "cookie": "b", "api-key": "c", "openai-beta": "d"})
 
     assert made.forwardable() == {"openai-beta": "d"}
+
+
+def test_a_query_is_as_it_came() -> None:
+    """Without the question mark; empty where there is none."""
+    scope = {"method": "GET", "path": "/", "headers": []}
+    unused: Any = None
+    assert Connection({**scope, "query_string": b"a=%20"}, unused, unused).query == b"a=%20"
+    assert Connection(scope, unused, unused).query == b""

@@ -26,11 +26,27 @@ def test_traces_are_listed_page_by_page_and_read_whole(api: Api) -> None:
     assert trace == {**document(exchanges[0]), "reviews": []}
 
 
+def test_shadows_can_be_left_out_or_asked_for(api: Api) -> None:
+    """Each says which trace it copies."""
+    own = masked()
+    copy = masked(shadow_of=own.id)
+    api.store.write([document(own), document(copy)])
+
+    def listed(**query: str) -> list[tuple[str, str | None]]:
+        found = api.client.get("/api/traces", params=query).json()["data"]
+        return [(span["id"], span["shadow_of"]) for span in found]
+
+    assert listed(shadow="false") == [(own.id, None)]
+    assert listed(shadow="true") == listed(shadow_of=own.id) == [(copy.id, own.id)]
+    assert len(listed()) == 2
+
+
 @pytest.mark.parametrize(
     ("query", "param"),
     [
         ({"colour": "red"}, "colour"),
         ({"flagged": "yes"}, "flagged"),
+        ({"shadow": "only"}, "shadow"),
         ({"since": "yesterday"}, "since"),
         ({"limit": "many"}, "limit"),
         ({"limit": "0"}, "limit"),

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from proxy.dialects.messages_errors import TYPES, envelope, error_type, in_band
+from proxy.dialects.messages_errors import TYPES, envelope, enveloped, error_type, in_band
 from proxy.errors import Blocked, ProxyError, UpstreamError
 
 
@@ -40,3 +40,12 @@ def test_an_error_inside_an_answer_keeps_its_type() -> None:
     assert isinstance(in_band({"type": "a secret"}), UpstreamError)
     assert in_band({"type": "a secret"}).code != "a secret"
     assert json.loads(envelope(ProxyError("x", code="strange")))["error"]["type"] == "api_error"
+
+
+def test_an_error_of_another_vendors_shape_is_told_in_anthropics() -> None:
+    """With the same message; one that is Anthropic's already stays as it is."""
+    told = enveloped(b'{"error": {"message": "Slow down.", "type": "requests"}}', 429)
+
+    assert json.loads(told)["type"] == "error"
+    assert json.loads(told)["error"] == {"type": "rate_limit_error", "message": "Slow down."}
+    assert enveloped(told, 429) is told

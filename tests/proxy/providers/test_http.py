@@ -138,8 +138,22 @@ async def test_a_connection_that_may_not_be_used_again_is_not(answer: bytes) -> 
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 30_000,
         b"HTTP/1.1 200 OK\r\n" + b"".join(b"x%d: y\r\n" % n for n in range(300)) + b"\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx: " + b"y" * 200_000 + b"\r\n\r\n",
+        LENGTH.replace(b"200", b"799"),
     ],
-    ids=["nothing", "half a head", "half a body", "half a chunk", "ssh", "lengths", "chunk", "long", "many"],
+    ids=[
+        "nothing",
+        "half a head",
+        "half a body",
+        "half a chunk",
+        "ssh",
+        "lengths",
+        "chunk",
+        "long",
+        "many",
+        "huge",
+        "799",
+    ],
 )
 async def test_an_answer_that_is_none_is_an_error_of_ours(answer: bytes) -> None:
     """Never waited for, never half believed, nothing of it in the message."""

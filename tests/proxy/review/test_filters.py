@@ -21,6 +21,8 @@ from proxy.store.queries import SpanFilter
         ({"rule": " pii ", "model": "m"}, SpanFilter(flagged=True, rule="pii", model="m")),
         ({"review": "open"}, SpanFilter(flagged=True, reviewed=False)),
         ({"review": "done"}, SpanFilter(flagged=True, reviewed=True)),
+        ({"shadow": "no"}, SpanFilter(flagged=True, shadow=False)),
+        ({"shadow": "only", "outcome": "any"}, SpanFilter(shadow=True)),
         ({"since": "2025-10-01T00:00:00Z"}, SpanFilter(flagged=True, since_us=1_759_276_800_000_000)),
     ],
 )
@@ -35,6 +37,7 @@ def test_the_url_says_what_to_list(parameters: dict[str, str], expected: SpanFil
         {"outcome": "odd"},
         {"review": "maybe"},
         {"since": "yesterday"},
+        {"shadow": "yes"},
         {"color": "red"},
         {"rule": "x" * 201},
         {"model": "a\0"},

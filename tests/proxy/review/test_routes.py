@@ -250,6 +250,24 @@ def test_a_trace_is_told_whole(pages: Site, client: TestClient) -> None:
     assert client.get(f"/review/traces/{id}.json").json() == queries.get_trace(pages.store, id)
 
 
+def test_a_shadow_and_its_caller_lead_to_each_other(pages: Site, client: TestClient) -> None:
+    """On the pages of both, and the queue tells them apart."""
+    own = documents.trace(2)
+    copy = documents.trace(1, shadow_of=own["id"], model="candidate", deployment="openai/candidate")
+    seed(pages, own, copy)
+    assert (
+        f'href="/review/traces/{copy["id"]}">candidate</a>' in client.get(f"/review/traces/{own['id']}").text
+    )
+    assert (
+        f'href="/review/traces/{own["id"]}">another trace</a>'
+        in client.get(f"/review/traces/{copy['id']}").text
+    )
+    queue = client.get("/review", params={"outcome": "any"}).text
+    assert queue.count('<span class="unit">shadow</span>') == 1
+    assert rows(client.get("/review", params={"outcome": "any", "shadow": "no"}).text) == [own["id"]]
+    assert rows(client.get("/review", params={"outcome": "any", "shadow": "only"}).text) == [copy["id"]]
+
+
 def test_what_was_not_reported_or_kept_is_said(pages: Site, client: TestClient) -> None:
     """No tokens, no reply, no request: each in words, never as zero or blank."""
     one, two = seed(pages, documents.blocked(), documents.trace(1, request=None, response=None))

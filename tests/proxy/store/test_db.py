@@ -127,6 +127,25 @@ def test_a_url_that_cannot_be_served_is_explained(url: str, says: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+def test_a_database_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    """With everything in it: what was recorded before there were shadows and stored objects is neither."""
+    url, exchange = url_of(tmp_path, None), masked()
+    store = open_store(url, KEY)
+    store.write([document(exchange)])
+    with store.begin() as connection:
+        for index, column in (("span_shadow_of", "shadow_of"), ("span_object", "object_id")):
+            connection.execute(text(f"DROP INDEX {index}"))
+            connection.execute(text(f"ALTER TABLE span DROP COLUMN {column}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = 'v0001'"))
+    store.close()
+
+    store = open_store(url, KEY)
+    found = get_trace(store, exchange.id) or {}
+    store.close()
+    assert found.pop("reviews") == []
+    assert found == document(exchange)
+
+
 def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
     """An old program says that it is old."""
     url = url_of(tmp_path, None)

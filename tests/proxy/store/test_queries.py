@@ -84,6 +84,25 @@ def test_an_id_that_is_used_again_is_not_joined(store: Store) -> None:
     assert (get_trace(store, second.id) or {})["tool_calls"][0]["result"] == "2"
 
 
+def test_shadows_are_told_apart_and_answer_no_tool_call(store: Store) -> None:
+    """They are listed, found by what they copy, and stay out of the conversation of the caller."""
+    calls = [ToolCall("call_1", "f", "{}")]
+    own = masked(tool_calls=calls)
+    copy = masked(tool_calls=calls, shadow_of=own.id, started_us=own.started_us + 1)
+    told = masked(tool_calls=[ToolCall("call_1", "f", "{}", "42", "answered")], started_us=own.started_us + 2)
+    _write(store, own, copy, told)
+
+    def ids(**filters: Any) -> set[str]:
+        return {span["id"] for span in list_spans(store, SpanFilter(**filters)).items}
+
+    assert ids(shadow=True) == ids(shadow_of=own.id) == {copy.id}
+    assert ids(shadow=False) == {own.id, told.id}
+    assert ids() == {own.id, copy.id, told.id}
+    assert (get_trace(store, own.id) or {})["tool_calls"][0]["answered_by"] == told.id
+    found = get_trace(store, copy.id) or {}
+    assert (found["shadow_of"], found["tool_calls"][0]["state"]) == (own.id, "requested")
+
+
 def test_pages_follow_each_other_without_gap_or_overlap(store: Store) -> None:
     """Also where several traces started in the same microsecond."""
     exchanges = [masked(started_us=1000 + n // 3) for n in range(10)]

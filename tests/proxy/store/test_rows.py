@@ -27,6 +27,15 @@ def test_the_span_has_what_a_list_shows() -> None:
     assert span["preview"] == "mail [EMAIL_ADDRESS] hello"
 
 
+def test_a_trace_that_an_older_version_left_in_the_spool_is_taken() -> None:
+    """It does not say whether it is a shadow: there were none."""
+    older = document(masked())
+    del older["shadow_of"]
+    rows = Rows(Blobs(b"k"))
+    add(rows, older)
+    assert rows.by_table["span"][0]["shadow_of"] is None
+
+
 @pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": None}, {"prompt_tokens": "9"}])
 def test_tokens_nobody_counted_are_null(usage: Any) -> None:
     """Absent is not zero."""
