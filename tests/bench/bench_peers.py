@@ -50,8 +50,8 @@ CHATS = (NEW_HISTORY, OLD_HISTORY, LARGE, stream(SHAPES[0]))
 class Plan:
     """How long to measure: seconds of a window, rounds that count, starts, requests before memory is read."""
 
-    seconds: float = 2.0
-    rounds: int = 5
+    seconds: float = 1.5
+    rounds: int = 3
     starts: int = 3
     requests: int = 10_000
 
