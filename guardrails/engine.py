@@ -49,6 +49,9 @@ _THREADS = 2
 _INLINE = 65_536
 """Code points that are scanned at once, over all rules; more go to a thread, so that the event loop lives on."""
 
+_TURN = 1_000
+"""Texts that are looked up before others get their turn on the event loop."""
+
 _Key = tuple[str, int | bytes, int]
 """Who looked at a text, the text's hash, and its length."""
 
@@ -229,6 +232,8 @@ class Guard:
         known: dict[_Key, _Found] = {}
         missing: dict[_Key, tuple[Group, str]] = {}
         for index, segment in enumerate(segments):
+            if index % _TURN == _TURN - 1:
+                await asyncio.sleep(0)
             if grouped := self._groups[segment.stage]:
                 text = segment.text
                 digest, size = _digest(text), len(text)
@@ -243,7 +248,10 @@ class Guard:
                         continue
                     asked.append((index, group, key))
         if missing:
-            for key, (found, complete) in (await self._looked(missing, failures, timings)).items():
+            looked = await self._looked(missing, failures, timings)
+            for turn, (key, (found, complete)) in enumerate(looked.items(), 1):
+                if turn % _TURN == 0:
+                    await asyncio.sleep(0)
                 known[key] = found
                 if complete:
                     self._seen.put(key, found)

@@ -17,9 +17,9 @@ from proxy.auth import Keyring
 from proxy.cache import Replies
 from proxy.config import Config, load_config
 from proxy.context import Context
-from proxy.dialects.served import ROUTES, dialect_of, why_not_served
+from proxy.dialects.served import ROUTES, dialect_of, error_body, why_not_served
 from proxy.dialects.stored import find, methods
-from proxy.errors import Code, MethodNotAllowed, NotFound, ProxyError, openai_body
+from proxy.errors import Code, MethodNotAllowed, NotFound, ProxyError
 from proxy.objects import Objects
 from proxy.outside import outside
 from proxy.policies import Policies
@@ -37,7 +37,8 @@ from proxy.vaults import vaults
 from proxy.wire import Connection, Receive, Scope, Send, header_pairs
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Request, Response
+    from starlette.exceptions import HTTPException
 
 MODELS = "/v1/models"
 KEYS_SECONDS = 3.0
@@ -161,9 +162,7 @@ class App:
             body = self._answer(connection)
         except ProxyError as error:
             headers = header_pairs({**error.headers, "content-type": "application/json"})
-            dialect = dialect_of(connection.path)
-            told = openai_body(error) if dialect is None else dialect.error(error)
-            await connection.reply(error.status, headers, told)
+            await connection.reply(error.status, headers, error_body(connection.path, error))
         else:
             await connection.reply(200, [(b"content-type", b"application/json")], body)
 
@@ -233,8 +232,20 @@ class App:
 def compose(context: Context) -> FastAPI:
     """The FastAPI app with the management API and the review pages."""
     from fastapi import FastAPI
+    from starlette.exceptions import HTTPException
+
+    from proxy.api.deps import problem
 
     pages = FastAPI(title="Guardhouse", version=version(), docs_url=None, redoc_url=None, openapi_url=None)
+
+    @pages.exception_handler(HTTPException)
+    async def told(request: Request, error: HTTPException) -> Response:
+        """What no route answers, in the one envelope for errors."""
+        if error.status_code == 405:
+            allowed = (error.headers or {}).get("allow", "GET")
+            return problem(_wrong_method(request.method, allowed))
+        return problem(NotFound(why_not_served(request.method, request.url.path), code=Code.UNKNOWN_URL))
+
     for name in ("proxy.api.routes", "proxy.review.routes"):
         if find_spec(name) is not None:
             pages.include_router(import_module(name).build_router(context))

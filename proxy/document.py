@@ -146,6 +146,11 @@ def _findings(side: str, verdict: Verdict, stored: Mapping[str, Any] | None) -> 
         }
 
 
+def told(address: str, findings: Iterable[Finding]) -> str | None:
+    """A pointer as anybody may read it: a name in which something was found is told by its kind alone."""
+    return _told(address, _found_names(findings)) or None
+
+
 def _found_names(findings: Iterable[Finding]) -> dict[str, str]:
     """Addresses whose last step is a member name in which something was found, and what to write in its place."""
     if not findings:

@@ -36,6 +36,7 @@ class Code(StrEnum):
     EMPTY_ARRAY = "empty_array"
     UNKNOWN_PARAMETER = "unknown_parameter"
     UNSUPPORTED_ENDPOINT = "unsupported_endpoint"
+    INVALID_HTTP = "invalid_http"
     REQUEST_TIMEOUT = "request_timeout"
     REQUEST_TOO_LARGE = "request_too_large"
     INVALID_POLICY = "invalid_policy"

@@ -11,9 +11,9 @@ from types import FrameType
 from typing import cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from proxy.app import App
+from proxy.http_protocol import HTTPConnection
 from proxy.patience import Patience
 
 TOLD_SECONDS = 2.0
@@ -53,7 +53,7 @@ class Listener(uvicorn.Server):
         """Called ten times a second; whether to stop now."""
         done = await super().on_tick(counter)
         if counter % _LOOK_EVERY == 0:
-            connections = cast(set[HttpToolsProtocol], self.server_state.connections)
+            connections = cast(set[HTTPConnection], self.server_state.connections)
             late = self._patience.look(connections, time.monotonic())
             if late:
                 _log.info("%d clients took too long and were dropped", late)

@@ -13,6 +13,7 @@ from proxy.dialects.moderations import judgement
 from proxy.errors import Code, Unavailable
 from proxy.exchange import Exchange
 from proxy.kept import storable, storable_reply
+from proxy.large import aside, texts_of
 from proxy.verdicts import unscannable
 
 
@@ -35,14 +36,15 @@ async def _judge(exchange: Exchange) -> None:
     assert exchange.principal is not None
     guard, dialect, request = exchange.guard, exchange.dialect, exchange.request
     exchange.retrieval = []
-    texts = dialect.texts(request)
+    texts = await aside(exchange, texts_of, exchange)
     said = dialect.conversation(request, texts, exchange.principal.key_id)
     found = await guard.inspect(texts, conversation=said)
-    verdict = merge([found, unscannable(dialect.unscannable(request), guard.policy.unscannable)])
+    parts = await aside(exchange, dialect.unscannable, request)
+    verdict = merge([found, unscannable(parts, guard.policy.unscannable)])
     exchange.input = replace(verdict, edits=(), blocked_by="", blocked_at="")
     if storable(exchange, verdict):
         edits = mask(each for each in verdict.findings if each.end) if verdict.blocked_by else verdict.edits
-        edited = dialect.edited(request, edits)
+        edited = await aside(exchange, dialect.edited, request, edits)
         # The model named is none that is served: that name could hold anything.
         exchange.safe_request = {
             key: value for key, value in dialect.stored(edited).items() if key != "model"

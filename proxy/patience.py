@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from proxy.config_schema import Clients
 
 if TYPE_CHECKING:
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+    from proxy.http_protocol import HTTPConnection
 
 
 class Patience:
@@ -22,12 +22,12 @@ class Patience:
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
-        self._sending: dict[HttpToolsProtocol, tuple[object, float]] = {}
+        self._sending: dict[HTTPConnection, tuple[object, float]] = {}
         """Since when a connection waits for the head of a request: (after which request, seconds)."""
-        self._reading: dict[HttpToolsProtocol, tuple[int, float]] = {}
+        self._reading: dict[HTTPConnection, tuple[int, float]] = {}
         """Since when a client took nothing of its reply: (bytes that it has not taken, seconds)."""
 
-    def look(self, connections: Iterable[HttpToolsProtocol], now: float) -> int:
+    def look(self, connections: Iterable[HTTPConnection], now: float) -> int:
         """Drop what has waited too long at a time in seconds; how many those are."""
         sending, reading = {}, {}
         for connection in connections:
@@ -39,24 +39,26 @@ class Patience:
                 after = connection.cycle
                 sending[connection] = first if first and first[0] is after else (after, now)
         self._sending, self._reading = sending, reading
-        late = [each for each, (_, since) in reading.items() if now - since >= self._clients.read_s]
-        late += [each for each, (_, since) in sending.items() if now - since >= self._clients.send_s]
+        stuck = [each for each, (_, since) in reading.items() if now - since >= self._clients.read_s]
+        for connection in stuck:
+            connection.transport.abort()
+        late = [each for each, (_, since) in sending.items() if now - since >= self._clients.send_s]
         if len(sending) > self._clients.waiting:
             longest = sorted(sending, key=lambda each: sending[each][1])
-            late += longest[: len(sending) - self._clients.waiting]
+            late = list({*late, *longest[: len(sending) - self._clients.waiting]})
         for connection in late:
-            connection.transport.abort()
-        return len(late)
+            connection.give_up()
+        return len(stuck) + len(late)
 
 
-def _awaits_head(connection: HttpToolsProtocol) -> bool:
+def _awaits_head(connection: HTTPConnection) -> bool:
     """Whether a client owes the head of a request; between requests there is time, and uvicorn sees to that."""
     if connection.cycle is None:
         return True
     return connection.cycle.response_complete and connection.timeout_keep_alive_task is None
 
 
-def _untaken(connection: HttpToolsProtocol) -> int:
+def _untaken(connection: HTTPConnection) -> int:
     """Bytes of a reply that wait here for the client, with those in the kernel; 0 when none wait here."""
     waiting: int = connection.transport.get_write_buffer_size()
     if not waiting:

@@ -9,11 +9,12 @@ from typing import Any
 
 import orjson
 
+from guardrails.conversation import Conversation
 from guardrails.engine import Guard
 from guardrails.policy import BlockStyle
 from guardrails.pseudonyms import Vault
 from guardrails.redact import mask
-from guardrails.types import merge
+from guardrails.types import Segment, Stage, merge
 from proxy import moderation, relay
 from proxy.cache import CHOOSING, directives
 from proxy.config import Deployment
@@ -22,9 +23,11 @@ from proxy.dialects.base import Dialect
 from proxy.dialects.extension import EXTENSION
 from proxy.dialects.request_body import document
 from proxy.dialects.served import JUDGED_HERE
+from proxy.document import told
 from proxy.errors import Blocked, Code, Unavailable
 from proxy.exchange import Exchange
 from proxy.kept import storable
+from proxy.large import aside, texts_of
 from proxy.lasting import acts, is_stored
 from proxy.objects import followed
 from proxy.providers.base import Call, Reply, ReplyStream
@@ -64,8 +67,9 @@ async def _served(out: relay.Outlet) -> None:
     with Timed(exchange, "auth"):
         exchange.principal = context.keyring.principal(connection.credentials())
     exchange.body = await connection.body(context.config.max_body_bytes, context.config.clients.send_s)
+    exchange.size = len(exchange.body)
     with Timed(exchange, "parse"):
-        _parse(context, exchange)
+        await aside(exchange, _parse, context, exchange)
         exchange.session = session_name(connection.header(HEADER.encode()))
     async with connection.watched():
         if exchange.model:
@@ -120,35 +124,46 @@ async def _relay(context: Context, connection: Connection, out: relay.Outlet) ->
 async def inspect(context: Context, exchange: Exchange) -> dict[str, Any] | None:
     """The request as it may go out, or None when it is blocked. Sets what is stored of it."""
     assert exchange.principal is not None
-    guard, dialect, request = exchange.guard, exchange.dialect, exchange.request
+    guard = exchange.guard
     vault = exchange.vault = Vault(context.key, exchange.principal.tenant, VAULT_SCOPE)
     tenant, named = exchange.principal.tenant, exchange.session
     session = await context.vaults.open(tenant, named, vault) if named else None
     if exchange.follows:
         await context.vaults.open(tenant, exchange.follows, vault)
     exchange.retrieval = []
-    texts = dialect.texts(request)
-    said = dialect.conversation(request, texts, exchange.counted_as)
+    texts, said, parts = await aside(exchange, _read, exchange)
     found = await guard.inspect(texts, vault, conversation=said, later=True)
-    parts = dialect.unscannable(request)
     verdict = merge([found, unscannable(parts, guard.policy.unscannable)]) if parts else found
-    exchange.input = verdict
-    blocked = bool(verdict.blocked_by)
-    if session is not None and not blocked:
+    exchange.input, exchange.conversation = verdict, said
+    if session is not None and not verdict.blocked_by:
         await context.vaults.keep(session)
-    edits = mask(f for f in verdict.findings if f.end) if blocked else verdict.edits
+    sent = await aside(exchange, _decided, exchange, vault)
+    if sent is not None and guard.watches({text.stage for text in texts}):
+        exchange.watching.append(asyncio.create_task(guard.watch(texts, said)))
+    return sent
+
+
+def _read(exchange: Exchange) -> tuple[list[Segment], Conversation, list[tuple[str, Stage]]]:
+    """What a request says, and its parts that hold something other than text."""
+    texts = texts_of(exchange)
+    said = exchange.dialect.conversation(exchange.request, texts, exchange.counted_as)
+    return texts, said, exchange.dialect.unscannable(exchange.request)
+
+
+def _decided(exchange: Exchange, vault: Vault) -> dict[str, Any] | None:
+    """The judged request as it may go out, or None when it is blocked. Sets what is stored of it."""
+    verdict, dialect, request = exchange.input, exchange.dialect, exchange.request
+    blocks = bool(verdict.blocked_by)
+    edits = mask(f for f in verdict.findings if f.end) if blocks else verdict.edits
     edited = dialect.edited(request, edits) if edits else request
-    exchange.conversation = said.edited(verdict.edits) if verdict.edits else said
+    if verdict.edits:
+        exchange.conversation = exchange.conversation.edited(verdict.edits)
     if storable(exchange, verdict):
         exchange.safe_request = dialect.stored(edited)
         exchange.retrieval = dialect.hits(edited)
     if verdict.edits or EXTENSION in request:
         exchange.body = b""
-    if blocked:
-        return None
-    if guard.watches({text.stage for text in texts}):
-        exchange.watching.append(asyncio.create_task(guard.watch(texts, said)))
-    return dialect.outgoing(edited, verdict.edits, vault)
+    return None if blocks else dialect.outgoing(edited, verdict.edits, vault)
 
 
 async def _judged(context: Context, exchange: Exchange) -> dict[str, Any]:
@@ -176,7 +191,7 @@ async def _refuse(context: Context, out: relay.Outlet) -> None:
 
 def blocked(exchange: Exchange) -> Blocked:
     """The error that tells which rule blocks the request."""
-    rule, at = exchange.input.blocked_by, exchange.input.blocked_at or None
+    rule, at = exchange.input.blocked_by, told(exchange.input.blocked_at, exchange.input.findings)
     if failed_closed(exchange.input):
         message = f"The request was refused: the rule {rule!r} could not check it."
         return Blocked(message, code=Code.GUARDRAIL_UNAVAILABLE, param=at)

@@ -15,6 +15,8 @@ from proxy.context import Context
 from proxy.dialects.base import GuardedStream
 from proxy.dialects.chat_words import reply_texts
 from proxy.dialects.openai_errors import provider_error
+from proxy.dialects.plain_dialect import apply_edits
+from proxy.dialects.reply_body import reply_object
 from proxy.errors import ProxyError, Unavailable, UpstreamError
 from proxy.exchange import Exchange, Failure
 from proxy.kept import keep, record, storable_reply, watched
@@ -213,16 +215,14 @@ async def refused(out: Outlet, reply: Reply) -> None:
 async def _inspected_error(out: Outlet, body: bytes) -> bytes:
     """A provider's error as the caller may have it; empty when a rule blocks it or it is no JSON object."""
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return b""
-    if not isinstance(document, dict):
+        document = reply_object(body)
+    except UpstreamError:
         return b""
     found = reply_texts(document, "")
     verdict = out.exchange.output = await out.exchange.guard.inspect(found, out.exchange.vault, reply=True)
     if verdict.blocked_by:
         return b""
-    return orjson.dumps(out.exchange.dialect.edited(document, verdict.edits)) if verdict.edits else body
+    return orjson.dumps(apply_edits(document, verdict.edits)) if verdict.edits else body
 
 
 async def stream(out: Outlet, reply: ReplyStream) -> None:
@@ -269,6 +269,8 @@ async def _pump(out: Outlet, reply: ReplyStream, guarded: GuardedStream) -> None
         frames: list[bytes] = []
         try:
             for payload in decoder.feed(data):
+                if not payload:
+                    continue  # an event without data is none: some send it to keep the connection
                 frames.append(await guarded.feed(payload))
                 if guarded.blocked or guarded.done:
                     break

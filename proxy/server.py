@@ -95,10 +95,12 @@ def uvicorn_config(app: App) -> uvicorn.Config:
     """How the app is served: uvloop (which sets TCP_NODELAY) and httptools, no access log."""
     import uvicorn
 
+    from proxy.http_protocol import HTTPConnection
+
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=HTTPConnection,
         ws="none",
         lifespan="on",
         log_config=None,

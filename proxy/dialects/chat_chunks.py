@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from proxy.dialects.openai_errors import in_band
+from proxy.dialects.reply_body import reply_object
 from proxy.errors import UpstreamError
 
 TOP = ("id", "model", "system_fingerprint", "service_tier")
@@ -18,12 +17,7 @@ _PART_SKIP = frozenset({"index", "delta", "finish_reason", "logprobs", "content_
 
 def parse(payload: bytes) -> dict[str, Any]:
     """The chunk that an event holds. Raises UpstreamError when it is none, or tells of an error."""
-    try:
-        chunk = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        raise UpstreamError("The provider sent a stream chunk that is not valid JSON.") from None
-    if not isinstance(chunk, dict):
-        raise UpstreamError("The provider sent a stream chunk that is not a JSON object.")
+    chunk = reply_object(payload, "A chunk of the provider's stream")
     if chunk.get("error"):
         raise in_band(chunk["error"])
     for part in items(chunk.get("choices")):

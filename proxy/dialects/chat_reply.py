@@ -14,7 +14,7 @@ from proxy.dialects import chat_logprobs
 from proxy.dialects.chat import apply_edits
 from proxy.dialects.chat_words import call_texts, function_texts, plain, reply_texts
 from proxy.dialects.openai_errors import in_band
-from proxy.dialects.request_body import refuse_doubles
+from proxy.dialects.reply_body import reply_object
 from proxy.dialects.texts import MEMBER
 from proxy.errors import UpstreamError
 
@@ -40,7 +40,6 @@ def parse_reply(body: bytes) -> dict[str, Any]:
 def parse_choices(body: bytes) -> dict[str, Any]:
     """A body that is an object with choices. Raises UpstreamError when it is none, or tells of an error."""
     reply = parse_object(body)
-    refuse_doubles(reply, body)
     choices = reply.get("choices")
     if not isinstance(choices, list) or not choices:
         raise UpstreamError("The provider's answer has no choices.")
@@ -51,12 +50,7 @@ def parse_choices(body: bytes) -> dict[str, Any]:
 
 def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object that a body holds. Raises UpstreamError when it is none, or tells of an error."""
-    try:
-        reply = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise UpstreamError("The provider's answer is not valid JSON.") from None
-    if not isinstance(reply, dict):
-        raise UpstreamError("The provider's answer is not a JSON object.")
+    reply = reply_object(body)
     if reply.get("error"):
         raise in_band(reply["error"])
     return reply
@@ -134,7 +128,7 @@ def restored(
 
 def blocked_reply(reply: dict[str, Any]) -> dict[str, Any]:
     """The reply with nothing of the model's left in it: every choice ends with `content_filter`."""
-    return blocked_choices(reply, {"message": _nothing()})
+    return blocked_choices(reply, {"message": _nothing(), "logprobs": None})
 
 
 def blocked_choices(reply: dict[str, Any], nothing: dict[str, Any]) -> dict[str, Any]:
@@ -173,19 +167,24 @@ def refusal(exchange_id: str, model: str) -> dict[str, Any]:
         "object": "chat.completion",
         "created": int(time.time()),
         "model": model,
-        "choices": [{"index": 0, "message": message, "finish_reason": "content_filter"}],
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "content_filter"}],
     }
 
 
 def as_chunks(reply: dict[str, Any]) -> list[bytes]:
-    """A whole reply as the JSON of stream chunks: for each choice its message, then its finish reason."""
-    base = {**reply, "object": "chat.completion.chunk"}
+    """A whole reply as the JSON of stream chunks: for each choice message and finish reason, then the usage."""
+    base = {name: value for name, value in reply.items() if name != "usage"} | {
+        "object": "chat.completion.chunk"
+    }
     chunks = []
     for choice in reply["choices"]:
         at = choice.get("index", 0)
-        said = {"index": at, "delta": _as_delta(choice["message"]), "finish_reason": None}
+        spelled = {"logprobs": choice["logprobs"]} if choice.get("logprobs") else {}
+        said = {"index": at, "delta": _as_delta(choice["message"]), **spelled, "finish_reason": None}
         last = {"index": at, "delta": {}, "finish_reason": choice.get("finish_reason")}
         chunks += [orjson.dumps({**base, "choices": [part]}) for part in (said, last)]
+    if reply.get("usage"):
+        chunks.append(orjson.dumps({**base, "choices": [], "usage": reply["usage"]}))
     return chunks
 
 

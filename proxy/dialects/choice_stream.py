@@ -270,13 +270,16 @@ class ChoiceStream(ABC):
         return bool(told != value)
 
     async def _renamed(self, holder: dict[str, Any], at: str) -> bool:
-        """Guard the names of an object's members; whether one of them had to change."""
+        """Guard the names of an object's members; whether one of them had to change; a blocked one leaves none."""
         changed = False
         for name in [name for name in holder if not are_known((name,))]:
             told = self._names.get(name)
             if told is None:
                 found = [Segment(name, at + step(name), Stage.OUTPUT, "assistant", MEMBER)]
                 told = redact.apply(name, (await self._inspect(found)).edits)
+                if self.blocked:
+                    holder.clear()
+                    return True
                 self._names[name] = told
             if told != name:
                 rename(holder, name, told)
@@ -339,4 +342,4 @@ class ChoiceStream(ABC):
         return sse.event(orjson.dumps({**self._base(), "choices": choices}))
 
     def _base(self) -> dict[str, Any]:
-        return {**self._top, "object": self.OBJECT}
+        return {"id": "", "created": 0, "model": "", **self._top, "object": self.OBJECT}

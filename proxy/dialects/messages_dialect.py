@@ -100,7 +100,10 @@ class Messages:
 
     def note(self, exchange: Exchange, reply: Reply) -> None:
         """As in Dialect."""
-        exchange.usage, exchange.answered_model = counts(reply.get("usage")), plain(reply.get("model"))
+        used = counts(reply.get("usage"))
+        # None but zeros are no numbers: so a message says that its provider told none.
+        exchange.usage = used if used and any(used.values()) else None
+        exchange.answered_model = plain(reply.get("model"))
 
     def finish_reasons(self, reply: Reply) -> tuple[str, ...]:
         """As in Dialect."""

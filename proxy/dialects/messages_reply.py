@@ -17,7 +17,7 @@ from proxy.dialects.messages import apply_edits
 from proxy.dialects.messages_conversation import is_call
 from proxy.dialects.messages_errors import in_band
 from proxy.dialects.messages_words import texts_of
-from proxy.dialects.request_body import refuse_doubles
+from proxy.dialects.reply_body import reply_object
 from proxy.dialects.texts import MEMBER
 from proxy.errors import UpstreamError
 
@@ -45,13 +45,7 @@ def parse_count(body: bytes) -> dict[str, Any]:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    try:
-        reply = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise UpstreamError("The provider's answer is not valid JSON.") from None
-    if not isinstance(reply, dict):
-        raise UpstreamError("The provider's answer is not a JSON object.")
-    refuse_doubles(reply, body)
+    reply = reply_object(body)
     if reply.get("error"):
         raise in_band(reply["error"])
     return reply
@@ -60,10 +54,18 @@ def _object(body: bytes) -> dict[str, Any]:
 def reply_segments(reply: dict[str, Any]) -> list[Segment]:
     """Every text of a whole reply: text, thinking, tool calls, citations, and all beside them."""
     found: list[Segment] = []
-    for place, block in enumerate(reply.get("content") or ()):
+    blocks = _content(reply)
+    for place, block in enumerate(blocks):
         found += block_texts(block, f"/content/{place}")
-    rest = {name: value for name, value in reply.items() if name != "content"}
+    rest = {name: value for name, value in reply.items() if name != "content" or not blocks}
     return [*found, *texts_of(rest, "", Stage.OUTPUT, "assistant")]
+
+
+def _content(reply: dict[str, Any]) -> list[dict[str, Any]]:
+    """The content blocks of a reply; none where its content is something else, as in a count of tokens."""
+    content = reply.get("content")
+    blocks = content if isinstance(content, list) else []
+    return blocks if all(isinstance(block, dict) for block in blocks) else []
 
 
 def block_texts(block: dict[str, Any], pointer: str) -> Iterator[Segment]:
@@ -89,7 +91,7 @@ def restored(
 
     `structured` says that the caller asked for JSON: values are then quoted as the text's strings need it.
     """
-    contents = [f"/content/{place}/text" for place in range(len(reply.get("content") or ()))]
+    contents = [f"/content/{place}/text" for place in range(len(_content(reply)))]
     found = [segment for segment in reply_segments(reply) if segment.within != MEMBER]
     told = restoring(found, edits, vault, contents if structured else ())
     return apply_edits(reply, told) if told else reply

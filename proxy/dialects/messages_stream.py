@@ -24,6 +24,7 @@ from proxy.dialects.messages_conversation import is_call
 from proxy.dialects.messages_errors import in_band
 from proxy.dialects.messages_reply import DELTAS, frame
 from proxy.dialects.messages_words import MEMBERS, counts, is_encoded, is_word, texts_of
+from proxy.dialects.reply_body import reply_object
 from proxy.dialects.texts import MEMBER
 from proxy.errors import UpstreamError
 
@@ -367,12 +368,7 @@ _NONE: dict[str, Any] = {"input_tokens": 0, "output_tokens": 0}
 
 def _parse(payload: bytes) -> dict[str, Any]:
     """The event that a payload holds. Raises UpstreamError when it is none, or tells of an error."""
-    try:
-        event = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        raise UpstreamError("The provider sent a stream event that is not valid JSON.") from None
-    if not isinstance(event, dict):
-        raise UpstreamError("The provider sent a stream event that is not a JSON object.")
+    event = reply_object(payload, "An event of the provider's stream")
     if event.get("type") == "error" or event.get("error"):
         raise in_band(event.get("error"))
     return event

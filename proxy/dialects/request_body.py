@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from proxy.errors import BadRequest, Code, UpstreamError
+from proxy.errors import BadRequest, Code
 
+_NAMES = frozenset(
+    {"model", "messages", "input", "prompt", "stream", "system", "instructions", "tools", "functions"}
+    | {"guardhouse", "n", "tool_choice", "response_format", "previous_response_id", "conversation"}
+)
+"""Members on which depends how a request is judged."""
+_DIGITS = 17
+"""Digits with which every floating-point number can be told."""
+_LONG_NUMBER = re.compile(rb"-?\d[\d.]{17,}+(?:[eE][+-]?\d+)?")
 _SPACED = re.compile(rb'"[ \t\r\n]+:')
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"[ \t\r\n]*+(:?)')
 
@@ -31,6 +40,19 @@ def document(body: bytes) -> dict[str, Any]:
         raise BadRequest("The request body must be a JSON object.", code=Code.INVALID_JSON)
     if written != body and has_doubles(found, written, body):
         raise BadRequest("The request body gives a member twice in one object.", code=Code.INVALID_JSON)
+    if written != body and _loses_digits(body):
+        raise BadRequest(
+            "The request body has a number with more digits than are kept. Send it as a string.",
+            code=Code.INVALID_JSON,
+        )
+    for name in found:
+        if name not in _NAMES and name.casefold() in _NAMES:
+            # Some servers read it as the member that we judge the request by.
+            raise BadRequest(
+                f"Unknown parameter, written like '{name.casefold()}' but for its case.",
+                code=Code.UNKNOWN_PARAMETER,
+                param=name.casefold(),
+            )
     return found
 
 
@@ -50,11 +72,19 @@ def has_doubles(found: Any, written: bytes, body: bytes) -> bool:
     return _members(found) != _key_ends(body)
 
 
-def refuse_doubles(reply: Any, body: bytes) -> None:
-    """Raises UpstreamError for a reply that gives a member twice in one object: as bytes it says another thing."""
-    written = orjson.dumps(reply)
-    if written != body and has_doubles(reply, written, body):
-        raise UpstreamError("The provider's answer gives a member twice in one object.")
+def _loses_digits(body: bytes) -> bool:
+    """Whether a valid JSON text has a number of which some digits are lost when it is read: nobody inspected those.
+
+    What is rounded in its last digit only is not lost: many programs write a fraction with seventeen.
+    """
+    if not _LONG_NUMBER.search(body):
+        return False
+    numbers = _LONG_NUMBER.findall(_STRING.sub(b'""', body))
+    return any(
+        len(told.lstrip(b"-0.").partition(b"e")[0].replace(b".", b"")) > _DIGITS
+        and Decimal(told.decode()) != Decimal(str(orjson.loads(told)))
+        for told in map(bytes.lower, numbers)
+    )
 
 
 def _colons(text: bytes) -> int:

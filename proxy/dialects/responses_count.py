@@ -10,7 +10,6 @@ from guardrails.pseudonyms import Vault
 from guardrails.types import Edit, Segment
 from proxy.dialects import chat_reply, responses_reply
 from proxy.dialects.base import Reply, Request
-from proxy.dialects.request_body import refuse_doubles
 from proxy.dialects.responses_dialect import Responses
 from proxy.errors import BadRequest, Code, UpstreamError
 
@@ -37,7 +36,6 @@ class ResponsesCount(Responses):
     def reply(self, body: bytes) -> Reply:
         """As in Dialect."""
         reply = chat_reply.parse_object(body)
-        refuse_doubles(reply, body)
         if not isinstance(reply.get("input_tokens"), int):
             raise UpstreamError("The provider's answer is no count of tokens.")
         return reply

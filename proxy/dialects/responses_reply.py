@@ -6,14 +6,12 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import orjson
-
 from guardrails.pseudonyms import Vault, restoring
 from guardrails.types import Edit, Segment, Stage
 from proxy.dialects.chat_reply import REFUSAL
 from proxy.dialects.chat_words import plain
 from proxy.dialects.openai_errors import in_band
-from proxy.dialects.request_body import refuse_doubles
+from proxy.dialects.reply_body import reply_object
 from proxy.dialects.responses import tool_names
 from proxy.dialects.responses_edits import apply_edits
 from proxy.dialects.responses_texts import CALLER, MODEL, item_texts, texts
@@ -41,13 +39,7 @@ def parse_reply(body: bytes) -> dict[str, Any]:
 
     A response that failed says so in its own `error`, and is one.
     """
-    try:
-        reply = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise UpstreamError("The provider's answer is not valid JSON.") from None
-    if not isinstance(reply, dict):
-        raise UpstreamError("The provider's answer is not a JSON object.")
-    refuse_doubles(reply, body)
+    reply = reply_object(body)
     if not isinstance(reply.get("output"), list):
         if reply.get("error"):
             raise in_band(reply["error"])
@@ -130,7 +122,7 @@ def finish_reasons(reply: dict[str, Any]) -> tuple[str, ...]:
 
 def refusal(exchange_id: str, model: str) -> dict[str, Any]:
     """A response of our own that declines politely; nobody was asked for it, so it has no usage."""
-    said = {"type": "output_text", "text": REFUSAL, "annotations": []}
+    said = {"type": "output_text", "text": REFUSAL, "annotations": [], "logprobs": []}
     message = {"type": "message", "id": f"msg_{exchange_id}", "role": "assistant", "status": "incomplete"}
     return {
         "id": f"resp_{exchange_id}",
@@ -141,6 +133,8 @@ def refusal(exchange_id: str, model: str) -> dict[str, Any]:
         "instructions": None,
         "metadata": {},
         "parallel_tool_calls": True,
+        "temperature": None,
+        "top_p": None,
         "tool_choice": "auto",
         "tools": [],
         "output": [{**message, "content": [said]}],

@@ -22,6 +22,7 @@ from proxy.dialects import responses_calls, responses_lanes
 from proxy.dialects.chat_calls import MAX_TOOL_CALL
 from proxy.dialects.chat_words import counts, plain
 from proxy.dialects.openai_errors import in_band
+from proxy.dialects.reply_body import reply_object
 from proxy.dialects.responses import tool_names
 from proxy.dialects.responses_edits import apply_edits
 from proxy.dialects.responses_event_texts import Piece, event_texts
@@ -441,11 +442,8 @@ def _replaced(event: Event, member: str, made: Event) -> Event:
 
 def _parse(payload: bytes) -> Event:
     """The event that a payload holds. Raises UpstreamError when it is none, or tells of an error."""
-    try:
-        event = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        raise UpstreamError("The provider sent a stream event that is not valid JSON.") from None
-    if not isinstance(event, dict) or not isinstance(event.get("type", ""), str):
+    event = reply_object(payload, "An event of the provider's stream")
+    if not isinstance(event.get("type", ""), str):
         raise UpstreamError("The provider sent a stream event that is none.")
     if event.get("type") == "error" or ("response" not in event and event.get("error")):
         raise in_band(event.get("error") or event)

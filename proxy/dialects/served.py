@@ -6,6 +6,7 @@ from functools import cache
 from importlib import import_module
 
 from proxy.dialects.base import Dialect
+from proxy.errors import ProxyError, openai_body
 
 ROUTES = {
     "/v1/chat/completions": "proxy.dialects.chat_dialect:CHAT",
@@ -50,6 +51,13 @@ def dialect_of(path: str) -> Dialect | None:
     module, _, name = where.partition(":")
     found: Dialect = getattr(import_module(module), name)
     return found
+
+
+def error_body(path: str, error: ProxyError) -> bytes:
+    """An error as callers of a path know errors, also of a path that is not served."""
+    is_messages = path == "/v1/messages" or path.startswith("/v1/messages/")
+    dialect = dialect_of("/v1/messages" if is_messages else path)
+    return openai_body(error) if dialect is None else dialect.error(error)
 
 
 @cache

@@ -18,7 +18,6 @@ from proxy.dialects.base import Reply, Request
 from proxy.dialects.chat_dialect import CHAT, Chat
 from proxy.dialects.chat_words import plain, reply_texts
 from proxy.dialects.plain_dialect import apply_edits
-from proxy.dialects.request_body import refuse_doubles
 from proxy.dialects.responses_dialect import RESPONSES, Responses
 from proxy.dialects.responses_retold import RetoldStream, joined
 from proxy.dialects.texts import MEMBER
@@ -121,7 +120,6 @@ class StoredOther(_Asked, UnstreamedDialect):
     def reply(self, body: bytes) -> Reply:
         """As in Dialect."""
         reply = chat_reply.parse_object(body)
-        refuse_doubles(reply, body)
         return reply
 
     def reply_texts(self, reply: Reply) -> list[Segment]:

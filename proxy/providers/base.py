@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -10,6 +11,12 @@ from proxy.config import Deployment, Timeouts
 
 _RELAYED = frozenset({"retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id"})
 _RELAYED_PREFIXES = ("x-ratelimit-", "openai-", "anthropic-ratelimit-")
+_NAME = re.compile(r"[a-z0-9-]{1,64}")
+_VALUE = re.compile(r"[A-Za-z0-9._:/+-]{1,128}")
+"""An id, a number, a time or a word: no value that somebody relies on needs more, and no text fits into it."""
+_DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")
+_CHOICES = re.compile(r"[A-Za-z0-9._=-]{1,64}(?:,[ ]?[A-Za-z0-9._=-]{1,64}){0,31}")
+"""Features that a caller chooses: words, with commas between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +126,21 @@ class EventStream:
 
 
 def relayed_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The headers of a provider that callers may see, names in lower case; never a cookie."""
+    """The headers of a provider that callers may see, names in lower case; never a cookie, never a text."""
     kept = {}
     for name, value in pairs:
         name = name.lower()
-        if (name in _RELAYED or name.startswith(_RELAYED_PREFIXES)) and value.isascii():
+        if name not in _RELAYED and not name.startswith(_RELAYED_PREFIXES):
+            continue
+        dated = name == "retry-after" and _DATE.fullmatch(value)
+        if _NAME.fullmatch(name) and (dated or _VALUE.fullmatch(value)):
             kept[name] = value
     return kept
+
+
+def forwarded_headers(caller: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Those of the caller's headers that go on to a provider: words that choose features, never a text."""
+    return {name: caller[name] for name in names if _CHOICES.fullmatch(caller.get(name, ""))}
 
 
 def scrubbed(body: bytes, deployment: Deployment) -> bytes:

@@ -7,7 +7,9 @@ from typing import Any
 
 import orjson
 
+from proxy.dialects.reply_body import reply_object
 from proxy.errors import UpstreamError
+from proxy.exchange import new_id
 from proxy.sse import DONE, named
 
 STOPS = {
@@ -32,8 +34,8 @@ NOTHING = {"input_tokens": 0, "output_tokens": 0}
 """Usage at the start of a stream: the numbers come with its end."""
 
 
-def message(completion: Mapping[str, Any]) -> dict[str, Any]:
-    """The message of a whole completion. Raises UpstreamError when it is none."""
+def message(completion: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """The message of a whole completion of a model. Raises UpstreamError when it is none."""
     choices = completion.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     said = choice.get("message") if isinstance(choice, dict) else None
@@ -45,10 +47,9 @@ def message(completion: Mapping[str, Any]) -> dict[str, Any]:
             content.append({**_opening(kind), kind: said[name]})
     content += [_call(call) for call in _calls(said)]
     stop = "refusal" if said.get("refusal") else STOPS.get(str(choice.get("finish_reason")))
+    ends = {"stop_reason": stop, "stop_sequence": None}
     used = usage(completion.get("usage"))
-    return {**_head(completion), "content": content, "stop_reason": stop, "stop_sequence": None} | (
-        {"usage": used} if used else {}
-    )
+    return {**_head(completion, model), "content": content, **ends} | ({"usage": used} if used else {})
 
 
 def usage(told: Any) -> dict[str, Any] | None:
@@ -57,7 +58,11 @@ def usage(told: Any) -> dict[str, Any] | None:
         return None
     details = told.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    made = {"input_tokens": told["prompt_tokens"], "output_tokens": told.get("completion_tokens") or 0}
+    written = told.get("completion_tokens")
+    made = {
+        "input_tokens": told["prompt_tokens"],
+        "output_tokens": written if isinstance(written, int) else 0,
+    }
     if isinstance(cached, int):
         made |= {"input_tokens": made["input_tokens"] - cached, "cache_read_input_tokens": cached}
     return made
@@ -83,8 +88,10 @@ def _error(message: str, status: int) -> dict[str, Any]:
     return {"type": "error", "error": {"type": kind, "message": message}}
 
 
-def _head(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {"id": told.get("id"), "type": "message", "role": "assistant", "model": told.get("model")}
+def _head(told: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Who answers. A message always has an id and a model, a chat of a careless provider's may not."""
+    id = told.get("id") or f"msg_{new_id()}"
+    return {"id": id, "type": "message", "role": "assistant", "model": told.get("model") or model}
 
 
 def _opening(kind: str) -> dict[str, Any]:
@@ -114,7 +121,8 @@ def _call(call: Any) -> dict[str, Any]:
 class Events:
     """Turns the chunks of one streamed completion into events. `feed` each payload; the last one ends it."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str) -> None:
+        self._model = model
         self._begun = False
         self._stop: str | None = None
         self._usage: dict[str, Any] | None = None
@@ -125,14 +133,11 @@ class Events:
 
     def feed(self, payload: bytes) -> bytes:
         """The events of one chunk. Raises UpstreamError when it is none."""
+        if not payload:
+            return b""
         if payload == DONE:
             return self.end()
-        try:
-            chunk = orjson.loads(payload)
-        except orjson.JSONDecodeError:
-            chunk = None
-        if not isinstance(chunk, dict):
-            raise UpstreamError("The provider sent a stream chunk that is not a JSON object.")
+        chunk = reply_object(payload, "A chunk of the provider's stream")
         if told := chunk.get("error"):
             code = str(told.get("code")) if isinstance(told, dict) else ""
             status = int(code) if len(code) == 3 and code.isdecimal() else 502
@@ -151,7 +156,7 @@ class Events:
     def _events(self, chunk: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if not self._begun:
             self._begun = True
-            start = {**_head(chunk), "content": [], "stop_reason": None, "stop_sequence": None}
+            start = {**_head(chunk, self._model), "content": [], "stop_reason": None, "stop_sequence": None}
             yield {"type": "message_start", "message": {**start, "usage": NOTHING}}
         self._usage = usage(chunk.get("usage")) or self._usage
         choices = chunk.get("choices")

@@ -16,7 +16,15 @@ import orjson
 
 from proxy.config import Deployment, Timeouts
 from proxy.errors import UpstreamError, UpstreamTimeout
-from proxy.providers.base import Call, Fetch, Reply, ReplyStream, relayed_headers, scrubbed
+from proxy.providers.base import (
+    Call,
+    Fetch,
+    Reply,
+    ReplyStream,
+    forwarded_headers,
+    relayed_headers,
+    scrubbed,
+)
 from proxy.providers.http import Client, Response
 
 FORWARDED = ("openai-beta",)
@@ -126,6 +134,9 @@ class OpenAIWire:
             raise UpstreamError(
                 f"The provider answered with a redirect (HTTP {response.status}): its api_base is not right."
             )
+        if not 200 <= response.status < 600:
+            response.close()
+            raise UpstreamError("The provider answered with a status that HTTP does not have.")
         try:
             return _Body(response, deadlines)
         except UpstreamError:
@@ -283,10 +294,8 @@ def request_headers(deployment: Deployment, caller: Mapping[str, str]) -> dict[s
         "content-type": "application/json",
         "accept-encoding": "identity",
         "user-agent": "guardhouse",
+        **forwarded_headers(caller, FORWARDED),
     }
-    for name in FORWARDED:
-        if name in caller:
-            headers[name] = caller[name]
     token: Any = deployment.params.get("azure_ad_token")
     if token:
         headers["authorization"] = f"Bearer {token}"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import orjson
 
 from proxy.config import Deployment
-from proxy.errors import UpstreamError
+from proxy.dialects.reply_body import reply_object
 from proxy.providers.base import Call, EventStream, Provider, Reply, ReplyStream
 from proxy.providers.messages_answer import Events, error, message
 from proxy.providers.messages_request import chat_request
@@ -25,14 +25,14 @@ class Translated:
 
     async def complete(self, deployment: Deployment, call: Call) -> Reply:
         """The whole answer as a message; a refusal in Anthropic's envelope."""
-        return _message(await self._inner.complete(deployment, _chat(deployment, call)))
+        return _message(await self._inner.complete(deployment, _chat(deployment, call)), deployment)
 
     async def stream(self, deployment: Deployment, call: Call) -> ReplyStream | Reply:
         """The answer as events, without an end when the provider gave no reason for its own."""
         answer = await self._inner.stream(deployment, _chat(deployment, call))
         if isinstance(answer, Reply):
-            return _message(answer)
-        return EventStream(_events(answer), answer.headers, answer.status)
+            return _message(answer, deployment)
+        return EventStream(_events(answer, deployment), answer.headers, answer.status)
 
     async def aclose(self) -> None:
         """Let go of every connection."""
@@ -44,22 +44,17 @@ def _chat(deployment: Deployment, call: Call) -> Call:
     return replace(call, payload=asked, path="/v1/chat/completions", body=None)
 
 
-def _message(reply: Reply) -> Reply:
+def _message(reply: Reply, deployment: Deployment) -> Reply:
     if reply.status >= 400:
         return replace(reply, body=error(reply.body, reply.status))
-    try:
-        told = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        raise UpstreamError("The provider's answer is not valid JSON.") from None
-    if not isinstance(told, dict):
-        raise UpstreamError("The provider's answer is not a JSON object.")
+    told = reply_object(reply.body)
     if told.get("error"):
         return replace(reply, status=502, body=error(reply.body, 502))
-    return replace(reply, body=orjson.dumps(message(told)))
+    return replace(reply, body=orjson.dumps(message(told, deployment.model)))
 
 
-async def _events(chunks: ReplyStream) -> AsyncGenerator[bytes, None]:
-    decoder, events = Decoder(), Events()
+async def _events(chunks: ReplyStream, deployment: Deployment) -> AsyncGenerator[bytes, None]:
+    decoder, events = Decoder(), Events(deployment.model)
     try:
         async for data in chunks:
             if frames := b"".join(map(events.feed, decoder.feed(data))):

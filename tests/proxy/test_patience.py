@@ -58,6 +58,10 @@ class Client:
     timeout_keep_alive_task: Any = None
     transport: Transport = field(default_factory=Transport)
 
+    def give_up(self) -> None:
+        """Its head did not come."""
+        self.transport.abort()
+
 
 def dropped(client: Any, *times: float, clients: Clients = Clients(send_s=10, read_s=20)) -> bool:
     """Whether a connection is dropped when it is looked at at these times."""
@@ -174,6 +178,17 @@ def test_a_head_that_trickles_in(proxy: Running, before: bytes) -> None:
             connection.sendall(before)
             received(connection, b"invalid_api_key")
         assert trickled(connection, HEAD + b"x: y\r\n" * 1000) < SECONDS + 5
+
+
+def test_a_head_that_stops_is_answered_and_silence_is_not(proxy: Running) -> None:
+    """408 for what has begun; who said nothing is told nothing."""
+    with connected(proxy) as connection:
+        connection.sendall(HEAD)
+        got = received(connection, b"in time")
+    assert got.startswith(b"HTTP/1.1 408")
+    assert json.loads(got.partition(b"\r\n\r\n")[2])["error"]["code"] == "request_timeout"
+    with connected(proxy) as connection:
+        assert connection.recv(1) == b""
 
 
 @pytest.mark.parametrize("route", ROUTES.values(), ids=ROUTES)

@@ -117,6 +117,14 @@ def test_a_blocked_reply_holds_nothing_of_the_model(proxy: Running, upstream: Up
         (raw(b"<html>oops", 503), 503, "upstream_error"),
         (raw(b'{"detail": "Not Found"}', 404), 404, "upstream_error"),
         (raw(b'{"error": "flat"}', 400), 400, "upstream_error"),
+        (raw(b'{"error": {"message": "a", "message": "b"}}', 400), 400, "upstream_error"),
+        (
+            raw(b'{"error": {"message": "a"}, "x": ' + b"[" * 300 + b"]" * 300 + b"}", 400),
+            400,
+            "upstream_error",
+        ),
+        (raw(b"{}", 600), 502, "upstream_error"),
+        (raw(b"{}", 999), 502, "upstream_error"),
     ],
 )
 @pytest.mark.parametrize("streamed", [False, True])
@@ -160,6 +168,12 @@ HELLO = chunk({"role": "assistant", "content": "Hello "})
         ([HELLO, b'data: {"error": {"message": "boom", "code": "server_error"}}\n\n'], False, "Hello "),
         ([HELLO, chunk({"content": "4111"})], True, "Hello 4111"),
         ([HELLO, b'data: {"choices": [{"ind'], False, "Hello "),
+        (
+            [HELLO, b'data: {"choices": [{"delta": {"content": "no", "content": "b"}}]}\n\n'],
+            False,
+            "Hello ",
+        ),
+        ([b"data:\n\n", HELLO, b"data: \n\n"], False, "Hello "),
     ],
 )
 def test_a_stream_that_breaks_says_so(
@@ -214,7 +228,9 @@ def test_a_provider_that_does_not_stream_is_streamed_for(proxy: Running, upstrea
     assert text(answer) == "Card [CARD]"
     assert payloads(answer)[0]["choices"][0]["delta"]["tool_calls"] == [{"index": 0, **call}]
     assert payloads(answer)[-1] == b"[DONE]"
-    assert payloads(answer)[-2]["choices"][0]["finish_reason"] == "stop"
+    *_, last, used, _ = payloads(answer)
+    assert last["choices"][0]["finish_reason"] == "stop" and "usage" not in last
+    assert used["choices"] == [] and used["usage"]["total_tokens"] == 3
 
 
 def test_a_silent_stream_is_kept_alive(

@@ -62,10 +62,10 @@ def test_streamed_or_not_it_is_the_same_message(
     finish = "tool_calls" if calls else "stop"
     numbers = {"prompt_tokens": 3, "completion_tokens": 2}
 
-    events = Events()
+    events = Events("gpt-real")
     frames = [events.feed(payload) for payload in chunks(said, finish, cut)]
 
-    assert read(frames) == message(completion(said, finish, usage=numbers))
+    assert read(frames) == message(completion(said, finish, usage=numbers), "gpt-real")
 
 
 @pytest.mark.parametrize(
@@ -79,17 +79,17 @@ def test_streamed_or_not_it_is_the_same_message(
 )
 def test_why_it_ended_has_another_name(finish: str, stop: str) -> None:
     """In both forms."""
-    events = Events()
+    events = Events("gpt-real")
     told = [events.feed(payload) for payload in chunks({"content": "x"}, finish, list)]
 
-    assert message(completion({"content": "x"}, finish))["stop_reason"] == stop
+    assert message(completion({"content": "x"}, finish), "gpt-real")["stop_reason"] == stop
     assert read(told)["stop_reason"] == stop
 
 
 def test_a_stream_without_an_end_gets_none() -> None:
     """Neither at `[DONE]` nor when it just stops."""
     payloads = chunks({"content": "Hello"}, None, list)
-    events = Events()
+    events = Events("gpt-real")
     told = b"".join([*map(events.feed, payloads), events.end()])
 
     assert b"message_stop" not in told
@@ -102,7 +102,7 @@ def test_usage_is_counted_as_anthropic_counts() -> None:
 
     assert usage(cached) == {"input_tokens": 6, "output_tokens": 2, "cache_read_input_tokens": 4}
     assert usage(None) is None
-    assert "usage" not in message(completion({"content": "x"}))
+    assert "usage" not in message(completion({"content": "x"}), "gpt-real")
 
 
 def test_an_error_changes_its_envelope() -> None:
@@ -111,7 +111,7 @@ def test_an_error_changes_its_envelope() -> None:
 
     assert told == {"type": "error", "error": {"type": "rate_limit_error", "message": "slow", "code": "x"}}
     assert error(b"oops", 500) == b"oops"
-    assert b"overloaded" not in Events().feed(b'{"error": {"message": "secret", "code": 500}}')
+    assert b"overloaded" not in Events("gpt-real").feed(b'{"error": {"message": "secret", "code": 500}}')
 
 
 BROKEN: list[bytes] = [
@@ -129,7 +129,7 @@ BROKEN: list[bytes] = [
 def test_what_is_no_chunk_is_an_error(payload: bytes) -> None:
     """And so is what is no completion."""
     with pytest.raises(UpstreamError):
-        Events().feed(payload)
+        Events("gpt-real").feed(payload)
 
 
 @pytest.mark.parametrize(
@@ -139,4 +139,4 @@ def test_what_is_no_chunk_is_an_error(payload: bytes) -> None:
 def test_what_is_no_completion_is_an_error(body: dict[str, Any]) -> None:
     """Nothing is made up for it."""
     with pytest.raises(UpstreamError):
-        message(body)
+        message(body, "gpt-real")
