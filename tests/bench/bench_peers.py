@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -39,6 +40,7 @@ from tests.bench.contest import (
     ratio,
     ratio_of,
 )  # fmt: skip
+from tests.bench.load import Refused
 from tests.bench.peers import PEERS
 from tests.bench.report import Row, as_document, table
 
@@ -140,10 +142,13 @@ def _memory(run: Contest, names: Sequence[str], plan: Plan) -> Iterator[Row]:
     sizes = {}
     for name in (OURS, *(name for name in names if name in run.processes)):
         _say(f"{plan.requests:,} requests to {name}")
-        run.turn(name, SMALL, 8, 600, plan.requests)
-        sizes[name] = run.processes[name].memory()
+        try:
+            run.turn(name, SMALL, 8, 600, plan.requests)
+            sizes[name] = run.processes[name].memory()
+        except (Refused, OSError) as problem:
+            run.failed[f"{name}, memory"] = str(problem)[:200]
     for name in names:
-        found = ratio_of([(sizes[OURS], sizes.get(name, 0))], "MB", 1)
+        found = ratio_of([(sizes.get(OURS, nan), sizes.get(name, 0))], "MB", 1)
         yield _row(
             f"memory after {plan.requests:,} requests more", name, found, 1 / 3 if name == "litellm" else None
         )

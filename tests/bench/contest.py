@@ -144,18 +144,16 @@ class Contest:
     ) -> dict[str, list[Sample]]:
         """Each proxy in turn (A B C, B C A, ...) after a round that warms up; one that refuses is left out of the result."""
         found: dict[str, list[Sample]] = {name: [] for name in names if name in self.addresses}
-        for name in list(found):
-            try:
-                self.turn(name, chat, connections, seconds)
-            except Refused as problem:
-                self.failed[f"{name}, {chat.name}"] = str(problem)[:200]
-                del found[name]
-        order = list(found)
-        for each in range(count):
+        for each in range(count + 1):
+            order = list(found)
             at = each % max(len(order), 1)
             for name in (*order[at:], *order[:at]):
-                found[name].append(self.turn(name, chat, connections, seconds))
-        return found
+                try:
+                    found[name].append(self.turn(name, chat, connections, seconds))
+                except (Refused, OSError) as problem:
+                    self.failed[f"{name}, {chat.name}"] = str(problem)[:200]
+                    del found[name]
+        return {name: samples[1:] for name, samples in found.items()}
 
     def asked(self, path: str) -> str:
         """What the provider tells about itself."""

@@ -8,16 +8,18 @@ import math
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from guardrails.types import Stage
-from tests.bench import bench_proxy, chats
+from tests.bench import bench_peers, bench_proxy, chats
 from tests.bench.bench_proxy import Plan
 from tests.bench.contest import DIRECT, Contest, Sample, added, contest, ratio
 from tests.bench.guards import guard, inspected
 from tests.bench.load import Address, Load, Refused, late, load
 from tests.bench.mock_provider import texts
+from tests.bench.peers import PEERS
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,42 @@ def test_ratios_are_taken_round_by_round() -> None:
     assert more.value == pytest.approx(2.0)
     assert math.isnan(ratio(samples, "c", "b", lambda each: each.cost, "s").value)
     assert bench_proxy.row("r", ratio({}, "c", "b", lambda each: each.cost, "s"), 1.5).met is False
+
+
+def test_a_proxy_that_refuses_is_left_out_and_named(run: Contest) -> None:
+    """The others are measured; the reason stands beside its name."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        run.addresses["deaf"] = Address(server.getsockname()[1])
+    found = run.rounds(chats.SMALL, 1, 0.01, 2, ("deaf", DIRECT))
+
+    assert list(found) == [DIRECT] and len(found[DIRECT]) == 2
+    assert "deaf, small chat" in run.failed
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_each_peer_is_set_up_in_a_folder_of_its_own(name: str, tmp_path: Path) -> None:
+    """What it is started with names its port and stays in its folder; what it is asked with is no secret of ours."""
+    (tmp_path / name).mkdir()
+    entry = PEERS[name].entry(tmp_path / name, "http://127.0.0.1:9")
+    told = " ".join(entry.command(4567)) + "".join(
+        path.read_text() for path in (tmp_path / name).rglob("*") if path.is_file()
+    )
+
+    assert entry.name == name and entry.folder == tmp_path / name
+    assert "4567" in told
+    assert "127.0.0.1:9" in told + json.dumps(dict(entry.headers))
+    assert PEERS[name].program or not PEERS[name].installed(tmp_path)
+
+
+def test_without_peers_nothing_is_measured_and_one_line_says_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is installed either."""
+    monkeypatch.setattr("sys.argv", ["bench_peers.py", "--lab", str(tmp_path)])
+    bench_peers.main()
+    [line] = capsys.readouterr().out.splitlines()
+
+    assert "--peers litellm" in line and list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
