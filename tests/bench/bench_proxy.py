@@ -67,7 +67,7 @@ class Plan:
     """Paced streams have 20 chunks and not 100."""
 
 
-FULL, QUICK = Plan(1.5, 5, 32, 10_000), Plan(0.2, 1, 16, 0, short=True)
+FULL, QUICK = Plan(1.5, 3, 32, 10_000), Plan(0.2, 1, 16, 0, short=True)
 
 
 def measure(quick: bool, long: bool) -> Sequence[Row]:

@@ -17,7 +17,7 @@ from tests.bench.chats import MODELS, SMALL, Chat
 from tests.bench.load import Address, Load, Refused, late, load
 from tests.bench.mock_provider import texts
 from tests.bench.processes import Process, cores, free_port, module, pinned, wait_for
-from tests.bench.report import share
+from tests.bench.report import number, share
 
 KEY = "sk-bench-7d1f20c4a8e95b63"
 """Both the administrator's key of ours and what each caller sends."""
@@ -233,7 +233,7 @@ def ratio_of(pairs: Sequence[tuple[float, float]], unit: str, scale: float) -> R
         return Ratio(float("nan"), "not measured")
     each = [one / other for one, other in good]
     figures = [statistics.median(column) * scale for column in zip(*good, strict=True)]
-    told = f"{min(each):.2f}-{max(each):.2f}; {figures[0]:.3g} against {figures[1]:.3g} {unit}"
+    told = f"{number(min(each))} to {number(max(each))}; {number(figures[0])} against {number(figures[1])} {unit}"
     return Ratio(statistics.median(each), told)
 
 
