@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from proxy import pipeline, stored
+from proxy import models, pipeline, stored
 from proxy.auth import Keyring
 from proxy.cache import Replies
 from proxy.config import Config, load_config
@@ -20,6 +20,7 @@ from proxy.context import Context
 from proxy.dialects.served import ROUTES, dialect_of, error_body, why_not_served
 from proxy.dialects.stored import find, methods
 from proxy.errors import Code, MethodNotAllowed, NotFound, ProxyError
+from proxy.exchange import new_id
 from proxy.objects import Objects
 from proxy.outside import outside
 from proxy.policies import Policies
@@ -31,7 +32,7 @@ from proxy.shadow import Shadows
 from proxy.store.db import open_store, url_of
 from proxy.store.keyfile import load_key
 from proxy.store.keys import active_keys, create_key
-from proxy.store.objects import made
+from proxy.store.objects import made, makers
 from proxy.telemetry import Metrics
 from proxy.vaults import vaults
 from proxy.wire import Connection, Receive, Scope, Send, header_pairs
@@ -80,7 +81,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         shadows=Shadows(config, reached),
         vaults=vaults(key, config.redis_url, config.vault_ttl_s),
         replies=Replies(config.cache_ttl_s),
-        objects=Objects(partial(made, store)),
+        objects=Objects(partial(made, store), partial(makers, store)),
         metrics=metrics,
         ready=state.missing,
     )
@@ -158,13 +159,16 @@ class App:
     # --- the rest of /v1
 
     async def _other(self, connection: Connection) -> None:
+        id_ = new_id()
+        headers = {"content-type": "application/json", "x-request-id": id_, "request-id": id_}
+        status = 200
         try:
             body = self._answer(connection)
         except ProxyError as error:
-            headers = header_pairs({**error.headers, "content-type": "application/json"})
-            await connection.reply(error.status, headers, error_body(connection.path, error))
-        else:
-            await connection.reply(200, [(b"content-type", b"application/json")], body)
+            status, error.request_id = error.status, id_
+            headers |= error.headers
+            body = error_body("/v1/messages" if _is_anthropic(connection) else connection.path, error)
+        await connection.reply(status, header_pairs(headers), body)
 
     def _answer(self, connection: Connection) -> bytes:
         path, method = connection.path, connection.method
@@ -175,13 +179,12 @@ class App:
         if method not in ("GET", "HEAD"):
             raise _wrong_method(method, "GET")
         self.context.keyring.principal(connection.credentials())
+        anthropic = _is_anthropic(connection)
         if path == MODELS:
-            return orjson.dumps(
-                {"object": "list", "data": [_model(name) for name in self.context.router.models()]}
-            )
+            return orjson.dumps(models.page(self.context.router.models(), anthropic))
         name = path.removeprefix(MODELS + "/")
         self.context.router.resolve(name)
-        return orjson.dumps(_model(name))
+        return orjson.dumps(models.model(name, anthropic))
 
     # --- everything that is not /v1
 
@@ -252,8 +255,9 @@ def compose(context: Context) -> FastAPI:
     return pages
 
 
-def _model(name: str) -> dict[str, object]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": "guardhouse"}
+def _is_anthropic(connection: Connection) -> bool:
+    """Whether a client of Anthropic's asks: what both families have is told in its own shape."""
+    return connection.header(b"anthropic-version") is not None
 
 
 def _wrong_method(method: str, allowed: str) -> MethodNotAllowed:

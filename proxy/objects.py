@@ -10,9 +10,9 @@ import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from proxy.errors import Unavailable
+from proxy.errors import BadRequest, Code, Unavailable
 from proxy.exchange import Exchange, Principal
 from proxy.store.db import StoreError
 from proxy.store.objects import Made, Maker
@@ -29,20 +29,25 @@ MADE_BY = {"/v1/responses": True, "/v1/chat/completions": False}
 MOST = 10_000
 """Objects that are remembered; those asked for longest ago are forgotten first."""
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Find = Callable[[Maker, Sequence[str]], Mapping[str, Made]]
 """Which of these ids the key made, from the record. Runs in a thread. Raises StoreError."""
+Makers = Callable[[str, str], Collection[Maker]]
+"""Whoever made an object, by route and id, from the record. Runs in a thread. Raises StoreError."""
 
 
 class Objects:
     """The objects that keys made.
 
     Args:
-        find: asks the record.
+        find: asks the record for objects.
+        makers: asks it who made one.
         most: objects that are remembered.
     """
 
-    def __init__(self, find: Find, most: int = MOST) -> None:
-        self._find, self._most = find, most
+    def __init__(self, find: Find, makers: Makers, most: int = MOST) -> None:
+        self._find, self._makers, self._most = find, makers, most
         self._recent: OrderedDict[tuple[Maker, str], Made] = OrderedDict()
 
     def __len__(self) -> int:
@@ -64,15 +69,28 @@ class Objects:
         found = {id: self._recent[maker, id] for id in ids if (maker, id) in self._recent}
         unknown = [id for id in ids if id not in found and OBJECT_ID.fullmatch(id)]
         if unknown:
-            try:
-                found |= await asyncio.to_thread(self._find, maker, unknown)
-            except StoreError:
-                raise Unavailable(
-                    "It cannot be looked up now who made this object. Try again later."
-                ) from None
+            found |= await _asked(self._find, maker, unknown)
         for id, made in found.items():
             self.remember(maker, id, made)
         return found
+
+    async def is_anothers(self, maker: Maker, id: str) -> bool:
+        """Whether other keys made the object, and this one did not; what nobody made here is nobody's.
+
+        Raises Unavailable when the record has to be asked and does not answer.
+        """
+        if (maker, id) in self._recent:
+            return False
+        known = {other for other, name in self._recent if name == id and other.path == maker.path}
+        known.update(await _asked(self._makers, maker.path, id))
+        return bool(known) and maker not in known
+
+
+async def _asked(ask: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    try:
+        return await asyncio.to_thread(ask, *args, **named)
+    except StoreError:
+        raise Unavailable("It cannot be looked up now who made this object. Try again later.") from None
 
 
 def session_of(who: Principal, id: str) -> str:
@@ -86,6 +104,19 @@ def followed(exchange: Exchange) -> str | None:
     if exchange.principal is None or not isinstance(told, str) or not OBJECT_ID.fullmatch(told):
         return None
     return session_of(exchange.principal, told)
+
+
+async def check(context: Context, exchange: Exchange) -> None:
+    """Raises BadRequest when a request goes on from a response of another key's, as if there were none."""
+    who, told = exchange.principal, exchange.request.get("previous_response_id")
+    if exchange.follows is None or who is None or not isinstance(told, str):
+        return
+    if await context.objects.is_anothers(Maker(who.tenant, who.key_id, exchange.path), told):
+        raise BadRequest(
+            "The previous response was not found.",
+            code=Code.PREVIOUS_RESPONSE_NOT_FOUND,
+            param="previous_response_id",
+        )
 
 
 async def note(context: Context, exchange: Exchange, reply: Mapping[str, Any] | None) -> None:

@@ -15,7 +15,7 @@ from guardrails.policy import BlockStyle
 from guardrails.pseudonyms import Vault
 from guardrails.redact import mask
 from guardrails.types import Segment, Stage, merge
-from proxy import moderation, relay
+from proxy import moderation, objects, relay
 from proxy.cache import CHOOSING, directives
 from proxy.config import Deployment
 from proxy.context import Context
@@ -29,7 +29,6 @@ from proxy.exchange import Exchange
 from proxy.kept import storable
 from proxy.large import aside, texts_of
 from proxy.lasting import acts, is_stored
-from proxy.objects import followed
 from proxy.providers.base import Call, Reply, ReplyStream
 from proxy.relay import Timed
 from proxy.routing import Attempt, speaker
@@ -71,6 +70,8 @@ async def _served(out: relay.Outlet) -> None:
     with Timed(exchange, "parse"):
         await aside(exchange, _parse, context, exchange)
         exchange.session = session_name(connection.header(HEADER.encode()))
+        if exchange.follows:
+            await objects.check(context, exchange)
     async with connection.watched():
         if exchange.model:
             await _relay(context, connection, out)
@@ -102,7 +103,7 @@ def _parse(context: Context, exchange: Exchange) -> None:
     assert exchange.principal is not None
     exchange.guard = context.policies.guard_for(exchange.principal, exchange.model, exchange.path)
     exchange.retrieval = dialect.hits(request)
-    exchange.follows = followed(exchange)
+    exchange.follows = objects.followed(exchange)
 
 
 async def _relay(context: Context, connection: Connection, out: relay.Outlet) -> None:

@@ -14,10 +14,10 @@ from proxy import objects, sse
 from proxy.context import Context
 from proxy.dialects.base import GuardedStream
 from proxy.dialects.chat_words import reply_texts
-from proxy.dialects.openai_errors import provider_error
+from proxy.dialects.openai_errors import foreign_error, provider_error
 from proxy.dialects.plain_dialect import apply_edits
 from proxy.dialects.reply_body import reply_object
-from proxy.errors import ProxyError, Unavailable, UpstreamError
+from proxy.errors import Code, ProxyError, Unavailable, UpstreamError
 from proxy.exchange import Exchange, Failure
 from proxy.kept import keep, record, storable_reply, watched
 from proxy.providers.base import Reply, ReplyStream
@@ -200,12 +200,18 @@ def _unseen(texts: list[Segment], exchange: Exchange) -> list[Segment]:
 async def refused(out: Outlet, reply: Reply) -> None:
     """Tell of a provider's refusal: in its own words, inspected, when they are an error as OpenAI writes it."""
     body = await _inspected_error(out, reply.body)
-    error = provider_error(body)
+    error, foreign = provider_error(body), foreign_error(body)
+    kind, code = error or (
+        "invalid_request_error" if reply.status < 500 else "server_error",
+        Code.UPSTREAM_ERROR,
+    )
     if error is None:
         message = f"The provider refused the request with HTTP {reply.status}."
-        kind = "invalid_request_error" if reply.status < 500 else "server_error"
-        raise UpstreamError(message, status=reply.status, type=kind, headers=reply.headers)
-    kind, code = error
+        refusal = UpstreamError(foreign or message, status=reply.status, type=kind, headers=reply.headers)
+        if foreign is None:
+            raise refusal
+        refusal.request_id = out.exchange.id
+        body = out.exchange.dialect.error(refusal)
     message = f"The provider answered with HTTP {reply.status}."
     out.exchange.failure = Failure(reply.status, kind, code, message)
     told = out.exchange.dialect.provider_error(body, reply.status)

@@ -20,7 +20,7 @@ from proxy import sse
 from proxy.dialects import chat_logprobs
 from proxy.dialects.chat_calls import Call
 from proxy.dialects.chat_conversation import streamed_call
-from proxy.dialects.chat_lanes import Choice, Path, put, scalars
+from proxy.dialects.chat_lanes import Choice, Lane, Path, put, scalars
 from proxy.dialects.chat_words import are_known, is_constant, is_reply_word, plain
 from proxy.dialects.choice_stream import ChoiceStream
 from proxy.dialects.chunk_form import Form, form_of
@@ -75,14 +75,19 @@ class ChatStream(ChoiceStream):
 
     def _repeated(self, form: Form, text: str, payload: bytes) -> bytes:
         """As `feed`, for a payload that differs from one that was read in its text alone."""
-        out = self._push(self._choice(form.index), (form.name,), text)
+        lane = self._lane_of(self._choice(form.index), (form.name,))
+        out = self._through(lane, text)
         if self.blocked:
             return b""
-        if out == text:
+        if self._verbatim.on and lane.exact:
+            if out == text and self._verbatim.passed(lane, text):
+                return sse.event(payload)
+            self._verbatim.said(lane, form, text, payload)
+            return self._ready()
+        if out == text and not self._verbatim.on:
             return sse.event(payload)
-        if out:
-            return sse.event(form.written(out))
-        return sse.event(form.silent) if form.silent else b""
+        rewritten = form.written(out) if out else form.silent
+        return self._anew() + (sse.event(rewritten) if rewritten else b"")
 
     def response(self) -> dict[str, Any] | None:
         """What left so far, as one whole reply with pseudonyms in place; None before the first chunk."""
@@ -114,13 +119,13 @@ class ChatStream(ChoiceStream):
         if part.get("finish_reason") and choice.finish is None:
             tail = await self._close(choice)
             changed |= await self._finish(choice, part)
-            if tail:
+            if tail and not self._is_exact(choice):
                 # What this very chunk says comes before what was held, and both before the finish reason.
                 before += [self._frame(choice.index, told) for told in (delta, tail) if told]
                 part["delta"] = {}
                 changed = True
         if logprobs and not (clean and choice.clean):
-            changed = True
+            changed |= not (clean and self._is_exact(choice))
             part["logprobs"] = None  # they spell the text that was replaced
         return changed
 
@@ -136,16 +141,10 @@ class ChatStream(ChoiceStream):
                     continue
                 if is_reply_word(name, value):
                     continue
-                out = self._push(choice, (name,), value)
-                if out != value:
-                    changed = True
-                    if out:
-                        delta[name] = out
-                    else:
-                        del delta[name]
+                changed |= self._replaced(self._lane_of(choice, (name,)), delta, name)
             elif value and name == "tool_calls":
-                changed = True
-                delta[name] = await self._tool_calls(choice, value)
+                delta[name] = await self._tool_calls(choice, delta)
+                changed |= not self._is_exact(choice)
                 if not delta[name]:
                     del delta[name]
             elif value and name == "function_call":
@@ -155,7 +154,8 @@ class ChatStream(ChoiceStream):
                 changed |= await self._nested(choice, value, (name,), [])
         return changed
 
-    def _push(self, choice: Choice, path: Path, text: str) -> str:
+    def _lane_of(self, choice: Choice, path: Path) -> Lane:
+        """The lane of a text. Raises UpstreamError when its choice has ended."""
         if choice.finish is not None:
             raise UpstreamError("The provider sent text for a choice it had already finished.")
         lane = choice.lanes.get(path)
@@ -164,7 +164,7 @@ class ChatStream(ChoiceStream):
             lane = choice.lanes[path] = self._lane(
                 pointer, self._content if path == ("content",) else self._vault
             )
-        return self._through(lane, text)
+        return lane
 
     async def _nested(self, choice: Choice, value: Any, path: Path, siblings: list[dict[str, Any]]) -> bool:
         """Guard the texts inside a member that holds more than a string, each in its own lane."""
@@ -180,18 +180,16 @@ class ChatStream(ChoiceStream):
             if isinstance(item, dict | list):
                 changed |= await self._nested(choice, item, (*path, key), siblings)
             elif isinstance(item, str) and item and not is_constant(key) and not is_reply_word(key, item):
-                out = self._push(choice, (*path, key), item)
-                choice.lanes[(*path, key)].siblings = siblings
-                if out != item:
-                    value[key] = out
-                    changed = True
+                lane = self._lane_of(choice, (*path, key))
+                lane.siblings = siblings
+                changed |= self._replaced(lane, value, key, stays=True)
         return changed
 
     async def _close(self, choice: Choice) -> dict[str, Any]:
         """What a choice still held, as one delta; its lanes are finished."""
         delta: dict[str, Any] = {}
         for path, lane in choice.lanes.items():
-            rest = await lane.guard.finish()
+            rest = await lane.finish()
             self.blocked |= lane.guard.blocked
             if rest:
                 put(delta, path, rest, lane.siblings)
@@ -207,9 +205,10 @@ class ChatStream(ChoiceStream):
 
     # --- tool calls
 
-    async def _tool_calls(self, choice: Choice, deltas: Any) -> list[dict[str, Any]]:
+    async def _tool_calls(self, choice: Choice, delta: dict[str, Any]) -> list[dict[str, Any]]:
         """Take in pieces of tool calls; the names and the complete calls that may leave now."""
         out: list[dict[str, Any]] = []
+        deltas = delta["tool_calls"]
         for place, piece in enumerate(deltas if isinstance(deltas, list) else [deltas]):
             if not isinstance(piece, dict):
                 raise UpstreamError("The provider sent a piece of a tool call that is no object.")
@@ -223,7 +222,8 @@ class ChatStream(ChoiceStream):
                     out.append(await self._release(choice, call))
                 call = self._new_call(choice, index)
             call.collect(piece)
-            early = not self._guard.judges(Stage.TOOL_CALL)
+            self._verbatim.mark(call, None, delta, "tool_calls")
+            early = not self._guard.judges(Stage.TOOL_CALL) and (call.opening or not self._verbatim.on)
             if early and call.name and call.text and call.sent_name is None:
                 out += await self._name(call)
         return out
@@ -246,7 +246,7 @@ class ChatStream(ChoiceStream):
         verdict = await self._guard.inspect([call.name_segment()], self._vault, reply=True)
         if verdict.findings or verdict.failures:
             return []  # decided, and told, when the call is complete
-        call.sent_name = call.name
+        call.sent_name, call.cleared = call.name, call.opening
         name = call.name if self._vault is None else self._vault.restore(call.name)
         return [{"index": call.index, **call.head, call.kind: {"name": name, call.text_name: ""}}]
 
@@ -262,7 +262,10 @@ class ChatStream(ChoiceStream):
         if not self.blocked:
             name, text, outer, inner = call.edited(verdict.edits)
             choice.record(call, outer, {"name": name, call.text_name: text, **inner})
-        return call.delta(self._told(found, verdict))
+        edits = self._told(found, verdict)
+        call.exact &= not edits and not self.blocked
+        call.cleared = call.came if call.exact else call.cleared
+        return call.delta(edits)
 
     def _written(self, delta: dict[str, Any], beside: Mapping[str, str]) -> dict[str, Any]:
         return {"delta": delta, **beside}

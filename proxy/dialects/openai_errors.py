@@ -28,6 +28,20 @@ def provider_error(body: bytes) -> tuple[str, str | None] | None:
     return _word(error.get("type")) or "api_error", _word(error.get("code"))
 
 
+def foreign_error(body: bytes) -> str | None:
+    """What an error body says that is written in a way of its own; None when it says nothing."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(document, dict):
+        return None
+    for name in ("message", "detail", "error"):
+        if said := document.get(name):
+            return said if isinstance(said, str) else orjson.dumps(said).decode()
+    return None
+
+
 def _word(value: Any) -> str | None:
     """A value that is a word of a protocol, not a text; None for any other."""
     return value if isinstance(value, str) and re.fullmatch(r"[\w.-]{1,64}", value) else None

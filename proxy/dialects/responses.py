@@ -25,7 +25,7 @@ NAME = "responses"
 _APART = frozenset({"model", "input", "stream", EXTENSION})
 _DEFINITIONS = frozenset({"tools", "text"})
 _STARTS = ("input", "previous_response_id", "prompt", "conversation")
-"""Members of which a request needs one."""
+"""Members with which a request begins."""
 _HOLDERS = ("content", "output", "outputs")
 """Members of items that hold parts, which can be media."""
 OMITTED = "[omitted]"
@@ -53,7 +53,8 @@ def check(request: dict[str, Any]) -> None:
         raise wrong_type("model", "a non-empty string")
     if not isinstance(request.get("stream"), bool | None):
         raise wrong_type("stream", "a boolean")
-    if all(request.get(name) is None for name in _STARTS):
+    # A request that names none of them may be one: what it is worth is the provider's to say.
+    if "input" in request and all(request.get(name) is None for name in _STARTS):
         raise BadRequest(
             f"Missing required parameter: one of {', '.join(map(repr, _STARTS))}.",
             code=Code.MISSING_REQUIRED_PARAMETER,

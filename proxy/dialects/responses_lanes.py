@@ -46,10 +46,29 @@ class Lane:
     told: list[str] = field(default_factory=list)
     kept: str = ""
     """What of a complete call may be stored."""
-    size: int = 0
     clean: bool = True
     """Whether all that came has left at once and unchanged."""
+    exact: bool = True
+    """Whether all that left is what came, as far as it left."""
+    came: int = 0
+    cleared: int = 0
+    free: int = 0
+    """See `verbatim.Source`."""
+    waiting: str = ""
     ended: bool = False
+
+    def take(self, text: str) -> None:
+        """Takes in a piece."""
+        self.raw.append(text)
+        self.came += len(text)
+
+    def leaves(self, came: str, out: str, last: bool = False) -> None:
+        """Note what may leave once this piece came: of the text that waits, or (`last`) all of it."""
+        if self.exact:
+            waiting = self.waiting + came
+            self.exact = waiting == out if last else waiting.startswith(out)
+            self.waiting = waiting[len(out) :]
+            self.cleared += len(out) if self.exact else 0
 
     @property
     def recorded(self) -> str:

@@ -52,14 +52,14 @@ class RetoldStream(ResponsesStream):
         return []
 
     def _frame(self, event: Event, told: Event, payload: bytes | None) -> bytes:
-        return self._new(super()._frame(event, told, payload))
+        return self._new(super()._frame(event, told, payload), self._number)
 
     def _own(self, event: Event) -> bytes:
-        return self._new(super()._own(event))
+        return self._new(super()._own(event), self._number)
 
-    def _new(self, frame: bytes) -> bytes:
-        """The frame that was just numbered, or nothing when the caller has had it."""
-        return b"" if self._number is not None and self._number <= self._after else frame
+    def _new(self, frame: bytes, number: int | None) -> bytes:
+        """The frame, or nothing when the caller has had it."""
+        return b"" if number is not None and number <= self._after else frame
 
 
 def joined(calls: Iterable[ToolCall], conversation: Conversation) -> Conversation:

@@ -32,6 +32,7 @@ from proxy.dialects.responses_reply import FILTERED, finish_reasons
 from proxy.dialects.responses_texts import is_call, kind
 from proxy.dialects.responses_words import MEMBERS
 from proxy.dialects.texts import MEMBER
+from proxy.dialects.verbatim import Verbatim
 from proxy.errors import UpstreamError
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class ResponsesStream:
         self._size = 0
         self._number: int | None = None
         """The number of the event that left last, if they are numbered."""
+        self._verbatim = Verbatim()
 
     # --- in and out
 
@@ -103,8 +105,13 @@ class ResponsesStream:
 
     async def end(self) -> bytes:
         """The frames still held when the provider has ended. Look at `blocked`, then at `broken`."""
-        frames = await self._close(list(self._lanes.values()), complete=False)
-        return b"" if self.blocked else b"".join(frames)
+        own = await self._close(list(self._lanes.values()), complete=False)
+        if self.blocked:
+            return b""
+        if self._exact:
+            self._verbatim.settle()
+            return self._anew()
+        return b"".join([self._anew(), *map(self._own, own)])
 
     @property
     def broken(self) -> str | None:
@@ -117,7 +124,7 @@ class ResponsesStream:
 
     def block(self) -> bytes:
         """The frames that end a blocked stream: the response as far as it was told, incomplete and filtered."""
-        frames, told = [], self._whole(safe=False)
+        frames, told = [self._anew()], self._whole(safe=False)
         if self._response is None:
             begun = {**told, "status": "in_progress", "incomplete_details": None, "output": []}
             frames.append(self._own({"type": "response.created", "response": begun}))
@@ -196,7 +203,7 @@ class ResponsesStream:
             raise UpstreamError("The provider sent text for a response it had already finished.")
         if last == "delta" and kind_ != "audio":
             return await self._delta(payload, event, kind_)
-        before: list[bytes] = []
+        before: list[Event] = []
         if last == "done" or event.get("type") in _TERMINAL:
             before = await self._close(self._closing(event, kind_))
         pieces = event_texts(event, self._names)
@@ -205,7 +212,9 @@ class ResponsesStream:
             return []
         told = self._edited(event, pieces, safe=False)
         self._note(event, pieces, told)
-        return [*before, self._frame(event, told, payload)]
+        if told == event and self._exact:
+            return [self._ready(payload, event)]
+        return [self._anew(), *map(self._own, before), self._frame(event, told, payload)]
 
     async def _delta(self, payload: bytes, event: Event, kind_: str) -> list[bytes]:
         """A piece of a text: guarded in its lane. Whatever else the event says is inspected with it."""
@@ -219,20 +228,27 @@ class ResponsesStream:
         await self._learn(pieces, [])
         told = self._edited(beside, pieces, safe=False)
         held = clean = True
+        same, cut = told == beside, dict(event)
         for name, now in zip(event, list(told), strict=True):
             if name in laned:
                 lane = self._lane(told, kind_, now)
                 told[now] = self._push(lane, event[name])
+                self._verbatim.mark(lane, event[name] if lane.guard else None, cut, name)
                 clean &= lane.clean
                 held &= not told[now]
-        if told == event and (clean or not event.get("logprobs")):
-            return [self._frame(event, told, payload)]
-        if laned and held and not self._says_more(told, laned):
+        if self.blocked:
             return []
+        if same and self._exact:
+            return [self._ready(payload, cut)]
+        anew = self._anew()
+        if told == event and (clean or not event.get("logprobs")):
+            return [anew, self._frame(event, told, payload)]
+        if laned and held and not self._says_more(told, laned):
+            return [anew]
         if told.get("logprobs"):
             told["logprobs"] = []  # they spell the text that was replaced
         told.pop("obfuscation", None)  # its length tells the length of that text
-        return [self._frame(event, told, None)]
+        return [anew, self._frame(event, told, None)]
 
     def _says_more(self, event: Event, laned: Iterable[str]) -> bool:
         """Whether an event whose texts are held says anything beside them."""
@@ -254,13 +270,13 @@ class ResponsesStream:
     def _push(self, lane: Lane, text: str) -> str:
         if lane.ended:
             raise UpstreamError("The provider sent text for a part it had already finished.")
-        lane.raw.append(text)
-        lane.size += len(text)
+        lane.take(text)
         out = ""
         if lane.guard is not None:
             out = lane.guard.push(text)
             self.blocked |= lane.guard.blocked
-        elif lane.size > MAX_TOOL_CALL:
+            lane.leaves(text, out)
+        elif lane.came > MAX_TOOL_CALL:
             raise UpstreamError("The provider sent a tool call without end.")
         lane.clean &= out == text
         if out:
@@ -280,19 +296,20 @@ class ResponsesStream:
             if (lane.pointer.startswith(at + "/") if at else lane.kind == kind_)
         ]
 
-    async def _close(self, lanes: list[Lane], complete: bool = True) -> list[bytes]:
-        """Ends lanes; the frames with what they still held. A call that is not complete never leaves."""
-        frames = []
+    async def _close(self, lanes: list[Lane], complete: bool = True) -> list[Event]:
+        """Ends lanes; events with what they still held. A call that is not complete never leaves."""
+        own = []
         for lane in lanes:
             if lane.ended or (lane.guard is None and not complete):
                 continue
             lane.ended = True
             rest = await self._rest(lane)
+            lane.leaves("" if lane.guard else "".join(lane.raw), rest, last=True)
             if rest and not self.blocked:
                 lane.told.append(rest)
                 text = {} if lane.member == "delta" else {"delta": ""}
-                frames.append(self._own({**lane.event, **text, lane.member: rest}))
-        return frames
+                own.append({**lane.event, **text, lane.member: rest})
+        return own
 
     async def _rest(self, lane: Lane) -> str:
         raw = "".join(lane.raw)
@@ -420,6 +437,38 @@ class ResponsesStream:
                 told = {**told, "sequence_number": after}
         same = payload is not None and told == event
         return named(told.get("type"), payload if same and payload is not None else orjson.dumps(told))
+
+    @property
+    def _exact(self) -> bool:
+        """Whether the stream is told as it was written, and nothing of it had to change."""
+        return self._verbatim.on and all(lane.exact for lane in self._lanes.values())
+
+    def _ready(self, payload: bytes, event: Event) -> bytes:
+        """The events that may leave as they were written, once nothing had to change in this one."""
+        if isinstance(number := event.get("sequence_number"), int):
+            self._number = number
+        self._verbatim.add(self._new(named(event.get("type"), payload), number), event)
+        out = b"".join(self._verbatim.ready())
+        return out + self._anew() if self._verbatim.full else out
+
+    def _anew(self) -> bytes:
+        """What waited as it was written, as far as it may leave; from here on events are told anew."""
+        if not self._verbatim.on:
+            return b""
+        frames = []
+        for one in self._verbatim.give_up():
+            if not isinstance(one, dict):
+                frames.append(one)
+            elif one.get("delta") or self._says_more(one, ()):
+                one.pop("obfuscation", None)
+                if one.get("logprobs"):
+                    one["logprobs"] = []
+                frames.append(self._new(named(one["type"], orjson.dumps(one)), one.get("sequence_number")))
+        return b"".join(frames)
+
+    def _new(self, frame: bytes, number: int | None) -> bytes:
+        """A frame of that number, if the caller is to have it."""
+        return frame
 
     def _own(self, event: Event) -> bytes:
         """An event of our own, numbered on where the provider numbers."""

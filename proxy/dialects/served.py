@@ -11,6 +11,7 @@ from proxy.errors import ProxyError, openai_body
 ROUTES = {
     "/v1/chat/completions": "proxy.dialects.chat_dialect:CHAT",
     "/v1/responses": "proxy.dialects.responses_dialect:RESPONSES",
+    "/v1/responses/compact": "proxy.dialects.responses_compact:COMPACT",
     "/v1/responses/input_tokens": "proxy.dialects.responses_count:COUNT",
     "/v1/completions": "proxy.dialects.completions:COMPLETIONS",
     "/v1/embeddings": "proxy.dialects.embeddings:EMBEDDINGS",

@@ -34,6 +34,7 @@ _MEDIA = {
 _MORE_TEXTS = {"reasoning_content": "reasoning", "reasoning": "reasoning", "refusal": "refusal"}
 READERS = {
     "responses": "proxy.review.responses:conversation",
+    "responses_compact": "proxy.review.responses:conversation",
     "responses_count": "proxy.review.responses:conversation",
     "stored_response": "proxy.review.responses:conversation",
     "completions": "proxy.review.plain:conversation",

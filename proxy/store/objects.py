@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from proxy.store.db import Store, StoreError
@@ -41,9 +41,18 @@ def made(store: Store, maker: Maker, ids: Sequence[str]) -> dict[str, Made]:
         .where(SPAN.c.tenant == maker.tenant, SPAN.c.path == maker.path)
         .order_by(SPAN.c.started_us, SPAN.c.id)
     )
+    return {row.object_id: Made(row.deployment, row.model) for row in _rows(store, query)}
+
+
+def makers(store: Store, path: str, id: str) -> set[Maker]:
+    """Whoever made an object of that id on that route. Raises StoreError when the database does not answer."""
+    query = select(SPAN.c.tenant, SPAN.c.key_id).where(SPAN.c.object_id == id, SPAN.c.path == path).distinct()
+    return {Maker(row.tenant, row.key_id, path) for row in _rows(store, query)}
+
+
+def _rows(store: Store, query: Select[Any]) -> Sequence[Row[Any]]:
     try:
         with store.read() as connection:
-            rows = connection.execute(query).all()
+            return connection.execute(query).all()
     except SQLAlchemyError as error:
         raise StoreError(f"the database does not answer ({type(error).__name__}).") from None
-    return {row.object_id: Made(row.deployment, row.model) for row in rows}

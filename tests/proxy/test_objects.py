@@ -35,10 +35,15 @@ class Record:
         return {id: self.rows[maker, id] for id in ids if (maker, id) in self.rows}
 
 
+def nobody(path: str, id: str) -> set[Maker]:
+    """A record in which nobody made anything."""
+    return set()
+
+
 async def test_the_record_is_asked_only_for_what_memory_does_not_know() -> None:
     """In a thread, once for each object; what it knows is remembered."""
     record = Record({(ADA, "b"): HERE})
-    objects = Objects(record)
+    objects = Objects(record, nobody)
     objects.remember(ADA, "a", HERE)
 
     found = [await objects.made(ADA, ["a", "b"]) for _ in range(2)]
@@ -50,7 +55,7 @@ async def test_the_record_is_asked_only_for_what_memory_does_not_know() -> None:
 
 async def test_nobody_finds_what_another_key_made() -> None:
     """Neither in memory nor in the record; nor on another route, nor for another tenant."""
-    objects = Objects(Record({(ADA, "b"): HERE}))
+    objects = Objects(Record({(ADA, "b"): HERE}), nobody)
     objects.remember(ADA, "a", HERE)
 
     for maker in (BOB, ADA._replace(tenant="other"), ADA._replace(path="/v1/chat/completions")):
@@ -61,14 +66,14 @@ async def test_a_word_that_is_no_id_is_not_looked_up() -> None:
     """The record is not asked for it."""
     record = Record()
 
-    assert await Objects(record).made(ADA, ["../x", "", "a b", "x" * 129, "é"]) == {}
+    assert await Objects(record, nobody).made(ADA, ["../x", "", "a b", "x" * 129, "é"]) == {}
     assert record.asked == []
 
 
 async def test_memory_is_bounded() -> None:
     """Those asked for longest ago are forgotten first, and are then asked of the record."""
     record = Record()
-    objects = Objects(record, most=2)
+    objects = Objects(record, nobody, most=2)
     for id in ("a", "b"):
         objects.remember(ADA, id, HERE)
     await objects.made(ADA, ["a"])
@@ -79,13 +84,25 @@ async def test_memory_is_bounded() -> None:
     assert len(objects) == 2
 
 
+async def test_what_another_key_made_is_anothers() -> None:
+    """By memory or by the record; not what the key made too, and not what nobody made here."""
+    record = {"theirs": {BOB}, "both": {ADA, BOB}}
+    objects = Objects(Record(), lambda path, id: record.get(id, set()))
+    objects.remember(BOB, "new", HERE)
+    objects.remember(ADA, "mine", HERE)
+
+    told = {id: await objects.is_anothers(ADA, id) for id in ("theirs", "both", "new", "mine", "unknown")}
+
+    assert told == {"theirs": True, "both": False, "new": True, "mine": False, "unknown": False}
+
+
 async def test_a_record_that_does_not_answer_is_told_as_such() -> None:
     """503, never 'not found': and what memory knows is found all the same."""
 
     def away(maker: Maker, ids: Sequence[str]) -> Mapping[str, Made]:
         raise StoreError("away")
 
-    objects = Objects(away)
+    objects = Objects(away, nobody)
     objects.remember(ADA, "a", HERE)
 
     assert await objects.made(ADA, ["a"]) == {"a": HERE}
@@ -98,7 +115,7 @@ def running(defaults: dict[str, Any] | None = None) -> Any:
     deployment = SimpleNamespace(defaults=defaults or {})
     router = SimpleNamespace(deployment=lambda id: deployment if id == "openai/a" else None)
     return SimpleNamespace(
-        objects=Objects(Record()), router=router, vaults=Vaults(b"k" * 32, MemoryPages(), 60)
+        objects=Objects(Record(), nobody), router=router, vaults=Vaults(b"k" * 32, MemoryPages(), 60)
     )
 
 

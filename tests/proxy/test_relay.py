@@ -156,6 +156,29 @@ def test_a_providers_own_error_is_passed_on(proxy: Running, upstream: Upstream) 
     assert proxy.recorder.last()["error"]["code"] == "rate_limit_exceeded"
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_error_in_another_shape_keeps_its_words(
+    proxy: Running, upstream: Upstream, streamed: bool
+) -> None:
+    """Told as OpenAI's errors are, inspected like a reply, and not stored."""
+    upstream.script = raw(
+        b'{"object": "error", "message": "4111 1111 1111 1111 is too long", "code": 400}', 400
+    )
+
+    answer = ask(proxy, chat(stream=streamed))
+
+    assert (answer.status, json.loads(answer.body)["error"]) == (
+        400,
+        {
+            "message": "[CARD] is too long",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": "upstream_error",
+        },
+    )
+    assert "too long" not in proxy.recorder.last()["error"]["message"]
+
+
 HELLO = chunk({"role": "assistant", "content": "Hello "})
 
 

@@ -222,20 +222,23 @@ def test_a_stored_reply_comes_back_to_its_owner(proxy: Running, upstream: Upstre
 
 
 def test_a_chain_knows_its_values_for_its_own_key(proxy: Running, upstream: Upstream) -> None:
-    """A follow-up that repeats what a response was told gets the value; another key that names it does not."""
+    """A follow-up that repeats what a response was told gets the value; another key cannot go on from it."""
     upstream.script = lambda body: script(body, reply(message("ok")))
     ask(proxy, {"model": "gpt-test", "input": "ada@example.com"}, path=RESPONSE)
     token = proxy.recorder.last()["request"]["input"]
-    told = []
-    for number, headers in enumerate(({}, key(proxy, "other"))):
-        upstream.script = raw(orjson.dumps(reply(message(f"{token}."), id=f"resp_{number + 2}")))
-        asked = {"model": "gpt-test", "input": "who?", "previous_response_id": "resp_1"}
-        told.append(text(ask(proxy, asked, path=RESPONSE, headers=headers)))
+    upstream.script = raw(orjson.dumps(reply(message(f"{token}."), id="resp_2")))
+    asked = {"model": "gpt-test", "input": "who?", "previous_response_id": "resp_1"}
+    second = ask(proxy, asked, path=RESPONSE)
+    upstream.bodies.clear()
+    others = ask(proxy, asked, path=RESPONSE, headers=key(proxy, "other"))
+    assert (others.status, upstream.bodies) == (400, [])
+    assert others.error["code"] == "previous_response_not_found"
+    assert others.error["param"] == "previous_response_id"
     third = ask(
         proxy, {"model": "gpt-test", "input": "again?", "previous_response_id": "resp_2"}, path=RESPONSE
     )
 
-    assert told == ["ada@example.com.", f"{token}."]
+    assert text(second) == "ada@example.com."
     assert text(third) == "ada@example.com."
 
 

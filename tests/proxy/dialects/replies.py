@@ -105,7 +105,7 @@ def read(frames: list[bytes]) -> dict[int, dict[str, Any]]:
             choice = choices.setdefault(part["index"], {"message": {}, "finish_reason": None})
             assert choice["finish_reason"] is None, "nothing may come after a finish reason"
             _join(choice["message"], part["delta"])
-            choice["finish_reason"] = part["finish_reason"]
+            choice["finish_reason"] = part.get("finish_reason")
     return choices
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.dialects.openai_errors import in_band, provider_error
+from proxy.dialects.openai_errors import foreign_error, in_band, provider_error
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,25 @@ from proxy.dialects.openai_errors import in_band, provider_error
 def test_an_error_body_is_known_by_its_shape(body: bytes, expected: Any) -> None:
     """Only words of a protocol are taken from it, never its text."""
     assert provider_error(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"object":"error","message":"too long","code":400}', "too long"),
+        (b'{"detail":"Unauthorized"}', "Unauthorized"),
+        (b'{"error":"no"}', "no"),
+        (b'{"detail":[{"loc":["body"],"msg":"required"}]}', '[{"loc":["body"],"msg":"required"}]'),
+        (b'{"message":""}', None),
+        (b'{"status":500}', None),
+        (b"[1]", None),
+        (b"<html>", None),
+        (b"", None),
+    ],
+)
+def test_an_error_in_another_shape_says_what_it_says(body: bytes, said: str | None) -> None:
+    """The first of the members that others use; it was inspected before."""
+    assert foreign_error(body) == said
 
 
 @pytest.mark.parametrize(

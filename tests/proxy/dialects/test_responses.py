@@ -99,7 +99,7 @@ def test_everything_beside_the_input_is_a_text_too() -> None:
     [
         ({}, "model"),
         ({"model": 1}, "model"),
-        ({"model": "m"}, "input"),
+        ({"model": "m", "input": None}, "input"),
         ({"model": "m", "input": 5}, "input"),
         ({"model": "m", "input": "x", "stream": 1}, "stream"),
         ({"model": "m", "input": ["x"]}, "input[0]"),
@@ -115,6 +115,11 @@ def test_a_wrong_shape_is_refused_by_name(request_: dict[str, Any], param: str) 
         responses.check(request_)
 
     assert caught.value.param == param
+
+
+def test_what_a_request_without_any_input_is_worth_the_provider_says() -> None:
+    """Clients may leave everything out: only an input that is given and is nothing is refused here."""
+    responses.check({"model": "m"})
 
 
 @pytest.mark.parametrize("name", ["previous_response_id", "prompt", "conversation"])

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from proxy.document import document
 from proxy.exchange import Principal
 from proxy.store.db import Store, StoreError, open_store
-from proxy.store.objects import Made, Maker, made
+from proxy.store.objects import Made, Maker, made, makers
 from tests.proxy.exchanges import masked
 from tests.proxy.store.databases import KEY
 
@@ -34,6 +34,15 @@ def test_a_key_finds_what_it_made(store: Store) -> None:
     assert made(store, ADA._replace(key_id="bob"), ids) == {"x_2": Made("openai/2", "small")}
     assert made(store, ADA._replace(tenant="other"), ids) == {}
     assert made(store, ADA._replace(path="/v1/responses"), ids) == {}
+
+
+def test_who_made_an_object_is_known(store: Store) -> None:
+    """Every key that did, on that route alone."""
+    for who in ("ada", "bob"):
+        store.write([document(masked(principal=Principal(who), object_id="x"))])
+
+    assert makers(store, PATH, "x") == {ADA, ADA._replace(key_id="bob")}
+    assert makers(store, "/v1/responses", "x") == makers(store, PATH, "y") == set()
 
 
 def test_a_lookup_reads_an_index(store: Store) -> None:

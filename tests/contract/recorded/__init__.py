@@ -1,0 +1,1 @@
+"""Exchanges in the shapes that real providers send, told by hand."""
