@@ -42,7 +42,12 @@ def models(upstream: Upstream, **names: str) -> list[dict[str, Any]]:
     return [
         {
             "model_name": name,
-            "litellm_params": {"model": f"openai/{there}", "api_base": base, "api_key": "sk-upstream-secret"},
+            "litellm_params": {
+                "model": f"openai/{there}",
+                "api_base": base,
+                "api_key": "sk-upstream-secret",
+                "num_retries": 2,
+            },
         }
         for name, there in names.items()
     ]
