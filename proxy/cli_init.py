@@ -51,6 +51,12 @@ guardhouse:
 
   # `strict` writes a trace to disk before the last byte of its reply leaves, `group` within 20 ms.
   # spool: {mode: group}
+
+  # Seconds that a client may take to send its request, and for which it may take nothing of its reply.
+  # clients: {send_s: 30, read_s: 60}
+
+  # Seconds for which /readyz says no before a stop, and that requests under way then have to finish.
+  # shutdown: {notice_s: 5, drain_s: 30}
 """
 
 

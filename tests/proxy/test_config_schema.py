@@ -5,7 +5,7 @@ import datetime
 import pytest
 from pydantic import ValidationError
 
-from proxy.config_schema import Entry, Guardhouse, Params, Router
+from proxy.config_schema import Clients, Entry, Guardhouse, Params, Router, Shutdown
 
 
 def test_a_bare_date_is_read_as_an_api_version() -> None:
@@ -21,6 +21,8 @@ def test_unknown_parameters_are_kept_and_unknown_keys_of_ours_are_not() -> None:
     assert Params.model_validate({"model": "m", "temperature": 1}).model_extra == {"temperature": 1}
     for model, value in (
         (Guardhouse, {"x": 1}),
+        (Clients, {"sends": 1}),
+        (Shutdown, {"drain_s": -1}),
         (Entry, {"model_name": "m", "litellm_params": {"model": "m"}, "x": 1}),
     ):
         with pytest.raises(ValidationError):
