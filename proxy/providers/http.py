@@ -229,7 +229,7 @@ class Response:
         self._connection = connection
         self._parser = httptools.HttpResponseParser(self)
         self._pieces: list[bytes] = []
-        self._size = self._taken = 0
+        self._size = self._taken = self._lines = 0
         self._error: Exception | None = None
         self._ended = self._full = self._released = self._reusable = False
         self._waiting: asyncio.Future[None] | None = None
@@ -336,7 +336,8 @@ class Response:
         """One header."""
         key, told = name.decode("latin-1").lower(), value.decode("latin-1")
         self.headers[key] = f"{self.headers[key]}, {told}" if key in self.headers else told
-        if len(self.headers) > _MOST_HEADERS or len(value) > _LONGEST_HEADERS:
+        self._lines += 1
+        if self._lines > _MOST_HEADERS or len(value) > _LONGEST_HEADERS:
             raise httptools.HttpParserError("too many headers")
 
     def on_headers_complete(self) -> None:
