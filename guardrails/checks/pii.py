@@ -10,6 +10,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from functools import cache
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -236,6 +237,7 @@ def _validator(recogniser: Any) -> Callable[[str], bool]:
     )
 
 
+@cache
 def _stay_offline() -> None:
     """Makes Presidio's recognisers ask the bundled suffix list: the default one is downloaded at first use.
 
