@@ -44,6 +44,8 @@ class Chat:
 
     name: str
     request: dict[str, Any]
+    paced: bool = False
+    """The answer is a stream in time: its chunks are timed, and its CPU means nothing."""
 
     def bodies(self, extra: dict[str, Any], first: int) -> Iterator[bytes]:
         """Request bodies without end, all of one length; those of another `first` (far enough away) are others.
@@ -100,7 +102,9 @@ def stream(shape: str) -> Chat:
 
 def paced(shape: str, short: bool) -> Chat:
     """An answer of 100 chunks, or of 20, 10 ms apart."""
-    return Chat(f"paced, {shape}", _streamed(f"bench-{shape.split()[-1]}-{'short' if short else 'paced'}"))
+    return Chat(
+        f"paced, {shape}", _streamed(f"bench-{shape.split()[-1]}-{'short' if short else 'paced'}"), paced=True
+    )
 
 
 MODELS = (

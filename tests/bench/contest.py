@@ -137,7 +137,7 @@ class Contest:
             moments = sent.get(stream, ())
             came.sent += len(moments)
             came.delays += late(steps, moments, said)
-        return Sample(came, process.settled() - before)
+        return Sample(came, (process.cpu() if chat.paced else process.settled()) - before)
 
     def rounds(
         self, chat: Chat, connections: int, seconds: float, count: int, names: Sequence[str]

@@ -168,13 +168,13 @@ def load(address: Address, chat: Chat, connections: int, seconds: float, most: i
     bodies = chat.bodies(dict(address.extra), time.monotonic_ns() // 1000)
     head = address.head(len(next(bodies)))
     requests = (head + body for body in islice(bodies, most))
-    told, timed = Load(), chat.name.startswith("paced")
+    told = Load()
 
     async def run() -> None:
         loop, callers, begun = asyncio.get_running_loop(), [], time.perf_counter()
 
         def caller() -> Caller:
-            return Caller(requests, begun + seconds, told, timed)
+            return Caller(requests, begun + seconds, told, chat.paced)
 
         for _ in range(connections):
             callers.append((await loop.create_connection(caller, "127.0.0.1", address.port))[1])
