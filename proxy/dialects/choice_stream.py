@@ -125,7 +125,8 @@ class ChoiceStream(ABC):
 
     def _ready(self) -> bytes:
         """The events that may leave as they were written."""
-        out = b"".join(map(sse.event, self._verbatim.ready()))
+        ready = self._verbatim.ready()
+        out = sse.event(ready[0]) if len(ready) == 1 else b"".join(map(sse.event, ready))
         return out + self._anew() if self._verbatim.full else out
 
     def _anew(self) -> bytes:

@@ -131,8 +131,13 @@ class Verbatim:
     @property
     def full(self) -> bool:
         """Whether too much waits."""
-        if not self._queue:
+        queue = self._queue
+        if not queue:
             return False
+        if len(queue) == 1 and self._bytes <= MAX_BYTES:
+            marks = queue[0].marks
+            if len(marks) == 1 and len(marks[0].text or "") <= MAX_READY:
+                return False  # the usual case: one short piece waits for the next one
         ready = sum(source.free for source in self._texts.values()) - self._sent
         return ready > MAX_READY or self._bytes > MAX_BYTES
 
