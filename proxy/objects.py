@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """What the id of an object looks like: nothing in it means anything in a URL."""
 
-MADE_BY = {"/v1/responses": True, "/v1/chat/completions": False}
+_RESPONSES = "/v1/responses"
+MADE_BY = {_RESPONSES: True, "/v1/chat/completions": False}
 """Routes whose replies a provider can keep, and whether it does when the request says nothing of `store`."""
 
 MOST = 10_000
@@ -109,9 +110,15 @@ def followed(exchange: Exchange) -> str | None:
 async def check(context: Context, exchange: Exchange) -> None:
     """Raises BadRequest when a request goes on from a response of another key's, as if there were none."""
     who, told = exchange.principal, exchange.request.get("previous_response_id")
-    if exchange.follows is None or who is None or not isinstance(told, str):
+    if who is None or told is None or not exchange.path.startswith(_RESPONSES):
         return
-    if await context.objects.is_anothers(Maker(who.tenant, who.key_id, exchange.path), told):
+    if not isinstance(told, str) or not OBJECT_ID.fullmatch(told):
+        raise BadRequest(
+            "Invalid value for 'previous_response_id': expected the id of a response.",
+            code=Code.INVALID_VALUE,
+            param="previous_response_id",
+        )
+    if await context.objects.is_anothers(Maker(who.tenant, who.key_id, _RESPONSES), told):
         raise BadRequest(
             "The previous response was not found.",
             code=Code.PREVIOUS_RESPONSE_NOT_FOUND,

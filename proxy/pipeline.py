@@ -24,7 +24,7 @@ from proxy.dialects.extension import EXTENSION
 from proxy.dialects.request_body import document
 from proxy.dialects.served import JUDGED_HERE
 from proxy.document import told
-from proxy.errors import Blocked, Code, Unavailable
+from proxy.errors import Blocked, Code, ProxyError, Unavailable
 from proxy.exchange import Exchange
 from proxy.kept import storable
 from proxy.large import aside, texts_of
@@ -70,8 +70,7 @@ async def _served(out: relay.Outlet) -> None:
     with Timed(exchange, "parse"):
         await aside(exchange, _parse, context, exchange)
         exchange.session = session_name(connection.header(HEADER.encode()))
-        if exchange.follows:
-            await objects.check(context, exchange)
+        await objects.check(context, exchange)
     async with connection.watched():
         if exchange.model:
             await _relay(context, connection, out)
@@ -218,9 +217,18 @@ async def _answer(
         exchange.provider = "cache"
         return Reply(kept.status, {"x-guardhouse-cache": "hit"}, kept.body)
     answer = await _call(context, connection, exchange, sent)
-    if isinstance(answer, Reply) and asked[2] == exchange.policy:
+    if isinstance(answer, Reply) and asked[2] == exchange.policy and _is_answer(exchange, answer):
         context.replies.put(key, answer)
     return answer
+
+
+def _is_answer(exchange: Exchange, answer: Reply) -> bool:
+    """Whether a reply is one, and no error or half of one: nothing else is worth giving again."""
+    try:
+        exchange.dialect.reply(answer.body)
+    except ProxyError:
+        return False
+    return True
 
 
 async def _call(
@@ -242,7 +250,7 @@ async def _call(
     exchange.upstream_called = True
     context.shadows.cast(context, connection, exchange, _judged)
     try:
-        once = acts(exchange.path, sent)
+        once = acts(exchange.path, sent) or is_stored(exchange.path, sent)
         routed = await context.router.call(exchange.model, made, attempts, exchange.sticky, once)
     finally:
         exchange.attempts = len(attempts)

@@ -24,6 +24,8 @@ from proxy.providers.base import Reply, ReplyStream
 from proxy.wire import ClientGone, Connection, Pings, header_pairs
 
 STOPPED = "The proxy was stopped before this request was answered. Send it again."
+TURN_SECONDS = 0.01
+"""How long one read of a stream is worked on before others have their turn."""
 DRAIN_SECONDS = 1.0
 """How long a finished stream may take to close properly, so that its connection can be used again."""
 SSE_HEADERS = {
@@ -271,6 +273,7 @@ async def stream(out: Outlet, reply: ReplyStream) -> None:
 async def _pump(out: Outlet, reply: ReplyStream, guarded: GuardedStream) -> None:
     """Pass on what may leave until the provider ends, says `[DONE]`, or a rule blocks."""
     decoder, exchange, named = sse.Decoder(), out.exchange, False
+    breathing = Breathing()
     async for data in reply:
         frames: list[bytes] = []
         try:
@@ -278,6 +281,7 @@ async def _pump(out: Outlet, reply: ReplyStream, guarded: GuardedStream) -> None
                 if not payload:
                     continue  # an event without data is none: some send it to keep the connection
                 frames.append(await guarded.feed(payload))
+                await breathing.pause()
                 if guarded.blocked or guarded.done:
                     break
         finally:
@@ -292,6 +296,22 @@ async def _pump(out: Outlet, reply: ReplyStream, guarded: GuardedStream) -> None
                 await out.connection.write(ready)
         if guarded.blocked or guarded.done:
             return
+
+
+class Breathing:
+    """Gives others their turn on the event loop when a read with many events takes long."""
+
+    __slots__ = ("_since",)
+
+    def __init__(self) -> None:
+        self._since = time.perf_counter()
+
+    async def pause(self) -> None:
+        """Let others go on, when that is due."""
+        now = time.perf_counter()
+        if now - self._since > TURN_SECONDS:
+            await asyncio.sleep(0)
+            self._since = time.perf_counter()
 
 
 async def _drain(reply: ReplyStream) -> None:

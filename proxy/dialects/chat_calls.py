@@ -37,14 +37,6 @@ class Call:
     """Whatever else came beside the function; kept until it was inspected, like `inner`."""
     inner: dict[str, Any] = field(default_factory=dict)
     """What came in the function besides its name and arguments."""
-    exact: bool = True
-    """Whether it left as it came, as far as it left."""
-    came: int = 0
-    cleared: int = 0
-    free: int = 0
-    """Pieces; see `verbatim.Source`."""
-    opening: int = 0
-    """How many pieces came before its text began."""
 
     def is_other(self, index: int, piece: dict[str, Any]) -> bool:
         """Whether a piece opens another call: a new index, or (some providers) the same one with a new id."""
@@ -53,7 +45,6 @@ class Call:
 
     def collect(self, piece: dict[str, Any]) -> None:
         """Take in one piece."""
-        self.came += 1
         for name, value in piece.items():
             if name in ("function", "custom") and isinstance(value, dict):
                 self._body(name, value)
@@ -64,22 +55,12 @@ class Call:
                     self.outer[name] = value
             elif name not in ("index", "function", "custom"):
                 self._keep(self.outer, name, value)
-            elif value and name != "index":
-                self.exact = False  # what is no function is not told
-        if not self.text:
-            self.opening = self.came
 
     def _body(self, kind: str, body: dict[str, Any]) -> None:
-        # Only what is read as one name and one text may be told as it was written.
-        self.exact &= isinstance(body.get("name"), str | None) and not (
-            body.get("arguments") and body.get("input")
-        )
-        self.exact &= kind == self.kind or not self.name + "".join(self.text)
         self.kind = kind if self.kind != "function_call" else self.kind
         self.name += str(body.get("name") or "")
         text = body.get("arguments") or body.get("input") or ""
         if not isinstance(text, str):
-            self.exact = False  # it is told as the text that it should be
             text = orjson.dumps(text).decode()
         self._grow(text)
         if text:

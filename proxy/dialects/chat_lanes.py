@@ -22,42 +22,10 @@ class Lane:
     guard: StreamGuard
     clean: bool = True
     """Whether all that came has left at once and unchanged: nothing is held."""
+    rest: str | None = ""
+    """What the guard holds, as long as nothing that it released was changed; None from then on."""
     siblings: list[dict[str, Any]] = field(default_factory=list)
     """For each list on the path: the scalars that stood beside the text, to write it in the same shape."""
-    exact: bool = True
-    """Whether all that left is what came, as far as it left."""
-    came: int = 0
-    cleared: int = 0
-    free: int = 0
-    """See `verbatim.Source`."""
-    _waiting: str = ""
-
-    def push(self, text: str) -> str:
-        """Takes in a piece; what may leave now."""
-        out = self.guard.push(text)
-        self.came += len(text)
-        if out == text and not self._waiting and not self.guard.blocked:
-            self.cleared += len(out)
-            return out
-        if out != text:
-            self.clean = False
-        if self.exact:
-            waiting = self._waiting + text
-            self.exact = waiting.startswith(out) and not self.guard.blocked
-            self._leave(waiting, out)
-        return out
-
-    async def finish(self) -> str:
-        """Ends the text; the rest of it."""
-        rest = await self.guard.finish()
-        self.exact &= self._waiting == rest and not self.guard.blocked
-        self._leave(self._waiting, rest)
-        return rest
-
-    def _leave(self, waiting: str, out: str) -> None:
-        if self.exact:
-            self._waiting = waiting[len(out) :]
-            self.cleared += len(out)
 
 
 @dataclass(slots=True)
@@ -81,15 +49,7 @@ class Choice:
     @property
     def clean(self) -> bool:
         """Whether all its texts have left at once and unchanged."""
-        return all(lane.clean for lane in self._all())
-
-    @property
-    def exact(self) -> bool:
-        """Whether all that left of it is what came."""
-        return all(lane.exact for lane in self._all()) and all(call.exact for call in self.calls)
-
-    def _all(self) -> tuple[Lane, ...]:
-        return (*self.lanes.values(), *self.beside.values(), *self.spelled.values())
+        return all(lane.clean for lane in (*self.lanes.values(), *self.beside.values()))
 
     def pointer(self, path: Path = ()) -> str:
         """Where a text of its message stands in the reply."""

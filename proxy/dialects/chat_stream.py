@@ -19,11 +19,13 @@ from guardrails.types import Stage
 from proxy import sse
 from proxy.dialects import chat_logprobs
 from proxy.dialects.chat_calls import Call
+from proxy.dialects.chat_chunks import parse
 from proxy.dialects.chat_conversation import streamed_call
 from proxy.dialects.chat_lanes import Choice, Lane, Path, put, scalars
-from proxy.dialects.chat_words import are_known, is_constant, is_reply_word, plain
+from proxy.dialects.chat_words import are_known, is_constant, is_reply_word, plain, reply_texts
 from proxy.dialects.choice_stream import ChoiceStream
-from proxy.dialects.chunk_form import Form, form_of
+from proxy.dialects.chunk_form import Form, ends, form_of
+from proxy.dialects.kept_chunks import KeptChunks
 from proxy.errors import UpstreamError
 
 if TYPE_CHECKING:
@@ -32,6 +34,14 @@ if TYPE_CHECKING:
 
 _LOOKS = 32
 """Chunks of one stream that are looked at for the form of those that follow."""
+
+
+def _may_be_text(holder: dict[str, Any], name: str) -> bool:
+    """Whether a member may hold a text: it is no number, no word of the protocol, and there is a text in it."""
+    value = holder[name]
+    if isinstance(value, dict | list):
+        return bool(reply_texts({name: value}, ""))
+    return isinstance(value, str) and bool(value) and not is_constant(name)
 
 
 class ChatStream(ChoiceStream):
@@ -54,40 +64,79 @@ class ChatStream(ChoiceStream):
         self._form: Form | None = None
         """The form of the chunk before, when nothing in it but its text needs another look."""
         self._looks_left = _LOOKS
+        self._kept = KeptChunks()
+        self._freed = b""
+        """The frames of chunks that waited and may leave now."""
 
     async def feed(self, payload: bytes) -> bytes:
         """The frames that may leave after this payload. Raises UpstreamError when it is no chunk."""
         form = self._form
         if form is not None and (text := form.text(payload)) is not None:
             return self._repeated(form, text, payload)
+        if self._looks_left and (frames := await self._plain(payload)) is not None:
+            return frames
+        if self._kept.lane is not None and payload != sse.DONE and not ends(payload, self._kept.index):
+            self._freed += self._kept.told_anew()
         frames = await super().feed(payload)
-        if self._looks_left and not (self.blocked or self.done):
-            self._learn(payload)
+        return self._take_freed() + frames
+
+    async def end(self) -> bytes:
+        """The frames still held when the provider has ended. Look at `blocked`, then at `broken`."""
+        frames = await super().end()
+        return self._take_freed() + frames
+
+    def block(self) -> bytes:
+        """The frames that end a blocked stream, after what had been released before."""
+        return self._take_freed() + self._kept.told_anew() + super().block()
+
+    def _take_freed(self) -> bytes:
+        frames, self._freed = self._freed, b""
         return frames
 
-    def _learn(self, payload: bytes) -> None:
-        """Remember the form of a payload that was read, if only its text is left to be looked at."""
+    async def _plain(self, payload: bytes) -> bytes | None:
+        """As `feed`, for a chunk that holds one piece of text and otherwise only what nobody has to be told otherwise.
+
+        None, and nothing done, for any other.
+        """
         self._looks_left -= 1
-        if form := form_of(payload):
-            chunk = orjson.loads(payload)
-            if {*self._new(chunk), *self._new(chunk["choices"][0])} <= {"obfuscation"}:
-                self._form = form
+        try:
+            form = form_of(payload)
+        except orjson.JSONDecodeError:
+            return None
+        if form is None or (text := form.text(payload)) is None:
+            return None
+        chunk = parse(payload)
+        part, choice = chunk["choices"][0], self._choice(form.index)
+        around, beside = self._new(chunk), self._new(part)
+        if any(_may_be_text(chunk, name) for name in around) or any(
+            _may_be_text(part, name) for name in beside
+        ):
+            return None
+        if not self.started or "usage" in chunk:
+            self._note(chunk)
+        changed = bool(around) and await self._members(chunk, around, self._beside, "")
+        changed |= bool(beside) and await self._members(part, beside, choice.beside, f"/choices/{form.index}")
+        if changed or self.blocked:
+            return None
+        self._form = form
+        return self._repeated(form, text, payload)
 
     def _repeated(self, form: Form, text: str, payload: bytes) -> bytes:
         """As `feed`, for a payload that differs from one that was read in its text alone."""
-        lane = self._lane_of(self._choice(form.index), (form.name,))
+        lane, kept, before = self._lane_of(self._choice(form.index), (form.name,)), self._kept, b""
+        if kept.lane is not None and kept.lane is not lane:
+            before = kept.told_anew()
+        waits = kept.lane is not None
+        released = lane.rest == "" or waits  # what the guard holds is what waits here, and nothing else
         out = self._through(lane, text)
         if self.blocked:
-            return b""
-        if self._verbatim.on and lane.exact:
-            if out == text and self._verbatim.passed(lane, text):
-                return sse.event(payload)
-            self._verbatim.said(lane, form, text, payload)
-            return self._ready()
-        if out == text and not self._verbatim.on:
-            return sse.event(payload)
-        rewritten = form.written(out) if out else form.silent
-        return self._anew() + (sse.event(rewritten) if rewritten else b"")
+            return before
+        if released and lane.rest is not None:
+            return before + kept.add(lane, form, text, payload, len(out))
+        if waits:
+            before += kept.told_anew()
+        told = form.written(out) if out else form.silent
+        return before + (sse.event(told) if told else b"")
 
     def response(self) -> dict[str, Any] | None:
         """What left so far, as one whole reply with pseudonyms in place; None before the first chunk."""
@@ -110,7 +159,7 @@ class ChatStream(ChoiceStream):
         """Replace the texts of one choice in a chunk by what may leave; whether anything had to change."""
         choice = self._choice(part.get("index") or 0)
         delta, logprobs = part.get("delta"), part.get("logprobs")
-        spelled = chat_logprobs.spelled(logprobs, delta or {}) if logprobs else {}
+        spelled = chat_logprobs.spelled(logprobs, {}) if logprobs else {}
         changed = bool(delta) and await self._delta(choice, delta)
         others = chat_logprobs.other_texts(logprobs, f"/choices/{choice.index}") if logprobs else []
         clean = not logprobs or await self._are_clean(choice, spelled, others)
@@ -119,13 +168,13 @@ class ChatStream(ChoiceStream):
         if part.get("finish_reason") and choice.finish is None:
             tail = await self._close(choice)
             changed |= await self._finish(choice, part)
-            if tail and not self._is_exact(choice):
+            if tail:
                 # What this very chunk says comes before what was held, and both before the finish reason.
                 before += [self._frame(choice.index, told) for told in (delta, tail) if told]
                 part["delta"] = {}
                 changed = True
         if logprobs and not (clean and choice.clean):
-            changed |= not (clean and self._is_exact(choice))
+            changed = True
             part["logprobs"] = None  # they spell the text that was replaced
         return changed
 
@@ -141,10 +190,16 @@ class ChatStream(ChoiceStream):
                     continue
                 if is_reply_word(name, value):
                     continue
-                changed |= self._replaced(self._lane_of(choice, (name,)), delta, name)
+                out = self._push(choice, (name,), value)
+                if out != value:
+                    changed = True
+                    if out:
+                        delta[name] = out
+                    else:
+                        del delta[name]
             elif value and name == "tool_calls":
-                delta[name] = await self._tool_calls(choice, delta)
-                changed |= not self._is_exact(choice)
+                changed = True
+                delta[name] = await self._tool_calls(choice, value)
                 if not delta[name]:
                     del delta[name]
             elif value and name == "function_call":
@@ -154,8 +209,10 @@ class ChatStream(ChoiceStream):
                 changed |= await self._nested(choice, value, (name,), [])
         return changed
 
+    def _push(self, choice: Choice, path: Path, text: str) -> str:
+        return self._through(self._lane_of(choice, path), text)
+
     def _lane_of(self, choice: Choice, path: Path) -> Lane:
-        """The lane of a text. Raises UpstreamError when its choice has ended."""
         if choice.finish is not None:
             raise UpstreamError("The provider sent text for a choice it had already finished.")
         lane = choice.lanes.get(path)
@@ -180,17 +237,24 @@ class ChatStream(ChoiceStream):
             if isinstance(item, dict | list):
                 changed |= await self._nested(choice, item, (*path, key), siblings)
             elif isinstance(item, str) and item and not is_constant(key) and not is_reply_word(key, item):
-                lane = self._lane_of(choice, (*path, key))
-                lane.siblings = siblings
-                changed |= self._replaced(lane, value, key, stays=True)
+                out = self._push(choice, (*path, key), item)
+                choice.lanes[(*path, key)].siblings = siblings
+                if out != item:
+                    value[key] = out
+                    changed = True
         return changed
 
     async def _close(self, choice: Choice) -> dict[str, Any]:
         """What a choice still held, as one delta; its lanes are finished."""
         delta: dict[str, Any] = {}
         for path, lane in choice.lanes.items():
-            rest = await lane.finish()
+            rest = await lane.guard.finish()
             self.blocked |= lane.guard.blocked
+            if lane is self._kept.lane and not self.blocked:
+                exact = rest == lane.rest
+                self._freed += self._kept.whole() if exact else self._kept.told_anew()
+                if exact:
+                    continue
             if rest:
                 put(delta, path, rest, lane.siblings)
         await self._end_spelled(choice)
@@ -205,10 +269,9 @@ class ChatStream(ChoiceStream):
 
     # --- tool calls
 
-    async def _tool_calls(self, choice: Choice, delta: dict[str, Any]) -> list[dict[str, Any]]:
+    async def _tool_calls(self, choice: Choice, deltas: Any) -> list[dict[str, Any]]:
         """Take in pieces of tool calls; the names and the complete calls that may leave now."""
         out: list[dict[str, Any]] = []
-        deltas = delta["tool_calls"]
         for place, piece in enumerate(deltas if isinstance(deltas, list) else [deltas]):
             if not isinstance(piece, dict):
                 raise UpstreamError("The provider sent a piece of a tool call that is no object.")
@@ -222,8 +285,7 @@ class ChatStream(ChoiceStream):
                     out.append(await self._release(choice, call))
                 call = self._new_call(choice, index)
             call.collect(piece)
-            self._verbatim.mark(call, None, delta, "tool_calls")
-            early = not self._guard.judges(Stage.TOOL_CALL) and (call.opening or not self._verbatim.on)
+            early = not self._guard.judges(Stage.TOOL_CALL)
             if early and call.name and call.text and call.sent_name is None:
                 out += await self._name(call)
         return out
@@ -246,7 +308,7 @@ class ChatStream(ChoiceStream):
         verdict = await self._guard.inspect([call.name_segment()], self._vault, reply=True)
         if verdict.findings or verdict.failures:
             return []  # decided, and told, when the call is complete
-        call.sent_name, call.cleared = call.name, call.opening
+        call.sent_name = call.name
         name = call.name if self._vault is None else self._vault.restore(call.name)
         return [{"index": call.index, **call.head, call.kind: {"name": name, call.text_name: ""}}]
 
@@ -262,10 +324,7 @@ class ChatStream(ChoiceStream):
         if not self.blocked:
             name, text, outer, inner = call.edited(verdict.edits)
             choice.record(call, outer, {"name": name, call.text_name: text, **inner})
-        edits = self._told(found, verdict)
-        call.exact &= not edits and not self.blocked
-        call.cleared = call.came if call.exact else call.cleared
-        return call.delta(edits)
+        return call.delta(self._told(found, verdict))
 
     def _written(self, delta: dict[str, Any], beside: Mapping[str, str]) -> dict[str, Any]:
         return {"delta": delta, **beside}

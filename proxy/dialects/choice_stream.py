@@ -23,7 +23,6 @@ from proxy.dialects.chat_chunks import TOP, parse, says_something
 from proxy.dialects.chat_lanes import Choice, Lane
 from proxy.dialects.chat_words import are_known, counts, is_constant, is_reply_word, plain, reply_texts
 from proxy.dialects.texts import MEMBER, rename, step
-from proxy.dialects.verbatim import Verbatim
 from proxy.errors import UpstreamError
 
 if TYPE_CHECKING:
@@ -60,7 +59,6 @@ class ChoiceStream(ABC):
         self._top: dict[str, Any] = {}
         self._verdicts: list[Verdict] = []
         self._finishing: list[Choice] = []
-        self._verbatim = Verbatim()
         self._last: dict[str, Any] = {}
         """Members outside the texts that need not be looked at while they stay as they are."""
         self._constants: dict[tuple[str, str], str] = {}
@@ -93,7 +91,7 @@ class ChoiceStream(ABC):
             self.done = True
             return b""
         chunk = parse(payload)
-        if "id" not in self._top or "usage" in chunk:
+        if not self.started or "usage" in chunk:
             self._note(chunk)
         before: list[bytes] = []
         changed = False
@@ -106,35 +104,12 @@ class ChoiceStream(ABC):
                 choice.finish = None  # its last chunk does not leave any more
             return b""
         self._finishing.clear()
-        if not changed and self._exact:
-            self._verbatim.add(payload, chunk)
-            before.append(self._ready())
-        else:
-            changed |= self._verbatim.on
-            before.insert(0, self._anew())
-            before.append(_rewritten(chunk) if changed else sse.event(payload))
+        if not changed:
+            before.append(sse.event(payload))
+        elif says_something(chunk):
+            chunk.pop("obfuscation", None)  # its length tells the length of the text that was replaced
+            before.append(sse.event(orjson.dumps(chunk)))
         return b"".join(before)
-
-    @property
-    def _exact(self) -> bool:
-        """Whether the stream is told as it was written, and nothing of it had to change."""
-        if not self._verbatim.on:
-            return False
-        choices = all(choice.exact for choice in self._choices.values())
-        return choices and all(lane.exact for lane in self._beside.values())
-
-    def _ready(self) -> bytes:
-        """The events that may leave as they were written."""
-        ready = self._verbatim.ready()
-        out = sse.event(ready[0]) if len(ready) == 1 else b"".join(map(sse.event, ready))
-        return out + self._anew() if self._verbatim.full else out
-
-    def _anew(self) -> bytes:
-        """What waited as it was written, as far as it may leave; from here on chunks are rewritten."""
-        if not self._verbatim.on:
-            return b""
-        kept = self._verbatim.give_up()
-        return b"".join(_rewritten(one) if isinstance(one, dict) else sse.event(one) for one in kept if one)
 
     async def end(self) -> bytes:
         """The frames still held when the provider has ended. Look at `blocked`, then at `broken`."""
@@ -146,12 +121,7 @@ class ChoiceStream(ABC):
                     frames.append(self._frame(choice.index, delta, beside=beside))
         if beside := await self._rest(self._beside):
             frames.append(sse.event(orjson.dumps({**self._base(), "choices": [], **beside})))
-        if self.blocked:
-            return b""
-        if self._exact:
-            self._verbatim.settle()
-            return self._anew()
-        return b"".join([self._anew(), *frames])
+        return b"" if self.blocked else b"".join(frames)
 
     @property
     def broken(self) -> str | None:
@@ -167,7 +137,7 @@ class ChoiceStream(ABC):
     def block(self) -> bytes:
         """The frames that end a blocked stream: `content_filter` for each choice that is still open."""
         choices = self._choices.values() or [self._choice(0)]
-        frames = [self._anew()]
+        frames = []
         for choice in choices:
             if choice.finish is None:
                 choice.finish = "content_filter"
@@ -204,10 +174,9 @@ class ChoiceStream(ABC):
             if kind not in choice.spelled:
                 choice.spelled[kind] = self._lane(f"/choices/{choice.index}/logprobs", self._vault)
             self._through(choice.spelled[kind], text)
-            self._verbatim.mark(choice.spelled[kind], text)
         if others and self._told(others, await self._inspect(others)):
             return False
-        return all(lane.exact if self._verbatim.on else lane.clean for lane in choice.spelled.values())
+        return all(lane.clean for lane in choice.spelled.values())
 
     async def _finish(self, choice: Choice, part: dict[str, Any]) -> bool:
         """Let what stood beside the texts of a choice leave with its finish reason; whether that changed the part."""
@@ -217,39 +186,26 @@ class ChoiceStream(ABC):
             part[name] = said + held if isinstance(said, str) else held
         choice.finish = str(part["finish_reason"])
         self._finishing.append(choice)
-        return bool(rest) and not self._is_exact(choice)
+        return bool(rest)
 
     async def _end_spelled(self, choice: Choice) -> None:
         """Finish the lanes of what logprobs spelled: nothing of them leaves."""
         for lane in choice.spelled.values():
-            await lane.finish()
+            await lane.guard.finish()
             self.blocked |= lane.guard.blocked
-
-    def _is_exact(self, choice: Choice) -> bool:
-        """Whether a choice is told as it was written, and may go on so."""
-        return self._verbatim.on and choice.exact
 
     def _lane(self, pointer: str, vault: Vault | None) -> Lane:
         return Lane(self._guard.stream(pointer, vault, "assistant", self._conversation))
 
     def _through(self, lane: Lane, text: str) -> str:
-        out = lane.push(text)
+        out = lane.guard.push(text)
+        if out != text:
+            lane.clean = False
+        if lane.rest is not None and (out != text or lane.rest):
+            whole = lane.rest + text
+            lane.rest = whole[len(out) :] if whole.startswith(out) else None
         self.blocked |= lane.guard.blocked
         return out
-
-    def _replaced(self, lane: Lane, holder: Any, name: Any, stays: bool = False) -> bool:
-        """Put what may leave in the place of a text; whether the chunk cannot leave as it was written for that.
-
-        `stays` says that the member is kept when nothing is left of it.
-        """
-        text = holder[name]
-        out = self._through(lane, text)
-        self._verbatim.mark(lane, text, holder, name, stays)
-        if out or stays:
-            holder[name] = out
-        else:
-            del holder[name]
-        return not lane.exact if self._verbatim.on else out != text
 
     # --- what stands outside the deltas
 
@@ -281,7 +237,12 @@ class ChoiceStream(ABC):
                     continue
                 if name not in lanes:
                     lanes[name] = self._lane(at + step(name), self._vault)
-                changed |= self._replaced(lanes[name], holder, name, stays=name == "text")
+                out = self._through(lanes[name], value)
+                if out:
+                    holder[name] = out
+                else:
+                    del holder[name]
+                changed |= out != value
             else:
                 self._last[name] = value
         return changed
@@ -332,7 +293,7 @@ class ChoiceStream(ABC):
         """What the lanes beside the deltas still held; they are finished."""
         rest = {}
         for name, lane in lanes.items():
-            if held := await lane.finish():
+            if held := await lane.guard.finish():
                 rest[name] = held
             self.blocked |= lane.guard.blocked
         return rest
@@ -366,7 +327,7 @@ class ChoiceStream(ABC):
             value = chunk.get(name)
             if isinstance(value, str) and is_reply_word(name, value):
                 self._top.setdefault(name, value)
-        if isinstance(made := chunk.get("created"), int) and made:
+        if isinstance(made := chunk.get("created"), int):
             self._top.setdefault("created", made)
         if isinstance(chunk.get("usage"), dict):
             self.usage = counts(chunk["usage"])
@@ -385,11 +346,3 @@ class ChoiceStream(ABC):
 
     def _base(self) -> dict[str, Any]:
         return {"id": "", "created": 0, "model": "", **self._top, "object": self.OBJECT}
-
-
-def _rewritten(chunk: dict[str, Any]) -> bytes:
-    """A chunk of which something was taken out; nothing when no more is said by it."""
-    if not says_something(chunk):
-        return b""
-    chunk.pop("obfuscation", None)  # its length tells the length of the text that was replaced
-    return sse.event(orjson.dumps(chunk))

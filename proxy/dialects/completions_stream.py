@@ -52,7 +52,7 @@ class CompletionStream(ChoiceStream):
         if isinstance(text, str):
             part.setdefault("text", "")  # all of it is held: the member itself stays
         if logprobs and not (clean and choice.clean):
-            changed |= not (clean and self._is_exact(choice))
+            changed = True
             part["logprobs"] = None  # they spell the text that was replaced
         return changed
 

@@ -124,3 +124,18 @@ def _told(kind: str, member: str, text: str, at: Event, cut: Cut, more: Event) -
         if piece:
             yield {"type": f"response.{kind}.delta", **at, "delta": piece, **spelled}
     yield {"type": f"response.{kind}.done", **at, member: text, **more}
+
+
+def spells(event: Event) -> bool:
+    """Whether the tokens of a delta's logprobs, if it has any, spell its text and nothing else.
+
+    What others spell could go on from event to event, and nobody would read it together.
+    """
+    tokens = event.get("logprobs")
+    if not tokens:
+        return True
+    if not isinstance(tokens, list):
+        return False
+    named = [token.get("token") for token in tokens if isinstance(token, dict)]
+    told = [token for token in named if isinstance(token, str)]
+    return len(told) == len(tokens) and "".join(told) == event.get("delta")

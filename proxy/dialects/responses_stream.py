@@ -26,7 +26,7 @@ from proxy.dialects.reply_body import reply_object
 from proxy.dialects.responses import tool_names
 from proxy.dialects.responses_edits import apply_edits
 from proxy.dialects.responses_event_texts import Piece, event_texts
-from proxy.dialects.responses_events import Event, named
+from proxy.dialects.responses_events import Event, named, spells
 from proxy.dialects.responses_lanes import Item, Lane, bare, base, is_kept, item_base, kind_of, lane_pointer
 from proxy.dialects.responses_reply import FILTERED, finish_reasons
 from proxy.dialects.responses_texts import is_call, kind
@@ -227,8 +227,8 @@ class ResponsesStream:
         pieces = event_texts({**beside, "delta": beside.get("delta")}, self._names, said=event.get("delta"))
         await self._learn(pieces, [])
         told = self._edited(beside, pieces, safe=False)
-        held = clean = True
-        same, cut = told == beside, dict(event)
+        held, clean, honest = True, True, spells(event)
+        same, cut = told == beside and honest, dict(event)
         for name, now in zip(event, list(told), strict=True):
             if name in laned:
                 lane = self._lane(told, kind_, now)
@@ -241,7 +241,7 @@ class ResponsesStream:
         if same and self._exact:
             return [self._ready(payload, cut)]
         anew = self._anew()
-        if told == event and (clean or not event.get("logprobs")):
+        if told == event and honest and (clean or not event.get("logprobs")):
             return [anew, self._frame(event, told, payload)]
         if laned and held and not self._says_more(told, laned):
             return [anew]

@@ -28,17 +28,6 @@ class Source(Protocol):
     """How much could leave before the event that is looked at now."""
 
 
-class Form(Protocol):
-    """The bytes around the text of an event that holds but one."""
-
-    @property
-    def silent(self) -> bytes:
-        """The event without it; empty when it then says nothing."""
-
-    def written(self, text: str) -> bytes:
-        """The event with another text."""
-
-
 class Mark(NamedTuple):
     """A piece of a text in an event."""
 
@@ -58,8 +47,8 @@ class Waiting(NamedTuple):
     """An event that is kept."""
 
     payload: bytes
-    event: dict[str, Any] | Form
-    """The same as parsed, or its form; its pieces are taken out when it is told anew."""
+    event: dict[str, Any]
+    """The same as parsed; its pieces are taken out when it is told anew."""
     marks: list[Mark]
 
 
@@ -97,19 +86,6 @@ class Verbatim:
         """What was cleared may leave, also where no further event is looked at."""
         for source in self._sources.values():
             source.free = source.cleared
-
-    def said(self, source: Source, form: Form, text: str, payload: bytes) -> None:
-        """As `mark` and `add`, for an event that says this piece alone; an earlier one of its text was marked."""
-        source.free = source.cleared
-        self._keep(Waiting(payload, form, [Mark(source, source.came, text, None, None, False)]))
-
-    def passed(self, source: Source, text: str) -> bool:
-        """As `said` and `ready`, for a piece all of which was cleared; False, and nothing done, where another waits."""
-        if self._queue:
-            return False
-        source.free = source.cleared
-        self._sent += len(text)
-        return True
 
     def ready(self) -> list[bytes]:
         """The events that may leave now."""
@@ -167,11 +143,8 @@ def _part(mark: Mark) -> str:
     return text[: max(0, len(text) - (mark.end - mark.source.free))]
 
 
-def _cut(waiting: Waiting) -> bytes | dict[str, Any]:
+def _cut(waiting: Waiting) -> dict[str, Any]:
     event = waiting.event
-    if not isinstance(event, dict):
-        part = _part(waiting.marks[0])
-        return event.written(part) if part else event.silent
     for mark in waiting.marks:
         part = _part(mark)
         if mark.holder is None:
