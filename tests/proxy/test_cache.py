@@ -170,3 +170,17 @@ def test_what_a_provider_keeps_belongs_to_who_asked_for_it(caching: Running, ups
     for _ in range(2):
         ask(caching, chat({"role": "user", "content": "keep it"}, store=True))
     assert len(upstream.bodies) == 7
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b'{"choices": []}', b'{"error": {"message": "busy"}}', b'{"choices": [{']
+)
+def test_what_is_no_answer_is_not_given_again(caching: Running, upstream: Upstream, body: bytes) -> None:
+    """A provider that says nonsense once is asked again."""
+    asked = chat({"role": "user", "content": f"no answer {len(body)}"})
+    upstream.script = raw(body)
+    assert ask(caching, asked).status == 502
+
+    upstream.script = whole()
+
+    assert ask(caching, asked).status == 200

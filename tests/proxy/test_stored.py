@@ -251,6 +251,17 @@ def test_a_chain_knows_its_values_for_its_own_key(proxy: Running, upstream: Upst
     assert (others.status, upstream.bodies) == (400, [])
     assert others.error["code"] == "previous_response_not_found"
     assert others.error["param"] == "previous_response_id"
+    for path in ("/v1/responses/compact", "/v1/responses/input_tokens"):
+        assert (
+            ask(proxy, asked, path=path, headers=key(proxy, "third")).error["code"]
+            == "previous_response_not_found"
+        )
+    for odd in ("resp_1 ", "resp_1?x=1", ["resp_1"]):
+        refused = ask(
+            proxy, {**asked, "previous_response_id": odd}, path=RESPONSE, headers=key(proxy, "fourth")
+        )
+        assert (refused.status, refused.error["param"]) == (400, "previous_response_id")
+    assert upstream.bodies == []
     third = ask(
         proxy, {"model": "gpt-test", "input": "again?", "previous_response_id": "resp_2"}, path=RESPONSE
     )
