@@ -10,7 +10,7 @@ demo: $(VENV)/runtime          ## the tour: proxy, guardrails, traces, an eval g
 	$(BIN)/guardhouse demo
 
 test: $(VENV)/dev              ## every test that needs no outside service (CI turns those on)
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile -m "not long"
 
 check: lint types test         ## what CI runs: lint, types, tests (the docs are tested too)
 

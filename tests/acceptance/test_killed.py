@@ -19,7 +19,7 @@ from tests.acceptance.test_leaving import wait_for
 from tests.proxy.test_server import lines_until, start
 from tests.servers import ADMIN_KEY
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 CONFIG = """
 model_list:

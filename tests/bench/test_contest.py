@@ -158,7 +158,7 @@ def test_without_peers_nothing_is_measured_and_one_line_says_how(
     assert "--peers litellm" in line and list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_row_of_the_proxy_is_measured() -> None:
     """The smallest plan: no figure means anything, but each is there, and no planted value reaches the provider."""
     rows = bench_proxy.measured(Plan(0.05, 1, 2, 20, 20, short=True))

@@ -19,7 +19,7 @@ import pytest
 
 from tests.proxy.test_server import lines_until, start
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 WORKERS = ["1", "2"]
 CONFIG = """

@@ -13,7 +13,7 @@ import pytest
 from proxy.workers import STARTUP_FAILURE, Workers
 from tests.proxy.test_listener import Server, ended, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def children(pid: int) -> set[int]:
