@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -157,10 +158,12 @@ def _proxy(folder: Path, port: int) -> Iterator[Proxy]:
         stderr=subprocess.PIPE,
         text=True,
     )
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _told_to_end)
     try:
         yield _started(process, folder)
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # at once: nobody has to notice first
         try:
             process.wait(timeout=15)
         except subprocess.TimeoutExpired:
@@ -405,6 +408,11 @@ def _change(metric: GateMetric) -> str:
     if metric.low is None or metric.high is None:
         return line
     return f"{line} (between {metric.low:+.2f} and {metric.high:+.2f})"
+
+
+def _told_to_end(number: int, frame: object) -> None:
+    """Ends the tour as an error would, so that its proxy ends too."""
+    raise SystemExit(128 + number)
 
 
 def _wait() -> None:
