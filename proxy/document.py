@@ -17,9 +17,42 @@ MAX_FINDINGS = 1_000
 """Findings of one side of an exchange that are stored; `findings_left_out` counts the rest."""
 
 
+SAME = (
+    "id",
+    "parent_span",
+    "session_id",
+    "run_id",
+    "run_source",
+    "shadow_of",
+    "started_us",
+    "duration_us",
+    "first_token_us",
+    "path",
+    "stream",
+    "model",
+    "answered_model",
+    "deployment",
+    "provider",
+    "response_id",
+    "object_id",
+    "asked",
+    "policy",
+    "config",
+    "outcome",
+    "http_status",
+    "usage",
+    "cost_nanousd",
+    "price_version",
+    "attempts",
+    "upstream_called",
+    "timings",
+)
+"""What a document says under the same name as the exchange."""
+
+
 def document(exchange: Exchange) -> dict[str, Any]:
     """The exchange as it is stored. `docs/reference/trace-format.md` describes each field."""
-    principal, failure = exchange.principal, exchange.failure
+    principal, failure, prompt = exchange.principal, exchange.failure, exchange.prompt
     names = _found_names((*exchange.input.findings, *exchange.output.findings))
     sides = [
         side
@@ -30,25 +63,16 @@ def document(exchange: Exchange) -> dict[str, Any]:
         if side[1].findings or side[1].failures
     ]
     return {
-        "id": exchange.id,
+        **{name: getattr(exchange, name) for name in SAME},
         "trace_id": exchange.trace_id or exchange.id,
-        "shadow_of": exchange.shadow_of,
-        "started_us": exchange.started_us,
-        "duration_us": exchange.duration_us,
-        "first_token_us": exchange.first_token_us,
-        "path": exchange.path,
         "dialect": exchange.dialect.name,
-        "stream": exchange.stream,
         "tenant": principal.tenant if principal else "default",
         "key_id": principal.key_id if principal else None,
-        "model": exchange.model,
-        "answered_model": exchange.answered_model,
-        "deployment": exchange.deployment,
-        "provider": exchange.provider,
-        "object_id": exchange.object_id,
-        "policy": exchange.policy,
-        "outcome": exchange.outcome,
-        "http_status": exchange.http_status,
+        "team": principal.team if principal else None,
+        "tags": dict(principal.tags) if principal else {},
+        "prompt": prompt and prompt.name,
+        "prompt_version": prompt and prompt.version,
+        "prompt_hash": prompt and prompt.hash,
         "error": failure
         and {
             "type": failure.type,
@@ -56,10 +80,7 @@ def document(exchange: Exchange) -> dict[str, Any]:
             "message": failure.message,
             "param": _told(failure.param, names),
         },
-        "usage": exchange.usage,
         "finish_reasons": list(exchange.finish_reasons),
-        "attempts": exchange.attempts,
-        "upstream_called": exchange.upstream_called,
         "request": exchange.safe_request,
         "response": exchange.safe_response,
         "findings": [
@@ -93,7 +114,6 @@ def document(exchange: Exchange) -> dict[str, Any]:
             }
             for hit in exchange.retrieval
         ],
-        "timings": exchange.timings,
         "action": strictest([exchange.input.action, exchange.output.action]),
         "decided": strictest([exchange.input.decided, exchange.output.decided]),
     }

@@ -27,6 +27,8 @@ class Principal:
     admin: bool = False
     name: str = ""
     """What its maker called the key."""
+    team: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,16 @@ class Failure:
     param: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PromptUse:
+    """Which prompt template a request was rendered from."""
+
+    name: str
+    version: str
+    hash: str
+    """Of the template's text, so that a version that was changed in place is told apart."""
+
+
 def new_id() -> str:
     """A UUIDv7 in hex: unique, and in order of time."""
     # Unique, not secret: asking the system for random bytes would cost more than the rest of a small check.
@@ -90,6 +102,10 @@ class Exchange:
 
     trace_id: str = ""
     """W3C trace id of the caller (32 hex digits), or our own id."""
+    parent_span: str | None = None
+    """W3C id of the caller's span (16 hex digits), from `traceparent`."""
+    config: str | None = None
+    """Revision of the configuration under which it is answered."""
     shadow_of: str | None = None
     """Id of the exchange that this is a copy of, for another model to answer; None for a caller's own."""
     principal: Principal | None = None
@@ -121,6 +137,23 @@ class Exchange:
     input: Verdict = ALLOWED
     output: Verdict = ALLOWED
 
+    prompt: PromptUse | None = None
+    """The template that the request was rendered from."""
+    session_id: str | None = None
+    """Keyed hash of the session that the caller named."""
+    run_id: str | None = None
+    """The agent run or conversation that it is a step of."""
+    run_source: str | None = None
+    """What the run was known by."""
+    asked: str | None = None
+    """Keyed hash of the last text asked."""
+    cost_nanousd: int | None = None
+    """Billionths of a US dollar; None when the price or the usage is not known."""
+    price_version: str | None = None
+    """Which price table `cost_nanousd` comes from."""
+
+    response_id: str | None = None
+    """Id that the provider gave the reply."""
     object_id: str | None = None
     """Id under which the provider keeps the reply; None when it keeps none."""
     answered_model: str | None = None
@@ -148,6 +181,11 @@ class Exchange:
     def policy(self) -> str:
         """`name@revision` of the policy that judges it."""
         return self.guard.policy.label
+
+    @property
+    def span(self) -> str:
+        """W3C id of our own span, 16 hex digits."""
+        return self.id[16:]
 
     @property
     def sticky(self) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sqlalchemy import select, update
@@ -27,6 +27,9 @@ class StoredKey:
     admin: bool
     created_us: int
     revoked_us: int | None
+
+
+_KEPT = frozenset(each.name for each in fields(StoredKey))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def list_keys(store: Store) -> list[StoredKey]:
     with store.read() as connection:
         rows = connection.execute(select(API_KEY).order_by(API_KEY.c.created_us, API_KEY.c.id)).mappings()
         return [
-            StoredKey(key_id=row["id"], **{name: row[name] for name in row if name != "id"}) for row in rows
+            StoredKey(key_id=row["id"], **{name: row[name] for name in row if name in _KEPT}) for row in rows
         ]
 
 

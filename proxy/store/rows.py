@@ -46,7 +46,23 @@ PLAIN = (
 )
 """Parts of a trace document that are columns of `span` under the same name."""
 
-LATER = ("shadow_of", "object_id")
+LATER = (
+    "shadow_of",
+    "object_id",
+    "team",
+    "cost_nanousd",
+    "price_version",
+    "prompt",
+    "prompt_version",
+    "prompt_hash",
+    "session_id",
+    "run_id",
+    "run_source",
+    "parent_span",
+    "response_id",
+    "asked",
+    "config",
+)
 """The same, but that traces of older versions have none of them."""
 
 FINDING = tuple(
@@ -118,6 +134,7 @@ def _span(document: Row) -> dict[str, Any]:
         **(plain if _are_clean(plain.values()) else {name: clean(value) for name, value in plain.items()}),
         # Traces that an older version left in the spool do not say.
         **{name: clean(document.get(name)) for name in LATER},
+        "tags": _ascii(document["tags"]) if document.get("tags") else None,
         "flagged": bool(findings or document["failures"]) or document["outcome"] in ("blocked", "masked"),
         "error_type": clean(error.get("type")),
         "error_code": clean(error.get("code")),
@@ -204,6 +221,7 @@ def document(span: Row) -> dict[str, Any]:
     error = {name: span[f"error_{name}"] for name in ("type", "code", "message", "param")}
     return {
         **{name: span[name] for name in (*PLAIN, *LATER)},
+        "tags": bodies.decode(span["tags"].encode()) if span["tags"] else {},
         "error": None if error["type"] is None else error,
         **bodies.decode(span["detail"].encode()),
     }

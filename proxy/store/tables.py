@@ -79,6 +79,30 @@ class SpanRow(Row, table=True):
     """JSON object of what only the detail view needs: usage, finish_reasons, timings, failures."""
     shadow_of: str | None = _text(default=None)
     """The span that this is a copy of, answered by another model for nobody; NULL for a caller's own."""
+    team: str | None = _text(default=None)
+    tags: str | None = _text(default=None)
+    """JSON object of the key's tags; NULL when it has none."""
+    cost_nanousd: int | None = _big(default=None)
+    """Billionths of a US dollar; NULL when the price or the usage is not known, never 0 for that."""
+    price_version: str | None = _text(default=None)
+    prompt: str | None = _text(default=None)
+    """Name of the prompt template that made the request."""
+    prompt_version: str | None = _text(default=None)
+    prompt_hash: str | None = _text(default=None)
+    session_id: str | None = _text(default=None)
+    """Keyed hash of the session that the caller named."""
+    run_id: str | None = _text(default=None)
+    """The agent run or conversation that it is a step of."""
+    run_source: str | None = _text(default=None)
+    """What the run was known by."""
+    parent_span: str | None = _text(default=None)
+    """W3C id of the caller's span, 16 hex digits."""
+    response_id: str | None = _text(default=None)
+    """Id that the provider gave the reply."""
+    asked: str | None = _text(default=None)
+    """Keyed hash of the last text asked, by which a span without trace id is joined."""
+    config: str | None = _text(default=None)
+    """Revision of the configuration under which it was answered."""
 
 
 class MessageRefRow(Row, table=True):
@@ -215,6 +239,81 @@ class ApiKeyRow(Row, table=True):
     admin: bool
     created_us: int = _big()
     revoked_us: int | None = _big(default=None)
+    team: str | None = _text(default=None)
+    models: str | None = _text(default=None)
+    """JSON array of the models it may ask for; NULL: all."""
+    policy: str | None = _text(default=None)
+    """Name of the policy that judges its requests; NULL: as the configuration says."""
+    tags: str | None = _text(default=None)
+    """JSON object of texts."""
+    limits: str | None = _text(default=None)
+    """JSON object of its limits; NULL: none of its own."""
+    expires_us: int | None = _big(default=None)
+
+
+class OutsideSpanRow(Row, table=True):
+    """A span that an app sent: a retrieval, a tool, a step of an agent. Its hits and calls stand under its id."""
+
+    __tablename__ = "outside_span"
+
+    id: str = _text(primary_key=True)
+    """Trace id and span id, 48 hex digits."""
+    tenant: str = _text()
+    key_id: str | None = _text(default=None)
+    trace_id: str = _text()
+    parent_span: str | None = _text(default=None)
+    kind: str = _text()
+    """`retrieval`, `tool`, `llm`, `agent`, `chain`, `embedding`, `reranker`, `guardrail` or `other`."""
+    name: str = _text()
+    service: str | None = _text(default=None)
+    source: str = _text()
+    """`otlp` or `api`."""
+    started_us: int = _big()
+    ended_us: int | None = _big(default=None)
+    received_us: int = _big()
+    error: bool
+    response_id: str | None = _text(default=None)
+    """Id of the reply that it tells of, for an LLM span that names one."""
+    asked: str | None = _text(default=None)
+    """Keyed hash of the last text asked, for an LLM span."""
+    detail_blob: str | None = _text(default=None)
+    """JSON object of its attributes, after guardrails."""
+
+
+class FeedbackRow(Row, table=True):
+    """What somebody thought of a reply. Append-only."""
+
+    __tablename__ = "feedback"
+
+    id: str = _text(primary_key=True)
+    tenant: str = _text()
+    key_id: str | None = _text(default=None)
+    target: str = _text()
+    """Id of the span."""
+    name: str = _text()
+    """What was judged, e.g. `user`."""
+    value: float | None = None
+    """Thumbs are 1 and 0."""
+    comment_blob: str | None = _text(default=None)
+    """After guardrails."""
+    created_us: int = _big()
+
+
+class AuditEventRow(Row, table=True):
+    """One act of an administrator. Append-only."""
+
+    __tablename__ = "audit_event"
+
+    id: str = _text(primary_key=True)
+    at_us: int = _big()
+    tenant: str = _text()
+    actor: str = _text()
+    """Public id of the key, or `cli`."""
+    action: str = _text()
+    """E.g. `key.create`."""
+    object: str = _text()
+    detail: str = _text()
+    """JSON object; holds no secret and no text of an exchange."""
 
 
 class GapRow(Row, table=True):
@@ -238,6 +337,7 @@ def table(row: type[Row]) -> Table:
 SPAN, MESSAGE_REF, BLOB = table(SpanRow), table(MessageRefRow), table(BlobRow)
 TOOL_CALL, RETRIEVAL_HIT, FINDING = table(ToolCallRow), table(RetrievalHitRow), table(FindingRow)
 ANNOTATION, RUN, API_KEY, GAP = table(AnnotationRow), table(RunRow), table(ApiKeyRow), table(GapRow)
+OUTSIDE_SPAN, FEEDBACK, AUDIT_EVENT = table(OutsideSpanRow), table(FeedbackRow), table(AuditEventRow)
 
 Index("span_newest", SPAN.c.started_us, SPAN.c.id)
 Index("span_outcome", SPAN.c.outcome, SPAN.c.started_us, SPAN.c.id)
@@ -268,3 +368,12 @@ Index("finding_rule", FINDING.c.rule, FINDING.c.span_id)
 Index("finding_fingerprint", FINDING.c.fingerprint)
 Index("annotation_span", ANNOTATION.c.span_id, ANNOTATION.c.created_us)
 Index("run_newest", RUN.c.received_us, RUN.c.id)
+Index("span_run", SPAN.c.run_id, SPAN.c.started_us)
+Index("span_response", SPAN.c.response_id)
+Index("span_asked", SPAN.c.asked)
+Index("span_key", SPAN.c.key_id, SPAN.c.started_us)
+Index("outside_span_trace", OUTSIDE_SPAN.c.trace_id)
+Index("outside_span_response", OUTSIDE_SPAN.c.response_id)
+Index("outside_span_asked", OUTSIDE_SPAN.c.asked)
+Index("feedback_target", FEEDBACK.c.target, FEEDBACK.c.created_us)
+Index("audit_event_newest", AUDIT_EVENT.c.at_us, AUDIT_EVENT.c.id)

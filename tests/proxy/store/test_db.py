@@ -6,11 +6,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from proxy.document import document
 from proxy.store.db import Store, StoreError, open_store, url_of
+from proxy.store.migrations import versions
 from proxy.store.queries import count_spans, get_trace
 from tests.proxy.exchanges import masked
 from tests.proxy.store.databases import KEY
@@ -127,16 +130,17 @@ def test_a_url_that_cannot_be_served_is_explained(url: str, says: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_database_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
-    """With everything in it: what was recorded before there were shadows and stored objects is neither."""
+@pytest.mark.parametrize("revision", ["v0001", "v0002", "v0003"])
+def test_a_database_of_an_older_version_is_brought_up_to_date(tmp_path: Path, revision: str) -> None:
+    """With everything in it: what was recorded before a column was there has nothing in it."""
     url, exchange = url_of(tmp_path, None), masked()
     store = open_store(url, KEY)
     store.write([document(exchange)])
+    config = Config()
+    config.set_main_option("script_location", str(Path(versions.__file__).parent.parent))
     with store.begin() as connection:
-        for index, column in (("span_shadow_of", "shadow_of"), ("span_object", "object_id")):
-            connection.execute(text(f"DROP INDEX {index}"))
-            connection.execute(text(f"ALTER TABLE span DROP COLUMN {column}"))
-        connection.execute(text("UPDATE alembic_version SET version_num = 'v0001'"))
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
     store.close()
 
     store = open_store(url, KEY)
