@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from guardrails.conversation import NOTHING_SAID, Conversation
 from guardrails.pseudonyms import Vault
 from guardrails.types import ALLOWED, Action, Verdict
+from proxy.limits import UNLIMITED, Limits
 
 if TYPE_CHECKING:
     from guardrails.engine import Guard
@@ -29,6 +30,14 @@ class Principal:
     """What its maker called the key."""
     team: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    limits: Limits = UNLIMITED
+    """Those of the key itself; its team's hold as well."""
+    models: frozenset[str] | None = None
+    """Aliases it may ask for; None: all."""
+    policy: str | None = None
+    """Name of the policy that judges its requests; None: as the configuration says."""
+    expires_us: int | None = None
+    """Microseconds since 1970 UTC from which on the key is refused."""
 
 
 @dataclass(frozen=True, slots=True)
