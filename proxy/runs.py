@@ -1,7 +1,7 @@
 """Which exchanges are steps of one agent run or conversation.
 
 Known by the first of these that says so: a session that the caller names, the response it goes on from, its trace, a
-tool call that it answers, the history that it repeats. Tenant and key are part of every hash: nothing is joined across keys.
+tool call that it answers, the history that it repeats. Nothing is joined across keys: tenant and key are in every hash.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ class Runs:
             new = joined is None
             source, run = joined or (Source.NONE, exchange.id)
             left += [(head, Mark(run, USED, now)) for head in _gone_on_from(found, marks, run)]
-        exchange.run_id, exchange.run_source = run, source
+        exchange.run_id, exchange.run_source = run, source.value
         if new:
             self._begun(source)
         left += self._remembered(exchange, found, run, now)
