@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fastapi import APIRouter, Depends, Request, Response
 
 from proxy.api.deps import Route, administrator, reply
@@ -10,6 +12,7 @@ from proxy.context import Context
 from proxy.errors import BadRequest, Code, NotFound
 from proxy.store import queries, sessions
 
+_RUN = re.compile(r"[0-9a-f]{32}")
 KNOWN = ("limit", "after")
 """The query parameters of `GET /api/sessions/{run_id}`."""
 
@@ -28,6 +31,8 @@ def router(context: Context) -> APIRouter:
                 message = f"Query parameter {name[:64]!r} is unknown. Known: {', '.join(KNOWN)}."
                 raise BadRequest(message, param=name[:64], code=Code.UNKNOWN_PARAMETER)
         limit = limit_of(asked, str(queries.MOST))
+        if not _RUN.fullmatch(run_id):
+            raise _no_run()
         try:
             found = sessions.read_run(
                 context.store, run_id, context.config.run_idle_s, limit, asked.get("after")
@@ -35,7 +40,11 @@ def router(context: Context) -> APIRouter:
         except queries.QueryError as error:
             raise BadRequest(str(error), param=str(error).partition(" ")[0]) from None
         if found is None:
-            raise NotFound("There is no run with this id.")
+            raise _no_run()
         return reply(found)
 
     return routes
+
+
+def _no_run() -> NotFound:
+    return NotFound("There is no run with this id.")

@@ -88,7 +88,10 @@ def review(context: Context, id: str, author: str, body: Mapping[str, Any]) -> d
 
 
 def span_filter(asked: Mapping[str, str], key: bytes) -> queries.SpanFilter:
-    """The filter that query parameters ask for; `key` hashes the name of a session. Raises BadRequest naming one that is unknown or unfit."""
+    """The filter that query parameters ask for; `key` hashes the name of a session.
+
+    Raises BadRequest naming one that is unknown or unfit.
+    """
     for name in asked:
         if name not in KNOWN:
             message = f"Query parameter {name[:64]!r} is unknown. Known: {', '.join(KNOWN)}."

@@ -17,7 +17,13 @@ QUESTIONS = tuple(
     )
 )
 """What every run begins with: few questions for many runs."""
-FOLLOW_UPS = ("And the other one?", "Please go on.", "Why?", "Thank you. Do it again for the next order.", "ok")
+FOLLOW_UPS = (
+    "And the other one?",
+    "Please go on.",
+    "Why?",
+    "Thank you. Do it again for the next order.",
+    "ok",
+)
 TOOLS = ("look_up", "send_mail", "read_file")
 PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "messages": "/v1/messages"}
 
