@@ -6,7 +6,7 @@ between turns), reasoning, null members, marks for prompt caches, and whether a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -63,15 +63,16 @@ def last_asked(path: str, request: Mapping[str, Any], steps: Iterable[Step]) -> 
     return next((text for text in reversed(texts) if isinstance(text, str) and text.strip()), None)
 
 
-def follow(state: blake2b, steps: Iterable[Step]) -> Iterator[blake2b]:
-    """The hash of a conversation after each of some further steps. What it was before stays as it is."""
-    state = state.copy()
-    for step in steps:
-        id = step.id.encode("utf-8", "surrogatepass")
-        state.update(b"%b%d:%d:" % (step.kind, len(id), len(step.data)))
-        state.update(id)
-        state.update(step.data)
-        yield state.copy()
+def follow(state: blake2b, steps: Sequence[Step], last: int) -> list[blake2b]:
+    """The hash of a conversation after each of the `last` of some further steps. What it was before stays as it is."""
+    state, states = state.copy(), []
+    first = len(steps) - last
+    for place, (kind, data, id) in enumerate(steps):
+        named = id.encode("utf-8", "surrogatepass")
+        state.update(b"%b%d:%d:%b%b" % (kind, len(named), len(data), named, data))
+        if place >= first:
+            states.append(state.copy())
+    return states
 
 
 # --- one message, item or block

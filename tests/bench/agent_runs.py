@@ -100,7 +100,7 @@ class Agent:
         self.name, self.dice, self.habits = name, dice, habits(dice)
         self.turns: list[Turn] = []
         self.parent = parent
-        self._calls = 0
+        self._calls = self._children = 0
 
     def requests(self) -> Iterator[Ask | Agent]:
         """Each request, or a sub-agent that begins now; `send` what the client was answered."""
@@ -113,7 +113,8 @@ class Agent:
                 self._answered(said)
                 self.turns += [Turn("tool", f"{call[1]} done", id=call[0]) for call in said.calls]
                 if self.parent is None and dice.random() < 0.05:
-                    yield Agent(f"{self.name}.{turn}", dice, self)
+                    self._children += 1
+                    yield Agent(f"{self.name}.{self._children}", dice, self)
             said = yield from self._asked(self._said(tools=False))
             if mine.regenerates and dice.random() < 0.3:
                 said = yield from self._asked(self._said(tools=False))

@@ -10,6 +10,7 @@ import contextvars
 import json
 import random
 import re
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from proxy.app import App, create_app
 from proxy.config import Deployment
