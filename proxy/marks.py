@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from proxy import redis_client
 
-MOST = 50_000
+MOST = 100_000
 """Pieces of evidence that one process remembers; those left longest ago are forgotten first."""
 MOST_RUNS = 16
 """Runs that are remembered for one piece of evidence."""

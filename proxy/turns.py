@@ -88,7 +88,8 @@ def _chat(message: Mapping[str, Any]) -> Iterator[Step]:
     yield from _content(message.get("content"), MODEL if role == "assistant" else USER)
     if role != "assistant":
         return
-    yield from _text(MODEL, [message.get("refusal")])
+    if message.get("refusal"):
+        yield from _text(MODEL, [message["refusal"]])
     for call in _objects(message.get("tool_calls")):
         body = call.get("function") or call.get("custom")
         if isinstance(body, dict):
@@ -117,7 +118,8 @@ def _item(item: Mapping[str, Any]) -> Iterator[Step]:
 def _content(content: Any, speaker: bytes) -> Iterator[Step]:
     """The content of a message: texts that follow one another are one."""
     if isinstance(content, str):
-        yield from _text(speaker, [content])
+        if said := content.strip():
+            yield Step(speaker, said.encode("utf-8", "surrogatepass"))
         return
     texts: list[Any] = []
     for part in _objects(content):

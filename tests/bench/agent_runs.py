@@ -65,6 +65,8 @@ class Habits:
     edits: bool
     regenerates: bool
     streams: bool
+    talks: bool
+    """No tools at all."""
     forgets_text: bool
     """Keeps a reply's calls, not the text beside them."""
 
@@ -78,7 +80,7 @@ def habits(dice: random.Random) -> Habits:
     return Habits(
         dialect=dice.choices(("chat", "responses", "messages"), (5, 3, 3))[0],
         same=now(0.5), numbered=now(0.12), reminders=now(0.3), trims=now(0.1), parts=now(0.3), retries=now(0.1),
-        edits=now(0.1), regenerates=now(0.1), streams=now(0.3), forgets_text=now(0.03),
+        edits=now(0.1), regenerates=now(0.1), streams=now(0.3), forgets_text=now(0.03), talks=now(0.3),
     )  # fmt: skip
 
 
@@ -107,8 +109,8 @@ class Agent:
         dice, mine = self.dice, self.habits
         question = dice.choice(QUESTIONS)
         self.turns.append(Turn("user", question if self.parent is None else f"Sub-task: {question}"))
-        for turn in range(dice.randint(1, 4)):
-            for _ in range(dice.choice((0, 1, 2, 4, 7))):
+        for turn in range(dice.randint(1, 8 if mine.talks else 4)):
+            for _ in range(0 if mine.talks else dice.choice((0, 1, 2, 4, 7))):
                 said = yield from self._asked(self._said(tools=True))
                 self._answered(said)
                 self.turns += [Turn("tool", f"{call[1]} done", id=call[0]) for call in said.calls]

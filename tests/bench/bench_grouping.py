@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -49,6 +49,16 @@ _POLICY = {
 }
 _TOKEN = re.compile(r"EMAIL_ADDRESS_[0-9a-f]{10}")
 _ANSWER: contextvars.ContextVar[Said | None] = contextvars.ContextVar("answer")
+
+
+class Step(NamedTuple):
+    """One exchange that took place."""
+
+    run: str
+    """Which one it is in truth."""
+    id: str
+    talks: bool
+    """Its agent has no tools."""
 
 
 def _filled(text: str, request: bytes) -> str:
@@ -255,12 +265,12 @@ async def _send(app: App, ask: Ask, headers: dict[str, str]) -> tuple[str, int, 
     return dict(head["headers"])[b"x-guardhouse-trace-id"].decode(), head["status"], b"".join(parts)
 
 
-async def simulate(app: App, count: int, named: str = "") -> list[tuple[str, str]]:
-    """(true run, trace id) of every exchange of so many runs, many at once, in an order of chance."""
+async def simulate(app: App, count: int, named: str = "") -> list[Step]:
+    """Every exchange of so many runs, many at once, in an order of chance."""
     dice = random.Random(7)
     waiting = [Agent(f"run-{number}", dice) for number in range(count)]
     live: list[tuple[Agent, Any, Any]] = []
-    told: list[tuple[str, str]] = []
+    told: list[Step] = []
     while waiting or live:
         while waiting and len(live) < TOGETHER:
             agent = waiting.pop()
@@ -281,7 +291,7 @@ async def simulate(app: App, count: int, named: str = "") -> list[tuple[str, str
             *(_send_apart(app, ask, _headers(named, ask.run, dice)) for _, _, ask in asks)
         )
         for (agent, steps, ask), (id, status, body) in zip(asks, replies, strict=True):
-            told.append((ask.run, id))
+            told.append(Step(ask.run, id, agent.habits.talks))
             if (status == 200) is (ask.answer is None):
                 raise SystemExit(f"unexpected {status}: {body[:300]!r}")
             live.append((agent, steps, heard(ask, body) if status == 200 else None))
@@ -312,6 +322,10 @@ def pairwise(true: Sequence[str], found: Sequence[str]) -> tuple[float, float, f
     return precision, recall, 2 * precision * recall / (precision + recall)
 
 
+def _scored(recorder: Any, told: Sequence[Step]) -> tuple[float, float, float]:
+    return pairwise([step.run for step in told], [recorder.runs[step.id][0] for step in told])
+
+
 def measure(quick: bool) -> list[Row]:
     """The figures with nothing to go by but the messages, with a header, and with a trace context."""
     count = 200 if quick else RUNS
@@ -323,17 +337,18 @@ def measure(quick: bool) -> list[Row]:
             told = asyncio.run(simulate(app, count, named))
             spent = time.process_time() - began
         recorder: Any = app.context.recorder
-        found = [recorder.runs[id][0] for _, id in told]
-        sources = Counter(recorder.runs[id][1] for _, id in told)
-        precision, recall, f1 = pairwise([run for run, _ in told], found)
+        sources = Counter(recorder.runs[step.id][1] for step in told)
+        precision, recall, f1 = _scored(recorder, told)
+        talks = _scored(recorder, [step for step in told if step.talks])
         by = f"with {named}" if named else "without a header"
-        note = f"{len(told):,} exchanges of {len({run for run, _ in told}):,} runs; " + ", ".join(
+        note = f"{len(told):,} exchanges of {len({step.run for step in told}):,} runs; " + ", ".join(
             f"{source} {times:,}" for source, times in sources.most_common()
         )
         rows += [
             Row(f"pairwise precision {by}", precision),
             Row(f"pairwise recall {by}", recall),
             Row(f"pairwise F1 {by}", f1, bar=bar, least=True, must=True, note=note),
+            Row(f"the same of conversations without tools {by}", talks[2], bar=bar, least=True, must=True),
             Row(f"CPU of an exchange, all of it, {by}", spent / len(told) * 1e3, "ms"),
         ]
     return rows
