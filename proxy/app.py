@@ -24,6 +24,7 @@ from proxy.exchange import new_id
 from proxy.objects import Objects
 from proxy.outside import outside
 from proxy.policies import Policies
+from proxy.prompts import load_prompts
 from proxy.providers.base import Provider
 from proxy.recorder import Options, Recorder
 from proxy.routing import Router, open_provider, speakers
@@ -60,6 +61,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
     config = load_config(settings.config, settings)
     key = load_key(config.data_dir)
     reached = providers(config)
+    prompts = load_prompts(config.prompts)
     router = Router(config, reached)
     world = outside(config.redis_url, router)
     policies = Policies(config, key, world)
@@ -82,6 +84,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         vaults=vaults(key, config.redis_url, config.vault_ttl_s),
         replies=Replies(config.cache_ttl_s),
         objects=Objects(partial(made, store), partial(makers, store)),
+        prompts=prompts,
         metrics=metrics,
         ready=state.missing,
     )

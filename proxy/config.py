@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from proxy.config_policies import DEFAULT, PolicySource, Scope, policy_source, scopes
+from proxy.config_prompts import PromptSource, prompt_source
 from proxy.config_routing import Shadow, closest, fallbacks, listed, shadows
 from proxy.config_schema import (
     TOTAL_SECONDS,
@@ -135,6 +136,8 @@ class Config:
     """Seconds for which a whole reply is given again to equal requests; 0: never."""
     shadows: tuple[Shadow, ...] = ()
     """Which requests are also sent to another model, whose answers nobody is given."""
+    prompts: PromptSource = PromptSource()
+    """Where prompt templates are, and how requests are spread over their versions."""
     max_body_bytes: int = 10 * 1024 * 1024
     spool_mode: SpoolMode = "group"
     clients: Clients = field(default_factory=Clients)
@@ -220,6 +223,7 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         vault_ttl_s=own.vault_ttl_s,
         cache_ttl_s=own.cache_ttl_s,
         shadows=shadows(source, own.shadow, entries, known),
+        prompts=prompt_source(source, own.prompts),
         max_body_bytes=own.max_body_bytes,
         spool_mode=settings.spool_mode or own.spool.mode,
         clients=own.clients,

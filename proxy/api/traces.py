@@ -15,7 +15,18 @@ from proxy.exchange import Principal
 from proxy.store import queries
 
 REVIEW_BYTES = 64 << 10
-_TEXTS = ("outcome", "action", "rule", "entity", "model", "key_id", "tenant", "shadow_of")
+_TEXTS = (
+    "outcome",
+    "action",
+    "rule",
+    "entity",
+    "model",
+    "key_id",
+    "tenant",
+    "shadow_of",
+    "prompt",
+    "prompt_version",
+)
 _SWITCHES = ("flagged", "reviewed", "shadow")
 _TIMES = ("since", "until")
 KNOWN = (*_TEXTS, *_SWITCHES, *_TIMES, "limit", "before")
@@ -91,6 +102,8 @@ def span_filter(asked: Mapping[str, str]) -> queries.SpanFilter:
             message = f"Query parameter {name[:64]!r} is unknown. Known: {', '.join(KNOWN)}."
             raise BadRequest(message, param=name[:64], code=Code.UNKNOWN_PARAMETER)
     values: dict[str, Any] = {name: asked[name] for name in _TEXTS if name in asked}
+    if "@" in values.get("prompt", ""):
+        values["prompt"], _, values["prompt_version"] = values["prompt"].partition("@")
     for name in _SWITCHES:
         if name in asked:
             if asked[name] not in ("true", "false"):

@@ -58,6 +58,9 @@ class SpanFilter:
     """Started before."""
     reviewed: bool | None = None
     """Whether somebody has judged the trace or one of its findings."""
+    prompt: str | None = None
+    """Name of the prompt template that made the request."""
+    prompt_version: str | None = None
     shadow: bool | None = None
     """Whether it is a shadow, or else a caller's own."""
     shadow_of: str | None = None
@@ -121,7 +124,16 @@ def list_spans(
 def _conditions(filters: SpanFilter, judged: ColumnElement[bool]) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [
         SPAN.c[name] == value
-        for name in ("outcome", "action", "model", "key_id", "tenant", "shadow_of")
+        for name in (
+            "outcome",
+            "action",
+            "model",
+            "key_id",
+            "tenant",
+            "shadow_of",
+            "prompt",
+            "prompt_version",
+        )
         if (value := getattr(filters, name)) is not None
     ]
     if filters.shadow is not None:

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from proxy.api.routes import build_router
 from proxy.auth import Keyring
 from proxy.context import Context
+from proxy.prompts import NO_PROMPTS
 from proxy.recorder import Recorder
 from proxy.store.db import Store, open_store
 from proxy.store.keys import active_keys, create_key
@@ -48,7 +49,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
     policies: Any = SimpleNamespace(label="default@abc", labels=lambda: ["default@abc"], trouble=None)
     context = Context(
         settings=unused, config=unused, store=store, recorder=recorder, keyring=keyring, policies=policies,
-        key=b"", router=unused, metrics=metrics, shadows=unused, vaults=unused, replies=unused, objects=unused, ready=lambda: reasons,
+        key=b"", router=unused, metrics=metrics, shadows=unused, vaults=unused, replies=unused, objects=unused, prompts=NO_PROMPTS, ready=lambda: reasons,
     )  # fmt: skip
     app = FastAPI()
     app.include_router(build_router(context))

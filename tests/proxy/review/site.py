@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 from guardrails.policy import builtin
 from proxy.auth import Keyring
 from proxy.context import Context
+from proxy.prompts import NO_PROMPTS
 from proxy.review.routes import build_router
 from proxy.store.db import Store, open_store
 from proxy.store.keys import active_keys, create_key
@@ -54,7 +55,7 @@ def site(folder: Path, *, closed: bool = True) -> Iterator[Site]:
     router: Any = SimpleNamespace(models=lambda: ["gpt-4o-mini", "claude-sonnet"])
     context = Context(
         settings=unused, config=unused, store=store, recorder=unused, keyring=keyring, policies=policies,
-        key=SECRET, router=router, metrics=unused, shadows=unused, vaults=unused, replies=unused, objects=unused, ready=dict,
+        key=SECRET, router=router, metrics=unused, shadows=unused, vaults=unused, replies=unused, objects=unused, prompts=NO_PROMPTS, ready=dict,
     )  # fmt: skip
     app = FastAPI()
     app.include_router(build_router(context))
