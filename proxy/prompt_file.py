@@ -175,7 +175,9 @@ def _validated(source: YamlSource) -> _File:
     try:
         return _File.model_validate(source.data)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
+        found = error.errors(include_input=False, include_url=False)
+    # Of the kinds that a content can have, the one that fits best is the one that was meant.
+    first = max(found, key=lambda each: len(_place(source.data, each["loc"])))
     at = _place(source.data, first["loc"])
     where = ".".join(map(str, at))
     if first["type"] == "extra_forbidden":
@@ -186,11 +188,13 @@ def _validated(source: YamlSource) -> _File:
     raise source.error_at(at, f"{where}: {message[:1].lower()}{message[1:]}.", fix=_FIX)
 
 
-def _place(data: Any, location: KeyPath) -> KeyPath:
+def _place(document: Any, location: KeyPath) -> KeyPath:
     """Where in the file an error is: pydantic also names what is not written there, such as kinds of content."""
     found: list[str | int] = []
+    data: Any = document
     for step in location:
-        if isinstance(data, dict) and step in data or isinstance(data, list) and isinstance(step, int):
+        known = step in data if isinstance(data, dict) else isinstance(step, int) and isinstance(data, list)
+        if known:
             found.append(step)
             data = data[step]
     return tuple(found)

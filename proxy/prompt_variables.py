@@ -45,10 +45,9 @@ class Variable:
         kinds = _TYPES.get(self.type or "", (object,))
         if not isinstance(value, kinds) or (isinstance(value, bool) and self.type == "number"):
             return f"{'an' if self.type == 'object' else 'a'} {self.type}"
-        if self.max_length is not None and isinstance(value, str | list | dict):
-            if len(value) > self.max_length:
-                unit = "characters" if isinstance(value, str) else "items"
-                return f"at most {self.max_length:,} {unit}"
+        length = len(value) if isinstance(value, str | list | dict) else 0
+        if self.max_length is not None and length > self.max_length:
+            return f"at most {self.max_length:,} {'characters' if isinstance(value, str) else 'items'}"
         return ""
 
 

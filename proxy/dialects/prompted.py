@@ -52,7 +52,7 @@ def _responses(request: dict[str, Any], messages: Messages) -> dict[str, Any]:
     opening, rest = _parted(messages)
     made = dict(request)
     if opening:
-        made["instructions"] = "\n\n".join([*opening, *([told] if told else [])])
+        made["instructions"] = _joined(opening, told)
     if rest:
         items = [{"type": "message", "role": each["role"], "content": _items(each)} for each in rest]
         said = [{"type": "message", "role": "user", "content": given}] if isinstance(given, str) else given
@@ -75,8 +75,12 @@ def _messages(request: dict[str, Any], messages: Messages) -> dict[str, Any]:
     if opening and isinstance(system, list):
         made["system"] = [*({"type": "text", "text": text} for text in opening), *system]
     elif opening:
-        made["system"] = "\n\n".join([*opening, *([system] if system else [])])
+        made["system"] = _joined(opening, system)
     return made
+
+
+def _joined(opening: Sequence[str], own: str | None) -> str:
+    return "\n\n".join((*opening, own) if own else opening)
 
 
 def _parted(messages: Messages) -> tuple[list[str], Messages]:
