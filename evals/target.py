@@ -267,7 +267,9 @@ def _rendering(prompt: PromptRef, case: Case, hits: Sequence[Hit] | None) -> dic
     if case.question is not None:
         variables.setdefault("question", case.question)
     if hits is not None:
-        variables.setdefault("passages", [{"doc_id": hit.doc_id, "text": hit.text} for hit in hits])
+        variables.setdefault(
+            "passages", [{"doc_id": hit.doc_id, "text": " ".join(hit.text.split())} for hit in hits]
+        )
     return {"name": prompt.name, "version": prompt.version, "variables": variables}
 
 

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.prompt_template import Budget, PromptTemplate, TemplateFault, TooLong, Unrenderable
@@ -80,6 +80,7 @@ def test_a_value_has_no_attributes(text: str, value: Any) -> None:
     assert "class" not in str(error.value)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.text())
 def test_values_are_never_templates(value: str) -> None:
     """Whatever a value says, it stands in the prompt as it is."""

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.config_prompts import PromptSource, Share
@@ -55,6 +55,7 @@ def weighted(read: Prompts, weights: list[int]) -> Prompts:
     return Prompts({"p": read.versions("p")}, {"p": dict(zip("123", weights, strict=True))})
 
 
+@settings(deadline=None, max_examples=40)
 @given(WEIGHTS)
 def test_weights_are_respected(read: Prompts, weights: list[int]) -> None:
     """Over many sessions each version gets its share, within what chance allows; one without weight gets none."""
@@ -66,6 +67,7 @@ def test_weights_are_respected(read: Prompts, weights: list[int]) -> None:
         assert weight or version not in given
 
 
+@settings(deadline=None, max_examples=40)
 @given(WEIGHTS, st.text(min_size=1))
 def test_a_session_keeps_its_version(read: Prompts, weights: list[int], session: str) -> None:
     """Asked again, and asked of another process."""
@@ -76,6 +78,7 @@ def test_a_session_keeps_its_version(read: Prompts, weights: list[int], session:
     }
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 100), st.integers(0, 100))
 def test_only_as_many_sessions_move_as_the_weights_say(read: Prompts, before: int, after: int) -> None:
     """From 90/10 to 80/20 every tenth moves, all of them to the new version, and back the same ones."""

@@ -19,6 +19,8 @@ from proxy.store.queries import SpanFilter
         ({"outcome": "any"}, SpanFilter()),
         ({"outcome": "passed"}, SpanFilter(outcome="passed")),
         ({"rule": " pii ", "model": "m"}, SpanFilter(flagged=True, rule="pii", model="m")),
+        ({"prompt": "p"}, SpanFilter(flagged=True, prompt="p")),
+        ({"prompt": "p@2"}, SpanFilter(flagged=True, prompt="p", prompt_version="2")),
         ({"review": "open"}, SpanFilter(flagged=True, reviewed=False)),
         ({"review": "done"}, SpanFilter(flagged=True, reviewed=True)),
         ({"shadow": "no"}, SpanFilter(flagged=True, shadow=False)),
