@@ -97,7 +97,12 @@ def run_command(
         if policy:
             target, chosen, cases = _policy(policy, chosen, cases)
         else:
-            asked = {"model": model, "system_prompt": text, "temperature": temperature, "timeout_s": timeout}
+            asked: dict[str, Any] = {
+                "model": model,
+                "system_prompt": text,
+                "temperature": temperature,
+                "timeout_s": timeout,
+            }
             asked |= {"k": chosen.k, "send_hits": send_hits, "prompt": template}
             target = _http(base_url, api_key, asked, chosen, index or chosen.index)
         folder = out or Path("runs") / _fresh_name(chosen.name, prompt_ref)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from proxy.config_policies import DEFAULT, PolicySource, Scope, policy_source, scopes
-from proxy.config_prompts import PromptSource, prompt_source
+from proxy.config_prompts import NOWHERE, PromptSource, prompt_source
 from proxy.config_routing import Shadow, closest, fallbacks, listed, shadows
 from proxy.config_schema import (
     TOTAL_SECONDS,
@@ -136,7 +136,7 @@ class Config:
     """Seconds for which a whole reply is given again to equal requests; 0: never."""
     shadows: tuple[Shadow, ...] = ()
     """Which requests are also sent to another model, whose answers nobody is given."""
-    prompts: PromptSource = PromptSource()
+    prompts: PromptSource = NOWHERE
     """Where prompt templates are, and how requests are spread over their versions."""
     max_body_bytes: int = 10 * 1024 * 1024
     spool_mode: SpoolMode = "group"

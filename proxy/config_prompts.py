@@ -36,10 +36,14 @@ class PromptSource:
         return ConfigError(what, fix=fix, file=self.file, line=line)
 
 
+NOWHERE = PromptSource()
+"""Where no prompts are configured."""
+
+
 def prompt_source(source: YamlSource, entry: PromptsEntry | None) -> PromptSource:
     """What the file says of prompts. Raises ConfigError for a folder that is not there, or weights without a sum."""
     if entry is None:
-        return PromptSource()
+        return NOWHERE
     path = ("guardhouse", "prompts")
     folder = Path(source.file).parent / entry.dir
     if not folder.is_dir():

@@ -72,7 +72,7 @@ def _messages(request: dict[str, Any], messages: Messages) -> dict[str, Any]:
         return request
     opening, rest = _parted(messages)
     made = {**request, "messages": [*map(dict, rest), *(given or ())]}
-    if opening and isinstance(system, list):
+    if isinstance(system, list):
         made["system"] = [*({"type": "text", "text": text} for text in opening), *system]
     elif opening:
         made["system"] = _joined(opening, system)

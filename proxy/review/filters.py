@@ -34,14 +34,14 @@ class Asked:
     """Empty: what needs a look (found, masked, blocked, or a check failed). `any`: everything."""
     rule: str = ""
     model: str = ""
-    prompt: str = ""
-    """Name of the template that made the request, with `@version` or without."""
     review: str = ""
     """`open` or `done`."""
     since: str = ""
     """An age such as `24h`, or an RFC 3339 time."""
     shadow: str = ""
     """`no`: what callers sent. `only`: copies of it that another model answered."""
+    prompt: str = ""
+    """Name of the template that made the request, with `@version` or without."""
 
     @property
     def default(self) -> bool:

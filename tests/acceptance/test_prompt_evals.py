@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evals import document
-from tests.command import Run, run
+from tests.command import Ran, Run, run
 from tests.evals.conftest import item, write_golden
 from tests.fixtures import _upstream, upstream
 from tests.proxy.policies import policy
@@ -46,11 +46,11 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def measured(run: Run, place: Path, proxy: Running, out: str, *more: str) -> int:
-    """`guardhouse eval run` against the proxy; its exit code."""
+def measured(run: Run, place: Path, proxy: Running, out: str, *more: str) -> Ran:
+    """`guardhouse eval run` against the proxy."""
     golden, folder = str(place / "golden"), str(place / out)
     target = ("--base-url", proxy.url, "--model", "gpt-test", "--api-key", ADMIN_KEY)
-    return run("eval", "run", "--golden", golden, "--out", folder, *target, *more).code
+    return run("eval", "run", "--golden", golden, "--out", folder, *target, *more)
 
 
 def test_a_worse_version_is_blocked(run: Run, place: Path, upstream: Upstream) -> None:
@@ -58,10 +58,10 @@ def test_a_worse_version_is_blocked(run: Run, place: Path, upstream: Upstream) -
     upstream.script = knows
     app = make_app(place, f"http://127.0.0.1:{upstream.port}/v1", policy(), prompts={"dir": "prompts"})
     with served(app) as proxy:
-        assert measured(run, place, proxy, "two") == 0
+        assert measured(run, place, proxy, "two").code == 0
         asked = [body["messages"][-1]["content"] for body in upstream.requests]
         worse = ("--prompt", str(place / "prompts/p/3.yaml"), "--baseline", str(place / "two/run.json"))
-        assert measured(run, place, proxy, "three", *worse) == 1
+        assert measured(run, place, proxy, "three", *worse).code == 1
     kept = {each["prompt_version"] for each in proxy.recorder.documents if each["prompt"] == "p"}
 
     two, three = (document.load(place / name / "run.json") for name in ("two", "three"))
@@ -78,7 +78,7 @@ def test_another_text_is_not_measured(run: Run, place: Path, upstream: Upstream)
     app = make_app(place, f"http://127.0.0.1:{upstream.port}/v1", policy(), prompts={"dir": "prompts"})
     folder(place / "prompts", p__2=asking("Be very careful."))
     with served(app) as proxy:
-        assert measured(run, place, proxy, "two") == 2
+        ran = measured(run, place, proxy, "two")
 
-    [told] = {each.output.error for each in document.load(place / "two" / "run.json").items}
-    assert told.startswith("the proxy renders another text for p@2")
+    assert ran.code == 2
+    assert "the proxy renders another text for p@2" in ran.out + ran.err

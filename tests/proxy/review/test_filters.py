@@ -65,6 +65,6 @@ def test_the_filter_goes_back_into_the_url() -> None:
 def test_the_filter_can_be_said() -> None:
     """The caption names every part."""
     assert Asked().words() == "that need a look"
-    assert Asked("any", "pii", "m", "open", "24h").words() == (
-        "of every outcome, found by pii, sent to m, not reviewed yet, last 24 hours"
+    assert Asked("any", "pii", "m", "open", "24h", prompt="p@2").words() == (
+        "of every outcome, found by pii, sent to m, made by the prompt p@2, not reviewed yet, last 24 hours"
     )
