@@ -92,8 +92,9 @@ def render(
 def check(folder: Path | None = DIR, config: Path | None = CONFIG) -> None:
     """Check that every prompt can be used. Exits 2 with file and line for the first that cannot."""
     with told():
-        found = opened(folder, config)
-    typer.echo(f"{len(found.files)} versions of {len(found.listed())} prompts can be used")
+        found = opened(folder, config).listed()
+    versions = sum(len(prompt["versions"]) for prompt in found)
+    typer.echo(f"{versions} versions of {len(found)} prompts can be used")
 
 
 @contextmanager

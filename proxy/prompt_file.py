@@ -100,6 +100,8 @@ class PromptVersion:
     defaults: Mapping[str, Any]
     """Members to add to requests that leave them out."""
     file: str
+    spoken: frozenset[str]
+    """Variables that stand in system messages: rules that trust those are told of these apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,12 @@ def read_version(file: Path) -> PromptVersion:
         model=told.model,
         defaults=_defaults(source, told),
         file=str(file),
+        spoken=frozenset(
+            name
+            for path, template in compiled.items()
+            if path[0] == "messages" and told.messages[int(path[1])].role in OPENING
+            for name in template.names
+        ),
     )
 
 

@@ -48,7 +48,9 @@ def prompted(context: Context, exchange: Exchange, request: dict[str, Any]) -> d
         raise BadRequest(f"The prompt cannot be rendered: {error}.", param=VARIABLES) from None
     exchange.body = b""
     exchange.size += made.characters
-    return placed(exchange.path, _filled_up(_unasked(request), version), made.messages, made.text)
+    apart = {name: values[name] for name in asked.get("variables") or () if name in version.spoken}
+    filled_up = _filled_up(_answered(request, apart), version)
+    return placed(exchange.path, filled_up, made.messages, made.text)
 
 
 def _asked(told: Any) -> Mapping[str, Any]:
@@ -74,9 +76,11 @@ def _asked(told: Any) -> Mapping[str, Any]:
     return told
 
 
-def _unasked(request: dict[str, Any]) -> dict[str, Any]:
-    """The request without what it says of its prompt."""
+def _answered(request: dict[str, Any], apart: Mapping[str, Any]) -> dict[str, Any]:
+    """The request without what it says of its prompt, but for variables that rules are to see apart."""
     extension = {name: value for name, value in request[EXTENSION].items() if name != "prompt"}
+    if apart:
+        extension["prompt"] = {"variables": apart}
     made = {name: value for name, value in request.items() if name != EXTENSION}
     return made | ({EXTENSION: extension} if extension else {})
 

@@ -44,8 +44,10 @@ class Prompts:
     ) -> None:
         self._versions, self._weights, self.folder = versions, weights, folder
         self._random = Random(seed)  # noqa: S311 - draws a sample, keeps no secret
-        self.files = tuple(each.file for named in versions.values() for each in named.values())
-        """The files that were read. A new one is in the folder of its prompt."""
+        read = [each.file for named in versions.values() for each in named.values()]
+        within = [] if folder is None else [str(folder), *dict.fromkeys(str(Path(f).parent) for f in read)]
+        self.files = (*within, *read)
+        """What to watch: the files that were read, and the folders in which new ones appear."""
 
     def versions(self, name: str) -> Versions:
         """The versions of a prompt, oldest first. Raises BadRequest where there is no such prompt."""

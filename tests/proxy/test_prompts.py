@@ -133,7 +133,8 @@ def test_a_folder_is_read_whole(tmp_path: Path) -> None:
         ("a", ["9", "10"]),
         ("b-c", ["1"]),
     ]
-    assert sorted(found.files) == sorted(map(str, tmp_path.glob("*/[0-9]*.yaml")))
+    folders = [tmp_path, tmp_path / "a", tmp_path / "b-c"]
+    assert sorted(found.files) == sorted(map(str, [*folders, *tmp_path.glob("*/[0-9]*.yaml")]))
     assert load_prompts(PromptSource()) is NO_PROMPTS
 
 
