@@ -64,6 +64,7 @@ def test_its_examples_hold_when_they_are_uncommented(tmp_path: Path, monkeypatch
     assert {key for key in Guardhouse.model_fields if f" {key}: " not in CONFIG} == {
         "cache_ttl_s",
         "hedge_after_s",
+        "prompts",
         "redis_url",
         "scopes",
         "shadow",
