@@ -58,7 +58,10 @@ def run_command(
     ] = None,
     base_url: Annotated[str, typer.Option(help="OpenAI-compatible base URL, ending in /v1.")] = "",
     model: Annotated[str, typer.Option(help="Model to ask for.")] = "",
-    prompt: Annotated[Path | None, typer.Option(help="File with the system prompt.")] = None,
+    prompt: Annotated[
+        Path | None,
+        typer.Option(help="File with the system prompt, or a proxy's template NAME/VERSION.yaml."),
+    ] = None,
     policy: Annotated[
         str, typer.Option(help="Test a guardrail policy (file or name) instead of a model.")
     ] = "",
@@ -84,16 +87,23 @@ def run_command(
     """Ask every case, score the answers, judge the run. Exits 0 pass, 1 block, 2 invalid, 3 inconclusive."""
     with told():
         from evals import document
-        from evals.session import Setup, read_prompt
+        from evals.session import Setup, read_prompt, read_template
 
         chosen, cases = _chosen(golden, suite, k, gate)
-        text, prompt_ref = read_prompt(prompt)
+        file = prompt or chosen.prompt
+        template = read_template(file) if file and file.suffix == ".yaml" else None
+        text, prompt_ref = ("", template) if template else read_prompt(file)
         before = document.load(baseline) if baseline else None
         if policy:
             target, chosen, cases = _policy(policy, chosen, cases)
         else:
-            asked = {"model": model, "system_prompt": text, "temperature": temperature, "timeout_s": timeout}
-            asked |= {"k": chosen.k, "send_hits": send_hits}
+            asked: dict[str, Any] = {
+                "model": model,
+                "system_prompt": text,
+                "temperature": temperature,
+                "timeout_s": timeout,
+            }
+            asked |= {"k": chosen.k, "send_hits": send_hits, "prompt": template}
             target = _http(base_url, api_key, asked, chosen, index or chosen.index)
         folder = out or Path("runs") / _fresh_name(chosen.name, prompt_ref)
         times = repeats or chosen.repeats

@@ -36,6 +36,7 @@ class _Input(_Strict):
     question: str | None = Field(default=None, min_length=1)
     messages: list[dict[str, Any]] | None = Field(default=None, min_length=1)
     tools: list[dict[str, Any]] = []
+    variables: dict[str, Any] = {}
 
     @model_validator(mode="after")
     def _one_of(self) -> _Input:
@@ -227,6 +228,7 @@ def case(item: Item) -> Case:
         question=model.input.question,
         messages=tuple(model.input.messages or ()),
         tools=tuple(model.input.tools),
+        variables=model.input.variables,
         expected=Expected(
             answer=expected.answer,
             aliases=tuple(expected.aliases),

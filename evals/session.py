@@ -102,6 +102,23 @@ def read_prompt(path: Path | None) -> tuple[str, PromptRef]:
     return text, PromptRef(path.resolve().parent.name, path.stem, hashlib.sha256(text.encode()).hexdigest())
 
 
+def read_template(path: Path) -> PromptRef:
+    """How a run refers to a prompt that the proxy renders: `NAME/VERSION.yaml`, by the hash that the proxy tells.
+
+    Raises SuiteError.
+    """
+    import yaml
+
+    try:
+        told = yaml.safe_load(path.read_text("utf-8"))
+        text = canonical(told)
+    except OSError as error:
+        raise SuiteError(f"prompt {path} cannot be read ({error.strerror})", fix="check --prompt") from None
+    except (yaml.YAMLError, ValueError, TypeError):
+        raise SuiteError(f"prompt {path} is no template", fix="run `guardhouse prompts check`") from None
+    return PromptRef(path.resolve().parent.name, path.stem, hashlib.sha256(text.encode()).hexdigest())
+
+
 def canaries(suite: Suite, cases: Sequence[Case]) -> Canaries:
     """The suite's canaries with those that the golden set tags. Raises SuiteError for an unknown id."""
     known = {case.id for case in cases}

@@ -40,6 +40,7 @@ class _Suite(BaseModel):
     golden: str = "."
     corpus: str | None = None
     index: str | None = None
+    prompt: str | None = None
     scorers: list[str] = Field(default_factory=lambda: list(BUILT_IN), min_length=1)
     gating: list[_Gating] = []
     canaries: _Canaries = _Canaries()
@@ -55,6 +56,8 @@ class Suite:
     golden: Path
     corpus: Path | None
     index: Path | None
+    prompt: Path | None
+    """File of the prompt to run with, where the command line names none."""
     scorers: tuple[str, ...]
     gating: tuple[Gating, ...]
     canaries: Canaries
@@ -112,6 +115,7 @@ def _suite(document: object, path: Path, k: int | None) -> Suite:
         golden=home / model.golden,
         corpus=home / model.corpus if model.corpus else None,
         index=home / model.index if model.index else None,
+        prompt=home / model.prompt if model.prompt else None,
         scorers=scorers,
         gating=tuple(gating),
         canaries=Canaries(tuple(model.canaries.ids), tuple(model.canaries.scorers)),

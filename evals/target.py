@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from evals.errors import TargetError
 from evals.golden import canonical
-from evals.types import Case, Hit, Output, TargetRef, ToolCall, Usage
+from evals.types import Case, Hit, Output, PromptRef, TargetRef, ToolCall, Usage
 from guardrails.types import Segment, Stage, Verdict
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
 
 TRACE_HEADER, VERDICT_HEADER = "x-guardhouse-trace-id", "x-guardhouse-verdict"
+PROMPT_HASH_HEADER = "x-guardhouse-prompt-hash"
 
 
 class Target(Protocol):
@@ -61,6 +62,8 @@ class Ask:
 
     model: str
     system_prompt: str = ""
+    prompt: PromptRef | None = None
+    """A prompt that the proxy renders, from the case's question, hits and variables."""
     k: int = 5
     """Hits per question."""
     send_hits: bool = False
@@ -91,6 +94,9 @@ class HttpTarget:
     def ref(self) -> TargetRef:
         """As in Target."""
         told = asdict(replace(self._how, timeout_s=0.0)) | {"base_url": self._base_url}
+        if self._how.prompt is None:
+            # Runs of before there were such prompts keep their signature.
+            del told["prompt"]
         signature = hashlib.sha256(
             canonical(told | {"searches": self._retriever is not None}).encode()
         ).hexdigest()
@@ -127,7 +133,7 @@ class HttpTarget:
 
         try:
             raw = await self._client.chat.completions.with_raw_response.create(**self._request(case, hits))
-            return _output(so_far(), raw.parse(), raw.headers)
+            return self._as_asked(_output(so_far(), raw.parse(), raw.headers), raw.headers)
         except openai.APIStatusError as error:
             headers = error.response.headers
             known = {"trace_id": headers.get(TRACE_HEADER, ""), "verdict": _verdict(headers)}
@@ -153,11 +159,25 @@ class HttpTarget:
         found = await asyncio.to_thread(self._retriever.search, case.question, self._how.k)
         return tuple(_hit(hit, rank) for rank, hit in enumerate(found, start=1))
 
+    def _as_asked(self, output: Output, headers: Mapping[str, str]) -> Output:
+        """The output; without it where the proxy says that it rendered something else."""
+        named, used = self._how.prompt, headers.get(PROMPT_HASH_HEADER)
+        if named is None or used == named.sha256:
+            return output
+        said = "renders another text for" if used else "does not know"
+        return Output(
+            error=f"the proxy {said} {named.name}@{named.version}: give it the file that --prompt names",
+            trace_id=output.trace_id,
+            latency_ms=output.latency_ms,
+        )
+
     def _request(self, case: Case, hits: Sequence[Hit] | None) -> dict[str, Any]:
+        named = self._how.prompt
         request: dict[str, Any] = {
             "model": self._how.model,
-            "messages": messages(case, self._how.system_prompt, hits),
+            "messages": messages(case, self._how.system_prompt, hits) if named is None else [*case.messages],
         }
+        told: dict[str, Any] = {} if named is None else {"prompt": _rendering(named, case, hits)}
         if case.tools:
             request["tools"] = list(case.tools)
         if self._how.temperature is not None:
@@ -166,7 +186,9 @@ class HttpTarget:
             listed = [
                 {"rank": hit.rank, "doc_id": hit.doc_id, "score": hit.score, "text": hit.text} for hit in hits
             ]
-            request["extra_body"] = {"guardhouse": {"retrieval": {"query": case.question, "hits": listed}}}
+            told["retrieval"] = {"query": case.question, "hits": listed}
+        if told:
+            request["extra_body"] = {"guardhouse": told}
         return request
 
 
@@ -237,6 +259,18 @@ def messages(case: Case, system_prompt: str, hits: Sequence[Hit] | None) -> list
         return [*head, {"role": "user", "content": case.question}]
     lines = [f"[{hit.doc_id}] {' '.join(hit.text.split())}" for hit in hits]
     return [*head, {"role": "user", "content": "\n".join([*lines, f"Question: {case.question}"])}]
+
+
+def _rendering(prompt: PromptRef, case: Case, hits: Sequence[Hit] | None) -> dict[str, Any]:
+    """What `guardhouse.prompt` of a request says: the case's own variables, its question, and its hits as passages."""
+    variables = dict(case.variables)
+    if case.question is not None:
+        variables.setdefault("question", case.question)
+    if hits is not None:
+        variables.setdefault(
+            "passages", [{"doc_id": hit.doc_id, "text": " ".join(hit.text.split())} for hit in hits]
+        )
+    return {"name": prompt.name, "version": prompt.version, "variables": variables}
 
 
 def segments(case: Case) -> list[Segment]:

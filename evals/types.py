@@ -63,6 +63,8 @@ class Case:
     question: str | None = None
     messages: tuple[Mapping[str, Any], ...] = ()
     tools: tuple[Mapping[str, Any], ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """For a prompt that the proxy renders."""
     expected: Expected = field(default_factory=Expected)
     relevant: tuple[Passage, ...] = ()
     tags: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ from proxy.exchange import new_id
 from proxy.objects import Objects
 from proxy.outside import outside
 from proxy.policies import Policies
+from proxy.prompts import load_prompts
 from proxy.providers.base import Provider
 from proxy.recorder import Options, Recorder
 from proxy.routing import Router, open_provider, speakers
@@ -61,6 +62,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
     config = load_config(settings.config, settings)
     key = load_key(config.data_dir)
     reached = providers(config)
+    prompts = load_prompts(config.prompts)
     router = Router(config, reached)
     world = outside(config.redis_url, router)
     policies = Policies(config, key, world)
@@ -84,6 +86,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         replies=Replies(config.cache_ttl_s),
         objects=Objects(partial(made, store), partial(makers, store)),
         runs=runs(key, config.redis_url, config.run_idle_s, metrics.run),
+        prompts=prompts,
         metrics=metrics,
         ready=state.missing,
     )

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from proxy.config_policies import DEFAULT, PolicySource, Scope, policy_source, scopes
+from proxy.config_prompts import NOWHERE, PromptSource, prompt_source
 from proxy.config_routing import Shadow, closest, fallbacks, listed, shadows
 from proxy.config_schema import (
     TOTAL_SECONDS,
@@ -140,6 +141,8 @@ class Config:
     """Seconds for which a whole reply is given again to equal requests; 0: never."""
     shadows: tuple[Shadow, ...] = ()
     """Which requests are also sent to another model, whose answers nobody is given."""
+    prompts: PromptSource = NOWHERE
+    """Where prompt templates are, and how requests are spread over their versions."""
     max_body_bytes: int = 10 * 1024 * 1024
     spool_mode: SpoolMode = "group"
     clients: Clients = field(default_factory=Clients)
@@ -231,6 +234,7 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         run_idle_s=own.run_idle_s,
         cache_ttl_s=own.cache_ttl_s,
         shadows=shadows(source, own.shadow, entries, known),
+        prompts=prompt_source(source, own.prompts),
         max_body_bytes=own.max_body_bytes,
         spool_mode=settings.spool_mode or own.spool.mode,
         clients=own.clients,

@@ -134,6 +134,15 @@ class ShadowEntry(BaseModel):
     percent: Annotated[float, Field(gt=0, le=100)] = 100.0
 
 
+class PromptsEntry(BaseModel):
+    """`guardhouse.prompts`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dir: Name
+    rollout: dict[Name, dict[Name, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] = {}
+
+
 class Deadlines(BaseModel):
     """`guardhouse.timeouts`: what LiteLLM's file has no key for."""
 
@@ -160,6 +169,7 @@ class Guardhouse(BaseModel):
     forward_traceparent: bool = False
     cache_ttl_s: Annotated[int, Field(ge=0, le=30 * 86_400)] = 0
     shadow: list[ShadowEntry] = []
+    prompts: PromptsEntry | None = None
     hedge_after_s: Seconds | None = None
     timeouts: Deadlines = Deadlines()
     max_body_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 10 * 1024 * 1024

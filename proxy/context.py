@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from proxy.config import Config
     from proxy.objects import Objects
     from proxy.policies import Policies
+    from proxy.prompts import Prompts
     from proxy.routing import Router
     from proxy.runs import Runs
     from proxy.settings import Settings
@@ -63,6 +64,8 @@ class Context:
     """Who made which object that a provider keeps."""
     runs: Runs
     """Which exchanges are steps of one conversation."""
+    prompts: Prompts
+    """The prompt templates that requests may name."""
     metrics: Metrics
     ready: Callable[[], Mapping[str, str]]
     """What keeps the proxy from serving, by part, e.g. `{"store": "cannot be opened"}`; empty when ready."""

@@ -37,6 +37,7 @@ class Code(StrEnum):
     UNKNOWN_PARAMETER = "unknown_parameter"
     UNSUPPORTED_ENDPOINT = "unsupported_endpoint"
     INVALID_HTTP = "invalid_http"
+    PROMPT_NOT_FOUND = "prompt_not_found"
     PREVIOUS_RESPONSE_NOT_FOUND = "previous_response_not_found"
     REQUEST_TIMEOUT = "request_timeout"
     REQUEST_TOO_LARGE = "request_too_large"

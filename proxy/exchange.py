@@ -128,7 +128,7 @@ class Exchange:
     body: bytes = b""
     """The request as it came; relayed untouched when nothing has to change."""
     size: int = 0
-    """Bytes of the request as it came."""
+    """Bytes of the request as it came, and characters that a prompt added."""
     request: dict[str, Any] = field(default_factory=dict)
     """The parsed request. Raw: never stored, logged or exported."""
     safe_request: dict[str, Any] | None = None

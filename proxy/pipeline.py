@@ -29,6 +29,7 @@ from proxy.identity import in_headers
 from proxy.kept import storable
 from proxy.large import aside, texts_of
 from proxy.lasting import acts, is_stored
+from proxy.prompt_request import prompted
 from proxy.providers.base import Call, Reply, ReplyStream
 from proxy.relay import Timed
 from proxy.routing import Attempt, speaker
@@ -65,8 +66,8 @@ async def _served(out: relay.Outlet) -> None:
     exchange.body = await connection.body(context.config.max_body_bytes, context.config.clients.send_s)
     exchange.size = len(exchange.body)
     with Timed(exchange, "parse"):
-        await aside(exchange, _parse, context, exchange)
         exchange.session = session_name(connection.header(HEADER.encode()))
+        await aside(exchange, _parse, context, exchange)
         await objects.check(context, exchange)
     async with connection.watched():
         if exchange.model:
@@ -84,7 +85,7 @@ def admit(context: Context) -> None:
 def _parse(context: Context, exchange: Exchange) -> None:
     """The body as a request for a model that is served on this route. Raises BadRequest or NotFound."""
     admit(context)
-    dialect, request = exchange.dialect, document(exchange.body)
+    dialect, request = exchange.dialect, prompted(context, exchange, document(exchange.body))
     if request.get("model") is None and context.config.default_model:
         request["model"] = context.config.default_model
         exchange.body = b""

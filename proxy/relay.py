@@ -77,6 +77,9 @@ class Outlet:
             *header_pairs(kind),
             *header_pairs(provider),
         ]
+        if used := exchange.prompt:
+            told.append((b"x-guardhouse-prompt", f"{used.name}@{used.version}".encode()))
+            told.append((b"x-guardhouse-prompt-hash", used.hash.encode()))
         told += [(name.encode(), id) for name in ("x-request-id", "request-id") if name not in provider]
         return told
 

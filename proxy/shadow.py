@@ -163,7 +163,7 @@ def _copy(context: Context, exchange: Exchange, model: str) -> Exchange:
         model=model,
         stream=exchange.stream,
     )
-    copy.size = exchange.size
+    copy.size, copy.prompt = exchange.size, exchange.prompt
     copy.request = unstored(exchange.path, exchange.request) | {"model": model}
     return copy
 

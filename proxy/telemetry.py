@@ -88,6 +88,7 @@ class Metrics:
         self._runs = make(
             Counter, "runs", "Agent runs and conversations, by what they were known by.", ("source",)
         )
+        self._prompts = make(Counter, "prompt_requests", "Requests by prompt.", ("prompt", "version"))
         self._spool_bytes = make(Gauge, "spool_bytes", "Bytes of the local spool on disk.")
         self._oldest = make(
             Gauge, "spool_oldest_unwritten_seconds", "Age of the oldest trace not yet in the database."
@@ -111,6 +112,8 @@ class Metrics:
             self._child(self._request_seconds, path).observe(exchange.duration_us / 1e6)
         if exchange.first_token_us is not None:
             self._first_token_seconds.observe(exchange.first_token_us / 1e6)
+        if exchange.prompt is not None:
+            self._child(self._prompts, exchange.prompt.name, exchange.prompt.version).inc()
         if exchange.failure is not None and exchange.upstream_called:
             self._child(self._upstream_errors, _kind(exchange.failure.code, exchange.failure.status)).inc()
         for verdict in (exchange.input, exchange.output):

@@ -19,7 +19,7 @@ class YamlSource:
     Raises ConfigError with file and line for what is not YAML, not a mapping, or holds a key twice.
     """
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, begins: str = "model_list:") -> None:
         self.text, self.file = text, file
         self._lines: dict[KeyPath, int] = {}
         self._nodes: dict[KeyPath, yaml.Node] = {}
@@ -37,16 +37,16 @@ class YamlSource:
         except (yaml.YAMLError, ValueError, RecursionError):
             raise self.error("this is not YAML.", fix="Save it as plain UTF-8 text.") from None
         if not isinstance(data, dict):
-            raise self.error("the file holds no settings.", fix="Start it with `model_list:`.", line=1)
+            raise self.error("the file holds no settings.", fix=f"Start it with `{begins}`.", line=1)
         self.data: dict[str, Any] = data
         if root is not None:
             self._walk(root, ())
 
     @classmethod
-    def read(cls, path: Path) -> YamlSource:
-        """The file at path. Raises ConfigError when it cannot be read."""
+    def read(cls, path: Path, begins: str = "model_list:") -> YamlSource:
+        """The file at path, which begins with a key. Raises ConfigError when it cannot be read."""
         try:
-            return cls(path.read_text(encoding="utf-8"), str(path))
+            return cls(path.read_text(encoding="utf-8"), str(path), begins)
         except FileNotFoundError:
             raise ConfigError(
                 "there is no such file.",

@@ -16,7 +16,19 @@ from proxy.identity import session_hash
 from proxy.store import queries
 
 REVIEW_BYTES = 64 << 10
-_TEXTS = ("outcome", "action", "rule", "entity", "model", "key_id", "tenant", "shadow_of", "trace_id")
+_TEXTS = (
+    "outcome",
+    "action",
+    "rule",
+    "entity",
+    "model",
+    "key_id",
+    "tenant",
+    "shadow_of",
+    "trace_id",
+    "prompt",
+    "prompt_version",
+)
 _SWITCHES = ("flagged", "reviewed", "shadow")
 _TIMES = ("since", "until")
 KNOWN = (*_TEXTS, "run", "session", *_SWITCHES, *_TIMES, "limit", "before")
@@ -101,6 +113,8 @@ def span_filter(asked: Mapping[str, str], key: bytes) -> queries.SpanFilter:
         values["run_id"] = asked["run"]
     if "session" in asked:
         values["session_id"] = session_hash(key, asked.get("tenant", "default"), asked["session"].strip())
+    if "@" in values.get("prompt", ""):
+        values["prompt"], _, values["prompt_version"] = values["prompt"].partition("@")
     for name in _SWITCHES:
         if name in asked:
             if asked[name] not in ("true", "false"):

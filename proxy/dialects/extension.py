@@ -24,7 +24,9 @@ def retrieval(request: dict[str, Any]) -> list[RetrievalHit]:
     extension = request[EXTENSION]
     if not isinstance(extension, dict):
         raise wrong_type(EXTENSION, "an object")
-    if extension.keys() - {"retrieval"}:
+    if extension.keys() == {"prompt"}:
+        return []
+    if extension.keys() - {"retrieval", "prompt"}:
         # The caller's own name for it is text nobody has inspected, and errors are stored.
         raise BadRequest(f"Unknown member in '{EXTENSION}'.", code=Code.UNKNOWN_PARAMETER, param=EXTENSION)
     given, where = extension.get("retrieval"), f"{EXTENSION}.retrieval"
@@ -51,7 +53,13 @@ def _hit(hit: Any, place: int, where: str) -> RetrievalHit:
 
 
 def retrieved(extension: dict[str, Any]) -> Iterator[Segment]:
-    """The texts of what the caller retrieved, of an extension that `retrieval` has read."""
+    """The texts of what the caller retrieved, of an extension that `retrieval` has read.
+
+    Also those of variables that stand in a prompt's system messages: rules that trust these see them here apart.
+    """
+    for name, value in extension.get("prompt", {}).get("variables", {}).items():
+        for where, text in strings(value, f"/{EXTENSION}/prompt/variables/{name}"):
+            yield Segment(text, where, Stage.INPUT, f"variable:{name}")
     given, pointer = extension.get("retrieval"), f"/{EXTENSION}/retrieval"
     if isinstance(given, dict):
         if given.get("query"):

@@ -40,6 +40,8 @@ class Asked:
     """An age such as `24h`, or an RFC 3339 time."""
     shadow: str = ""
     """`no`: what callers sent. `only`: copies of it that another model answered."""
+    prompt: str = ""
+    """Name of the template that made the request, with `@version` or without."""
 
     @property
     def default(self) -> bool:
@@ -57,6 +59,8 @@ class Asked:
             flagged=True if self.outcome == "" else None,
             rule=self.rule or None,
             model=self.model or None,
+            prompt=self.prompt.partition("@")[0] or None,
+            prompt_version=self.prompt.partition("@")[2] or None,
             reviewed=_JUDGED[self.review],
             since_us=since_us,
             shadow=_COPIED[self.shadow],
@@ -74,6 +78,7 @@ class Asked:
         parts = ["of every outcome" if self.outcome == "any" else what]
         parts += [f"found by {self.rule}"] if self.rule else []
         parts += [f"sent to {self.model}"] if self.model else []
+        parts += [f"made by the prompt {self.prompt}"] if self.prompt else []
         parts += (
             [{"open": "not reviewed yet", "done": "already reviewed"}[self.review]] if self.review else []
         )

@@ -58,6 +58,9 @@ class SpanFilter:
     """Started before."""
     reviewed: bool | None = None
     """Whether somebody has judged the trace or one of its findings."""
+    prompt: str | None = None
+    """Name of the prompt template that made the request."""
+    prompt_version: str | None = None
     shadow: bool | None = None
     """Whether it is a shadow, or else a caller's own."""
     shadow_of: str | None = None
@@ -136,6 +139,8 @@ def _conditions(filters: SpanFilter, judged: ColumnElement[bool]) -> list[Column
             "trace_id",
             "run_id",
             "session_id",
+            "prompt",
+            "prompt_version",
         )
         if (value := getattr(filters, name)) is not None
     ]

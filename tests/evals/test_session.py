@@ -11,9 +11,10 @@ from evals import document
 from evals.errors import ComparisonError, SuiteError
 from evals.golden import load
 from evals.scorer import build
-from evals.session import Setup, canaries, evaluate, read_prompt, summarise, write_reports
+from evals.session import Setup, canaries, evaluate, read_prompt, read_template, summarise, write_reports
 from evals.suite import default
 from evals.types import Case, GateVerdict, Output, PromptRef, RunItem, Score, TargetRef
+from proxy.prompt_file import read_version
 from tests.evals.conftest import item, make_run, missing, write_golden
 
 SUITE = "scorers: [exact, f1, refusal]\ngating: [{metric: exact, margin: 0.1}]\nrepeats: 2\n"
@@ -174,3 +175,21 @@ async def test_what_a_case_expects_is_told_in_words(tmp_path: Path) -> None:
         ("Book it", "calls book({})"),
         ("What about b?", "No.; refuses"),
     ]
+
+
+def test_a_template_is_named_by_its_path_and_hashed_as_the_proxy_does(tmp_path: Path) -> None:
+    """So that a run can tell whether the proxy rendered that file."""
+    path = tmp_path / "support-answer" / "2.1.yaml"
+    path.parent.mkdir()
+    path.write_text("# comment\nprompt: 'Ä {{ b }}'\n")
+
+    ref = read_template(path)
+
+    assert (ref.name, ref.version) == ("support-answer", "2.1")
+    assert ref.sha256 == read_version(path).use.hash
+    for broken in ("a: [", "a: 2026-01-01"):
+        path.write_text(broken)
+        with pytest.raises(SuiteError, match="guardhouse prompts check"):
+            read_template(path)
+    with pytest.raises(SuiteError, match="cannot be read"):
+        read_template(tmp_path / "none.yaml")

@@ -12,7 +12,7 @@ import pytest
 
 from evals.errors import TargetError
 from evals.target import Ask, HttpTarget, PolicyTarget, messages, policy_target, segments
-from evals.types import Case, Hit, ToolCall, Usage
+from evals.types import Case, Hit, PromptRef, ToolCall, Usage
 from guardrails.types import Action, CheckFailure, Finding, Mode, Segment, Stage, Verdict
 from tests.evals.conftest import ChatServer, completion
 
@@ -288,3 +288,44 @@ async def test_a_slow_answer_is_told_as_such(chat: ChatServer) -> None:
         output = await target.ask(QUESTION)
 
     assert output.error == "no reply within 0.05 s"
+
+
+PROMPT = PromptRef("p", "2", "h" * 64)
+RENDERED = {"x-guardhouse-prompt-hash": "h" * 64}
+
+
+async def test_a_prompt_of_the_proxys_is_named(chat: ChatServer) -> None:
+    """Question and hits are variables, and what the case says of its own counts; messages follow the prompt."""
+    chat.script = lambda request: (200, completion(), RENDERED)
+    case = Case("c", "h", question="When?", variables={"tone": "kind", "question": "When, please?"})
+    async with http(chat, Shelf(), prompt=PROMPT, k=1) as target:
+        outputs = [await target.ask(each) for each in (QUESTION, case, CHAT)]
+
+    passages = [{"doc_id": "hours", "text": "Opens at 9."}]
+    told = [request["guardhouse"]["prompt"] for request in chat.requests]
+    assert [request["messages"] for request in chat.requests] == [[], [], [{"role": "user", "content": "Hi"}]]
+    assert told == [
+        {"name": "p", "version": "2", "variables": {"question": "When?", "passages": passages}},
+        {"name": "p", "version": "2", "variables": {**case.variables, "passages": passages}},
+        {"name": "p", "version": "2", "variables": {}},
+    ]
+    assert [output.text for output in outputs] == ["fine"] * 3
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"), [({}, "does not know"), ({"x-guardhouse-prompt-hash": "x"}, "another")]
+)
+async def test_another_prompt_is_no_output(chat: ChatServer, headers: dict[str, str], words: str) -> None:
+    """A server that knows nothing of prompts, and a proxy with another file, are told apart."""
+    chat.script = lambda request: (200, completion(), headers)
+    async with http(chat, prompt=PROMPT) as target:
+        output = await target.ask(QUESTION)
+
+    assert words in output.error
+    assert output.text == ""
+
+
+async def test_the_prompt_is_part_of_the_signature(chat: ChatServer) -> None:
+    """Runs without one keep the signature they had."""
+    async with http(chat) as plain, http(chat, prompt=PROMPT) as named:
+        assert plain.ref.signature != named.ref.signature

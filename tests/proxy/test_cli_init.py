@@ -65,6 +65,7 @@ def test_its_examples_hold_when_they_are_uncommented(tmp_path: Path, monkeypatch
         "cache_ttl_s",
         "forward_traceparent",
         "hedge_after_s",
+        "prompts",
         "redis_url",
         "run_idle_s",
         "scopes",

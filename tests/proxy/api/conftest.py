@@ -14,11 +14,11 @@ from starlette.testclient import TestClient
 
 from proxy.api.routes import build_router
 from proxy.auth import Keyring
-from proxy.context import Context
 from proxy.recorder import Recorder
 from proxy.store.db import Store, open_store
 from proxy.store.keys import active_keys, create_key
 from proxy.telemetry import Metrics
+from tests.proxy.contexts import context_of
 
 
 @dataclass
@@ -44,13 +44,17 @@ def api(tmp_path: Path) -> Iterator[Api]:
     plain, admin = create_key(store, "app"), create_key(store, "reviewer", admin=True)
     keyring.replace(active_keys(store))
     reasons: dict[str, str] = {}
-    unused: Any = None
     config: Any = SimpleNamespace(run_idle_s=60)
     policies: Any = SimpleNamespace(label="default@abc", labels=lambda: ["default@abc"], trouble=None)
-    context = Context(
-        settings=unused, config=config, store=store, recorder=recorder, keyring=keyring, policies=policies,
-        key=b"", router=unused, metrics=metrics, shadows=unused, vaults=unused, replies=unused, objects=unused, runs=unused, ready=lambda: reasons,
-    )  # fmt: skip
+    context = context_of(
+        config=config,
+        store=store,
+        recorder=recorder,
+        keyring=keyring,
+        policies=policies,
+        metrics=metrics,
+        ready=lambda: reasons,
+    )
     app = FastAPI()
     app.include_router(build_router(context))
     with TestClient(

@@ -20,6 +20,7 @@ def test_the_management_routes_are_these(api: Api) -> None:
         ("POST", "/api/runs"),
         ("GET", "/api/runs/{id}"),
         ("GET", "/api/policies"),
+        ("GET", "/api/prompts"),
         ("POST", "/api/reload"),
         ("GET", "/healthz"),
         ("GET", "/readyz"),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.document import document
+from proxy.exchange import PromptUse
 from tests.proxy.api.conftest import Api
 from tests.proxy.exchanges import masked
 
@@ -39,6 +40,20 @@ def test_shadows_can_be_left_out_or_asked_for(api: Api) -> None:
     assert listed(shadow="false") == [(own.id, None)]
     assert listed(shadow="true") == listed(shadow_of=own.id) == [(copy.id, own.id)]
     assert len(listed()) == 2
+
+
+def test_traces_of_a_prompt_are_found(api: Api) -> None:
+    """By name, by version, and by both in one."""
+    made = [masked(prompt=PromptUse("p", version, "h")) for version in ("1", "2")]
+    api.store.write([document(one) for one in (*made, masked())])
+
+    def listed(**query: str) -> set[str]:
+        return {span["id"] for span in api.client.get("/api/traces", params=query).json()["data"]}
+
+    assert listed(prompt="p") == {one.id for one in made}
+    assert listed(prompt="p@2") == listed(prompt="p", prompt_version="2") == {made[1].id}
+    assert listed(prompt="p@3") == listed(prompt="q") == set()
+    assert api.client.get(f"/api/traces/{made[0].id}").json()["prompt_hash"] == "h"
 
 
 @pytest.mark.parametrize(

@@ -49,3 +49,18 @@ def test_an_unknown_member_of_ours_is_not_quoted() -> None:
         retrieval({"guardhouse": {"ada@example.com": 1}})
 
     assert "ada" not in str(refused.value)
+
+
+def test_variables_of_a_prompt_are_texts_of_their_own() -> None:
+    """Each in the channel of its variable; without retrieval there are no hits."""
+    request = {
+        "messages": [USER],
+        "guardhouse": {"prompt": {"variables": {"style": "warm", "items": ["a", 1, {"b": "c"}]}}},
+    }
+
+    assert retrieval(request) == []
+    assert chat.segments(request)[1:] == [
+        Segment("warm", "/guardhouse/prompt/variables/style", Stage.INPUT, "variable:style"),
+        Segment("a", "/guardhouse/prompt/variables/items/0", Stage.INPUT, "variable:items"),
+        Segment("c", "/guardhouse/prompt/variables/items/2/b", Stage.INPUT, "variable:items"),
+    ]

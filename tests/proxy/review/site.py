@@ -20,10 +20,10 @@ from starlette.testclient import TestClient
 
 from guardrails.policy import builtin
 from proxy.auth import Keyring
-from proxy.context import Context
 from proxy.review.routes import build_router
 from proxy.store.db import Store, open_store
 from proxy.store.keys import active_keys, create_key
+from tests.proxy.contexts import context_of
 
 ADMIN_KEY = "the-admin-key"
 SECRET = b"k" * 32
@@ -49,14 +49,12 @@ def site(folder: Path, *, closed: bool = True) -> Iterator[Site]:
     keyring = Keyring(ADMIN_KEY, closed=closed)
     keyring.replace(active_keys(store))
     policy = builtin("default")
-    unused: Any = None
     config: Any = SimpleNamespace(run_idle_s=60)
     policies: Any = SimpleNamespace(label=policy.label, rules=lambda: [rule.id for rule in policy.rules])
     router: Any = SimpleNamespace(models=lambda: ["gpt-4o-mini", "claude-sonnet"])
-    context = Context(
-        settings=unused, config=config, store=store, recorder=unused, keyring=keyring, policies=policies,
-        key=SECRET, router=router, metrics=unused, shadows=unused, vaults=unused, replies=unused, objects=unused, runs=unused, ready=dict,
-    )  # fmt: skip
+    context = context_of(
+        config=config, store=store, keyring=keyring, policies=policies, key=SECRET, router=router
+    )
     app = FastAPI()
     app.include_router(build_router(context))
     yield Site(app, store, keyring, reviewer.secret, plain.secret)

@@ -19,6 +19,8 @@ from proxy.store.queries import SpanFilter
         ({"outcome": "any"}, SpanFilter()),
         ({"outcome": "passed"}, SpanFilter(outcome="passed")),
         ({"rule": " pii ", "model": "m"}, SpanFilter(flagged=True, rule="pii", model="m")),
+        ({"prompt": "p"}, SpanFilter(flagged=True, prompt="p")),
+        ({"prompt": "p@2"}, SpanFilter(flagged=True, prompt="p", prompt_version="2")),
         ({"review": "open"}, SpanFilter(flagged=True, reviewed=False)),
         ({"review": "done"}, SpanFilter(flagged=True, reviewed=True)),
         ({"shadow": "no"}, SpanFilter(flagged=True, shadow=False)),
@@ -63,6 +65,6 @@ def test_the_filter_goes_back_into_the_url() -> None:
 def test_the_filter_can_be_said() -> None:
     """The caption names every part."""
     assert Asked().words() == "that need a look"
-    assert Asked("any", "pii", "m", "open", "24h").words() == (
-        "of every outcome, found by pii, sent to m, not reviewed yet, last 24 hours"
+    assert Asked("any", "pii", "m", "open", "24h", prompt="p@2").words() == (
+        "of every outcome, found by pii, sent to m, made by the prompt p@2, not reviewed yet, last 24 hours"
     )

@@ -250,6 +250,22 @@ def test_a_trace_is_told_whole(pages: Site, client: TestClient) -> None:
     assert client.get(f"/review/traces/{id}.json").json() == queries.get_trace(pages.store, id)
 
 
+def test_a_prompt_is_shown_and_leads_to_what_it_made(pages: Site, client: TestClient) -> None:
+    """The queue and the trace name it with its version; the filter takes that."""
+    made = documents.trace(0, prompt="support-answer", prompt_version="2", prompt_hash="abcdef0123456789")
+    other = documents.trace(1)
+    seed(pages, made, other)
+
+    page = client.get(f"/review/traces/{made['id']}").text
+    queue = client.get("/review", params={"outcome": "any"}).text
+
+    assert "support-answer@2</a>" in page
+    assert "abcdef012345<" in page
+    assert queue.count('<span class="unit">support-answer@2</span>') == 1
+    [link] = re.findall(r'href="(/review\?[^"]*prompt=[^"]*)"', page)
+    assert rows(client.get(link.replace("&amp;", "&")).text) == [made["id"]]
+
+
 def test_a_shadow_and_its_caller_lead_to_each_other(pages: Site, client: TestClient) -> None:
     """On the pages of both, and the queue tells them apart."""
     own = documents.trace(2)
