@@ -227,12 +227,11 @@ class App:
 
     async def _refresh_keys(self) -> None:
         """Take over the keys as stored; while the store is away, those known before go on working."""
-        reading = asyncio.to_thread(active_keys, self.context.store)
-        rows = (await asyncio.gather(reading, return_exceptions=True))[0]
-        if isinstance(rows, BaseException):
-            _log.warning("the keys cannot be read from the store (%s)", type(rows).__name__)
-        else:
-            self.context.keyring.replace(rows)
+        read = partial(active_keys, self.context.store)
+        reading = asyncio.to_thread(self.context.keyring.refresh, read)
+        failed = (await asyncio.gather(reading, return_exceptions=True))[0]
+        if isinstance(failed, BaseException):
+            _log.warning("the keys cannot be read from the store (%s)", type(failed).__name__)
 
 
 def compose(context: Context) -> FastAPI:
