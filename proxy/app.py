@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from proxy import models, pipeline, stored
+from proxy import models, permits, pipeline, stored
 from proxy.auth import Keyring
 from proxy.cache import Replies
 from proxy.config import Config, load_config
@@ -26,7 +26,7 @@ from proxy.outside import outside
 from proxy.policies import Policies
 from proxy.providers.base import Provider
 from proxy.recorder import Options, Recorder
-from proxy.routing import Router, open_provider, speakers
+from proxy.routing import Router, no_model, open_provider, speakers
 from proxy.runs import runs
 from proxy.settings import Settings
 from proxy.shadow import Shadows
@@ -180,12 +180,14 @@ class App:
             raise NotFound(why_not_served(method, path), code=Code.UNKNOWN_URL)
         if method not in ("GET", "HEAD"):
             raise _wrong_method(method, "GET")
-        self.context.keyring.principal(connection.credentials())
+        who = self.context.keyring.principal(connection.credentials())
+        permits.check_team(self.context, who)
         anthropic = _is_anthropic(connection)
+        served = permits.permitted(who, self.context.router.models())
         if path == MODELS:
-            return orjson.dumps(models.page(self.context.router.models(), anthropic))
-        name = path.removeprefix(MODELS + "/")
-        self.context.router.resolve(name)
+            return orjson.dumps(models.page(served, anthropic))
+        if (name := path.removeprefix(MODELS + "/")) not in served:
+            raise no_model()
         return orjson.dumps(models.model(name, anthropic))
 
     # --- everything that is not /v1
@@ -227,7 +229,7 @@ class App:
 
     async def _refresh_keys(self) -> None:
         """Take over the keys as stored; while the store is away, those known before go on working."""
-        read = partial(active_keys, self.context.store)
+        read = partial(permits.known_keys, self.context)
         reading = asyncio.to_thread(self.context.keyring.refresh, read)
         failed = (await asyncio.gather(reading, return_exceptions=True))[0]
         if isinstance(failed, BaseException):

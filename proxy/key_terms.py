@@ -188,8 +188,10 @@ def _terms(given: Mapping[str, Any], expires_us: int | None) -> Terms:
 
 
 def _name(member: str, value: Any) -> str | None:
-    if value is None or _is_plain(value):
-        return value
+    if value is None:
+        return None
+    if _is_plain(value):
+        return str(value)
     raise ValueError(f"{member} takes a name of 1 to {_LONGEST} printable characters.")
 
 

@@ -145,17 +145,17 @@ def update_key(
 _PLAIN = ("tenant", "name", "hash", "admin", "created_us", "revoked_us")
 
 
-def _rows(store: Store) -> list[Mapping[str, Any]]:
+def _rows(store: Store) -> list[dict[str, Any]]:
     with store.read() as connection:
         query = select(API_KEY).order_by(API_KEY.c.created_us, API_KEY.c.id)
-        return [*connection.execute(query).mappings()]
+        return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def _locked(connection: Connection, key_id: str) -> StoredKey | None:
     """A key that nobody else changes until the transaction ends."""
     query = select(API_KEY).where(API_KEY.c.id == key_id).with_for_update()
     row = connection.execute(query).mappings().first()
-    return None if row is None else _stored(row)
+    return None if row is None else _stored(dict(row))
 
 
 def _stored(row: Mapping[str, Any]) -> StoredKey:
