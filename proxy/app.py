@@ -24,6 +24,7 @@ from proxy.exchange import new_id
 from proxy.objects import Objects
 from proxy.outside import outside
 from proxy.policies import Policies
+from proxy.prices import Prices
 from proxy.providers.base import Provider
 from proxy.recorder import Options, Recorder
 from proxy.routing import Router, no_model, open_provider, speakers
@@ -84,6 +85,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         replies=Replies(config.cache_ttl_s),
         objects=Objects(partial(made, store), partial(makers, store)),
         runs=runs(key, config.redis_url, config.run_idle_s, metrics.run),
+        prices=Prices(config.deployments),
         metrics=metrics,
         ready=state.missing,
     )

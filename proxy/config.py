@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from proxy.config_limits import default_limits, teams
 from proxy.config_policies import DEFAULT, PolicySource, Scope, named, policy_source, scopes
+from proxy.config_prices import RATE, UNPRICED, OwnPrice, own_price
 from proxy.config_routing import Shadow, closest, fallbacks, listed, shadows
 from proxy.config_schema import (
     TOTAL_SECONDS,
@@ -83,6 +84,8 @@ class Deployment:
     """Deadlines of a streamed call."""
     num_retries: int | None = None
     """Retries for this deployment's group; None takes the router's."""
+    price: OwnPrice = UNPRICED
+    """What the configuration says of its price."""
 
     forward_traceparent: bool = False
     """Whether it is told of our span."""
@@ -367,7 +370,12 @@ def _deployment(source: YamlSource, path: KeyPath, entry: Entry, settings: Setti
     params = entry.litellm_params
     at = (*path, "litellm_params")
     vendor, name = split(params.model, params.custom_llm_provider)
-    extra = {key: value for key, value in (params.model_extra or {}).items() if key not in ("rpm", "tpm")}
+    unused = ("rpm", "tpm")
+    extra = {
+        key: value
+        for key, value in (params.model_extra or {}).items()
+        if key not in unused and not RATE.fullmatch(key)
+    }
     outside = {key: value for key, value in extra.items() if key in NOT_IN_BODY}
     base = Deployment(
         id=entry.model_info.id or params.model,
@@ -385,6 +393,7 @@ def _deployment(source: YamlSource, path: KeyPath, entry: Entry, settings: Setti
         },
         weight=params.weight,
         num_retries=params.num_retries if params.num_retries is not None else params.max_retries,
+        price=own_price(source, path, entry),
     )
     if vendor == "fake":
         return replace(base, provider="fake", model=name, params=extra)

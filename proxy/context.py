@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from proxy.config import Config
     from proxy.objects import Objects
     from proxy.policies import Policies
+    from proxy.prices import Prices
     from proxy.routing import Router
     from proxy.runs import Runs
     from proxy.settings import Settings
@@ -63,6 +64,8 @@ class Context:
     """Who made which object that a provider keeps."""
     runs: Runs
     """Which exchanges are steps of one conversation."""
+    prices: Prices
+    """What the tokens of a deployment cost."""
     metrics: Metrics
     ready: Callable[[], Mapping[str, str]]
     """What keeps the proxy from serving, by part, e.g. `{"store": "cannot be opened"}`; empty when ready."""
