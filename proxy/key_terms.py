@@ -121,7 +121,7 @@ def check_terms(config: Config | None, terms: Terms) -> None:
         if terms.team not in config.teams:
             _unknown("team", terms.team, config.teams)
         if (words := conflict(terms.limits, config.teams[terms.team])) is not None:
-            raise ValueError(f"limits: {words}, {terms.team!r}. Give the key less, or the team more.")
+            raise ValueError(f"{words} (team {terms.team!r}). Give the key less, or the team more.")
     known = {deployment.model_name for deployment in config.deployments}
     for model in terms.models or ():
         if model not in known:

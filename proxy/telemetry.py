@@ -88,6 +88,10 @@ class Metrics:
         self._runs = make(
             Counter, "runs", "Agent runs and conversations, by what they were known by.", ("source",)
         )
+        self._cost = make(Counter, "cost_usd", "US dollars that exchanges cost.", ("model", "team"))
+        self._cost_unknown = make(
+            Counter, "cost_unknown", "Exchanges whose price or usage is not known.", ("model",)
+        )
         self._spool_bytes = make(Gauge, "spool_bytes", "Bytes of the local spool on disk.")
         self._oldest = make(
             Gauge, "spool_oldest_unwritten_seconds", "Age of the oldest trace not yet in the database."
@@ -113,6 +117,7 @@ class Metrics:
             self._first_token_seconds.observe(exchange.first_token_us / 1e6)
         if exchange.failure is not None and exchange.upstream_called:
             self._child(self._upstream_errors, _kind(exchange.failure.code, exchange.failure.status)).inc()
+        self._observe_cost(exchange)
         for verdict in (exchange.input, exchange.output):
             for found in verdict.findings:
                 labels = (found.rule, found.entity, found.action.value, found.mode.value)
@@ -121,6 +126,14 @@ class Metrics:
                 self._child(self._failures, failed.rule, failed.kind).inc()
             for rule, milliseconds in verdict.timings.items():
                 self._child(self._rule_seconds, rule).observe(milliseconds / 1e3)
+
+    def _observe_cost(self, exchange: Exchange) -> None:
+        if exchange.cost_nanousd is None and exchange.upstream_called:
+            self._child(self._cost_unknown, exchange.model).inc()
+        elif exchange.cost_nanousd:
+            # Only a caller whose team is configured gets as far as a cost.
+            team = (exchange.principal and exchange.principal.team) or ""
+            self._child(self._cost, exchange.model, team).inc(exchange.cost_nanousd / 1e9)
 
     def shadow(self, outcome: str) -> None:
         """Count a shadow: its exchange's outcome, or `not_sent` when too many were under way."""

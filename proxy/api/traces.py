@@ -16,7 +16,7 @@ from proxy.identity import session_hash
 from proxy.store import queries
 
 REVIEW_BYTES = 64 << 10
-_TEXTS = ("outcome", "action", "rule", "entity", "model", "key_id", "tenant", "shadow_of", "trace_id")
+_TEXTS = ("outcome", "action", "rule", "entity", "model", "key_id", "team", "tenant", "shadow_of", "trace_id")
 _SWITCHES = ("flagged", "reviewed", "shadow")
 _TIMES = ("since", "until")
 KNOWN = (*_TEXTS, "run", "session", *_SWITCHES, *_TIMES, "limit", "before")
