@@ -67,6 +67,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
     policies = Policies(config, key, world)
     metrics = Metrics(version(), policies.label)
     policies.changed = metrics.policy
+    metrics.models = frozenset(router.models())
     store = open_store(url_of(config.data_dir, config.database_url), key)
     recorder = Recorder(config.data_dir / "spool", store.write, metrics, Options(mode=config.spool_mode))
     admin = settings.admin_key.get_secret_value() if settings.admin_key else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, TextIO
 
 from proxy.errors import Code
@@ -100,6 +100,8 @@ class Metrics:
         self._dropped = make(Counter, "traces_dropped", "Traces lost, by reason.", ("reason",))
         self._build = make(Gauge, "build_info", "Always 1; what is running.", ("version", "policy"))
         self._version = version
+        self.models: Collection[str] = ()
+        """Names that are served; any other counts as `other`."""
         self._children: dict[tuple[Any, ...], Any] = {}
         """Metrics by label values: the library looks them up under a lock. As few as there are time series."""
         self.policy(policy)
@@ -128,12 +130,13 @@ class Metrics:
                 self._child(self._rule_seconds, rule).observe(milliseconds / 1e3)
 
     def _observe_cost(self, exchange: Exchange) -> None:
+        model = exchange.model if exchange.model in self.models else "other"
         if exchange.cost_nanousd is None and exchange.upstream_called:
-            self._child(self._cost_unknown, exchange.model).inc()
+            self._child(self._cost_unknown, model).inc()
         elif exchange.cost_nanousd:
             # Only a caller whose team is configured gets as far as a cost.
             team = (exchange.principal and exchange.principal.team) or ""
-            self._child(self._cost, exchange.model, team).inc(exchange.cost_nanousd / 1e9)
+            self._child(self._cost, model, team).inc(exchange.cost_nanousd / 1e9)
 
     def shadow(self, outcome: str) -> None:
         """Count a shadow: its exchange's outcome, or `not_sent` when too many were under way."""

@@ -104,8 +104,8 @@ def _tried(work: Callable[[], Made]) -> Made:
     try:
         return work()
     except ValueError as error:
-        message = str(error)
-        raise BadRequest(message[:1].upper() + message[1:]) from None
+        first = str(error).partition(" ")[0]
+        raise BadRequest(str(error), param=first if first in MEMBERS else None) from None
 
 
 def _no_key() -> NotFound:
