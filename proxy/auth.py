@@ -25,7 +25,9 @@ ADMIN = Principal(key_id="admin", tenant="default", admin=True)
 ANYONE = Principal(key_id="none", tenant="default", admin=True)
 """Who calls where keys are switched off: whoever sits at this machine."""
 MISSING = "No API key was given. Send it as 'Authorization: Bearer gh-...'."
-UNREADABLE = "The terms of this API key cannot be read, so it is refused. Ask the operator of this proxy for another."
+UNREADABLE = (
+    "The terms of this API key cannot be read, so it is refused. Ask the operator of this proxy for another."
+)
 UNKNOWN = "The API key is not known here, or was revoked. Ask the operator of this proxy for another."
 
 _log = logging.getLogger(__name__)

@@ -99,13 +99,14 @@ def update(
     model: list[str] | None = MODEL,
     policy: str | None = POLICY,
     tag: list[str] | None = TAG,
-    clear: list[str] | None = typer.Option(None, help=f"Take away: {', '.join(CLEARED)}. May be given again."),
+    clear: list[str] | None = typer.Option(
+        None, help=f"Take away: {', '.join(CLEARED)}. May be given again."
+    ),
     as_json: bool = JSON,
     data_dir: Path | None = DATA_DIR,
     config: Path | None = CONFIG,
 ) -> None:
     """Change what a key may do. What is not named stays, and so does the key itself."""
-    from proxy.key_terms import merged
     from proxy.store.keys import update_key
 
     patch: dict[str, Any] = {}
@@ -138,7 +139,11 @@ def list_(as_json: bool = JSON, data_dir: Path | None = DATA_DIR, config: Path |
         said(rows)
     for row in () if as_json else rows:
         state = f"revoked {row['revoked']}" if row["revoked"] else row["state"]
-        words = [state + (" admin" if row["admin"] and not row["revoked"] else ""), row["tenant"], row["name"]]
+        words = [
+            state + (" admin" if row["admin"] and not row["revoked"] else ""),
+            row["tenant"],
+            row["name"],
+        ]
         typer.echo("  ".join([row["key_id"], row["created"], *map(plain, words), *_terms(row)]))
 
 
@@ -194,7 +199,7 @@ def _patch(
     policy: str | None,
     tag: list[str] | None,
 ) -> dict[str, Any]:
-    """What the options say, as a merge patch of a key's terms. A clear line and exit code 2 for what cannot be meant."""
+    """What the options say, as a merge patch of a key's terms; exit code 2 for what cannot be meant."""
     limits = {"rpm": rpm, "tpm": tpm, "max_parallel_requests": max_parallel, "budgets": _budgets(budget)}
     given = {
         "team": team,

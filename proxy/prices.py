@@ -106,9 +106,7 @@ class Price:
         return bool(self.rates) and not any(self.rates.values())
 
 
-FREE = Price(
-    "free", {name: Decimal(0) for name in (_IN, _OUT)}
-)
+FREE = Price("free", {name: Decimal(0) for name in (_IN, _OUT)})
 """What the fake provider takes."""
 
 

@@ -57,7 +57,7 @@ def usage(store: Store, asked: Asked) -> list[dict[str, Any]]:
     )
     with store.read() as connection:
         rows = [dict(row) for row in connection.execute(query).mappings()]
-        names = dict(connection.execute(select(API_KEY.c.id, API_KEY.c.name)).tuples().all())
+        names = {row.id: row.name for row in connection.execute(select(API_KEY.c.id, API_KEY.c.name))}
     return [_told(asked.by, row, names) for row in rows]
 
 

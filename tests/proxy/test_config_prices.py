@@ -44,7 +44,9 @@ def test_what_is_no_price_is_refused_with_its_line(value: str) -> None:
     with pytest.raises(ConfigError) as error:
         _deployment("", f"input_cost_per_token: {value}")
 
-    assert str(error.value).startswith("g.yaml:4: model_list.0.model_info.input_cost_per_token takes US dollars")
+    assert str(error.value).startswith(
+        "g.yaml:4: model_list.0.model_info.input_cost_per_token takes US dollars"
+    )
 
 
 @pytest.mark.parametrize(

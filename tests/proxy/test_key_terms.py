@@ -88,7 +88,7 @@ def test_a_merge_patch_twice_is_a_merge_patch_once(document: dict[str, Any], pat
 )
 def test_what_cannot_be_meant_is_refused_in_one_line(given: dict[str, Any], told: str) -> None:
     """Which member it is, and what it takes."""
-    with pytest.raises(ValueError, match="^[^\n]+$") as error:
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as error:
         parse_terms(given)
 
     assert str(error.value).startswith(told)
@@ -151,7 +151,7 @@ def _config() -> Config:
 )
 def test_terms_fit_the_configuration(given: dict[str, Any], told: str) -> None:
     """What the configuration does not have, or a team does not allow, is refused with what there is."""
-    with pytest.raises(ValueError, match="Known|more than") as error:
+    with pytest.raises(ValueError, match=r"Known|more than") as error:
         check_terms(_config(), parse_terms(given))
 
     assert str(error.value).startswith(told)

@@ -16,10 +16,7 @@ from proxy.store.keys import create_key
 from tests.proxy.policies import policy
 from tests.servers import Running, make_app, served
 
-MODELS = [
-    {"model_name": name, "litellm_params": {"model": "fake/assistant"}}
-    for name in ("small", "large")
-]
+MODELS = [{"model_name": name, "litellm_params": {"model": "fake/assistant"}} for name in ("small", "large")]
 KEYS = {
     "free": FREE,
     "small": Terms(models=("small",)),
@@ -80,7 +77,12 @@ def test_a_key_asks_for_what_it_may(house: tuple[Running, dict[str, str]], key: 
     ],
 )
 def test_a_key_is_refused_what_it_may_not(
-    house: tuple[Running, dict[str, str]], key: str, model: str, error: type[openai.APIStatusError], code: str, told: str
+    house: tuple[Running, dict[str, str]],
+    key: str,
+    model: str,
+    error: type[openai.APIStatusError],
+    code: str,
+    told: str,
 ) -> None:
     """In OpenAI's shape, with the reason; nothing goes upstream."""
     house[0].recorder.forget()
@@ -97,7 +99,9 @@ def test_a_key_is_refused_what_it_may_not(
 def test_the_default_model_is_asked_for_too(house: tuple[Running, dict[str, str]]) -> None:
     """Naming no model is no way around the models of a key."""
     with pytest.raises(openai.PermissionDeniedError):
-        _client(house, "small").post("/chat/completions", body={"messages": [{"role": "user", "content": "x"}]}, cast_to=object)
+        _client(house, "small").post(
+            "/chat/completions", body={"messages": [{"role": "user", "content": "x"}]}, cast_to=object
+        )
 
 
 def test_a_key_sees_its_own_models_alone(house: tuple[Running, dict[str, str]]) -> None:

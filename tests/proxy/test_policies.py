@@ -227,6 +227,8 @@ def test_a_key_whose_policy_is_gone_is_refused_by_name(loaded: Policies) -> None
 
 def test_a_named_policy_that_cannot_be_enforced_stops_the_start(folder: Path) -> None:
     """With its file and line, though no key names it yet."""
-    (folder / "some.yaml").write_text("name: some\nrules:\n- {id: a, check: nope, stages: [input], action: flag}\n")
-    with pytest.raises(PolicyError, match="some.yaml:3"):
+    (folder / "some.yaml").write_text(
+        "name: some\nrules:\n- {id: a, check: nope, stages: [input], action: flag}\n"
+    )
+    with pytest.raises(PolicyError, match=r"some\.yaml:3"):
         _with_named(folder)

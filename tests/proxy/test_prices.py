@@ -120,7 +120,9 @@ OPENAI = "https://api.openai.com/v1"
     ],
     ids=lambda value: f"{value.id}-{value.api_base}" if isinstance(value, Deployment) else str(value),
 )
-def test_a_model_costs_what_its_own_vendor_takes(tmp_path: Path, deployment: Deployment, cost: int | None) -> None:
+def test_a_model_costs_what_its_own_vendor_takes(
+    tmp_path: Path, deployment: Deployment, cost: int | None
+) -> None:
     """10 tokens in and 1 out; a model of the same name elsewhere has no price until somebody says one."""
     usage = {"prompt_tokens": 10, "completion_tokens": 1}
 
@@ -132,12 +134,20 @@ def test_a_model_costs_what_its_own_vendor_takes(tmp_path: Path, deployment: Dep
     [
         (
             "gpt-4o-mini",
-            {"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 600}},
+            {
+                "prompt_tokens": 1000,
+                "completion_tokens": 100,
+                "prompt_tokens_details": {"cached_tokens": 600},
+            },
             400 * 150 + 600 * 75 + 100 * 600,
         ),
         (
             "think",
-            {"prompt_tokens": 5, "completion_tokens": 100, "completion_tokens_details": {"reasoning_tokens": 60}},
+            {
+                "prompt_tokens": 5,
+                "completion_tokens": 100,
+                "completion_tokens_details": {"reasoning_tokens": 60},
+            },
             5 * 1000 + 40 * 2000 + 60 * 5000,
         ),
         ("small-embedding", {"prompt_tokens": 7, "total_tokens": 7}, 140),
@@ -154,9 +164,21 @@ def test_a_model_costs_what_its_own_vendor_takes(tmp_path: Path, deployment: Dep
         ),
         ("claude-x", {"input_tokens": 200_000, "output_tokens": 1}, 200_000 * 3000 + 15_000),
         ("claude-x", {"input_tokens": 200_001, "output_tokens": 1}, 200_001 * 6000 + 22_500),
-        ("claude-x", {"input_tokens": 1, "cache_read_input_tokens": 200_000, "output_tokens": 0}, 6000 + 200_000 * 300),
-        ("think", {"prompt_tokens": 4, "completion_tokens": 0, "prompt_tokens_details": {"cached_tokens": 4}}, 4000),
-        ("think", {"prompt_tokens": 4, "completion_tokens": 0, "prompt_tokens_details": {"audio_tokens": 1}}, None),
+        (
+            "claude-x",
+            {"input_tokens": 1, "cache_read_input_tokens": 200_000, "output_tokens": 0},
+            6000 + 200_000 * 300,
+        ),
+        (
+            "think",
+            {"prompt_tokens": 4, "completion_tokens": 0, "prompt_tokens_details": {"cached_tokens": 4}},
+            4000,
+        ),
+        (
+            "think",
+            {"prompt_tokens": 4, "completion_tokens": 0, "prompt_tokens_details": {"audio_tokens": 1}},
+            None,
+        ),
         ("gpt-4o-mini", None, None),
         ("gpt-4o-mini", {}, None),
         ("omni-moderation", None, 0),
@@ -196,7 +218,9 @@ def test_prices_of_the_configuration_stand_over_the_table(tmp_path: Path) -> Non
     assert two is not None
     assert prices.cost(first, {"prompt_tokens": 10, "completion_tokens": 1}) == 1_500 + 1_000_000
     assert (prices.max_output_tokens(first), prices.max_output_tokens(second)) == (50, None)
-    assert one.version.startswith("config/") and two.version.startswith("config/") and one.version != two.version
+    assert (
+        one.version.startswith("config/") and two.version.startswith("config/") and one.version != two.version
+    )
 
 
 def test_estimates_are_for_the_full_price(tmp_path: Path) -> None:
@@ -240,7 +264,9 @@ def test_the_installed_table_is_read_without_importing_litellm() -> None:
         "print(Prices([d]).of(d).version, 'litellm' in sys.modules)"
     )
 
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
 
     version, imported = told.stdout.split()
     assert version.startswith("litellm-") and len(version.partition("/")[2]) == 12

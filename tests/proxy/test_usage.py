@@ -34,7 +34,12 @@ from proxy.usage import Tokens, tokens_of
             Tokens(fresh=5, cached=3, out=1),
         ),
         (
-            {"prompt_tokens": 9, "completion_tokens": 1, "cache_read_input_tokens": 2, "cache_creation_input_tokens": 3},
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 1,
+                "cache_read_input_tokens": 2,
+                "cache_creation_input_tokens": 3,
+            },
             Tokens(fresh=4, cached=2, written=3, out=1),
         ),
         (
@@ -47,7 +52,12 @@ from proxy.usage import Tokens, tokens_of
             Tokens(fresh=6, cached=4, out=3, reasoning=2),
         ),
         (
-            {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 100, "cache_creation_input_tokens": 7},
+            {
+                "input_tokens": 10,
+                "output_tokens": 5,
+                "cache_read_input_tokens": 100,
+                "cache_creation_input_tokens": 7,
+            },
             Tokens(fresh=10, cached=100, written=7, out=5),
         ),
         (

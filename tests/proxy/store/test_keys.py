@@ -54,7 +54,9 @@ def test_revoking_keeps_the_first_time_and_knows_its_keys(store: Store) -> None:
     assert not revoke_key(store, "no such key")
 
 
-TERMS = Terms("search", ("m",), "strict", (("env", "prod"),), parse_limits({"rpm": 3, "budgets": {"day": 1}}), 1 << 52)
+TERMS = Terms(
+    "search", ("m",), "strict", (("env", "prod"),), parse_limits({"rpm": 3, "budgets": {"day": 1}}), 1 << 52
+)
 
 
 def test_a_key_keeps_its_terms(store: Store) -> None:
@@ -86,7 +88,7 @@ def test_a_change_that_cannot_be_leaves_the_key_as_it_was(store: Store) -> None:
     def refused(was: Terms) -> Terms:
         raise ValueError("no")
 
-    with pytest.raises(ValueError, match="^no$"):
+    with pytest.raises(ValueError, match=r"^no$"):
         update_key(store, made.stored.key_id, refused)
     assert list_keys(store) == [made.stored]
     assert update_key(store, "nothing", refused) is None
@@ -106,7 +108,9 @@ def test_each_act_on_a_key_leaves_an_event_without_the_key(store: Store) -> None
 
     revoked, updated, created = acts(store)
 
-    assert [(act["actor"], act["action"], act["object"], act["tenant"]) for act in (created, updated, revoked)] == [
+    assert [
+        (act["actor"], act["action"], act["object"], act["tenant"]) for act in (created, updated, revoked)
+    ] == [
         ("ada", "key.create", id, "shop"),
         ("bob", "key.update", id, "shop"),
         ("cli", "key.revoke", id, "shop"),
