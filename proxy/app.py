@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from proxy import models, pipeline, stored
+from proxy import models, permits, pipeline, stored
 from proxy.auth import Keyring
 from proxy.cache import Replies
 from proxy.config import Config, load_config
@@ -24,10 +24,11 @@ from proxy.exchange import new_id
 from proxy.objects import Objects
 from proxy.outside import outside
 from proxy.policies import Policies
+from proxy.prices import Prices
 from proxy.prompts import load_prompts
 from proxy.providers.base import Provider
 from proxy.recorder import Options, Recorder
-from proxy.routing import Router, open_provider, speakers
+from proxy.routing import Router, no_model, open_provider, speakers
 from proxy.runs import runs
 from proxy.settings import Settings
 from proxy.shadow import Shadows
@@ -68,6 +69,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
     policies = Policies(config, key, world)
     metrics = Metrics(version(), policies.label)
     policies.changed = metrics.policy
+    metrics.models = frozenset(router.models())
     store = open_store(url_of(config.data_dir, config.database_url), key)
     recorder = Recorder(config.data_dir / "spool", store.write, metrics, Options(mode=config.spool_mode))
     admin = settings.admin_key.get_secret_value() if settings.admin_key else None
@@ -87,6 +89,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         objects=Objects(partial(made, store), partial(makers, store)),
         runs=runs(key, config.redis_url, config.run_idle_s, metrics.run),
         prompts=prompts,
+        prices=Prices(config.deployments),
         metrics=metrics,
         ready=state.missing,
     )
@@ -183,12 +186,14 @@ class App:
             raise NotFound(why_not_served(method, path), code=Code.UNKNOWN_URL)
         if method not in ("GET", "HEAD"):
             raise _wrong_method(method, "GET")
-        self.context.keyring.principal(connection.credentials())
+        who = self.context.keyring.principal(connection.credentials())
+        permits.check_team(self.context, who)
         anthropic = _is_anthropic(connection)
+        served = permits.permitted(who, self.context.router.models())
         if path == MODELS:
-            return orjson.dumps(models.page(self.context.router.models(), anthropic))
-        name = path.removeprefix(MODELS + "/")
-        self.context.router.resolve(name)
+            return orjson.dumps(models.page(served, anthropic))
+        if (name := path.removeprefix(MODELS + "/")) not in served:
+            raise no_model()
         return orjson.dumps(models.model(name, anthropic))
 
     # --- everything that is not /v1
@@ -230,12 +235,11 @@ class App:
 
     async def _refresh_keys(self) -> None:
         """Take over the keys as stored; while the store is away, those known before go on working."""
-        reading = asyncio.to_thread(active_keys, self.context.store)
-        rows = (await asyncio.gather(reading, return_exceptions=True))[0]
-        if isinstance(rows, BaseException):
-            _log.warning("the keys cannot be read from the store (%s)", type(rows).__name__)
-        else:
-            self.context.keyring.replace(rows)
+        read = partial(permits.known_keys, self.context)
+        reading = asyncio.to_thread(self.context.keyring.refresh, read)
+        failed = (await asyncio.gather(reading, return_exceptions=True))[0]
+        if isinstance(failed, BaseException):
+            _log.warning("the keys cannot be read from the store (%s)", type(failed).__name__)
 
 
 def compose(context: Context) -> FastAPI:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from proxy.errors import Unauthorized
 from proxy.exchange import Principal
+from proxy.key_terms import expired, stored_terms, told_time
 
 PREFIX = "gh-"
 """How every virtual key begins."""
@@ -22,7 +25,12 @@ ADMIN = Principal(key_id="admin", tenant="default", admin=True)
 ANYONE = Principal(key_id="none", tenant="default", admin=True)
 """Who calls where keys are switched off: whoever sits at this machine."""
 MISSING = "No API key was given. Send it as 'Authorization: Bearer gh-...'."
+UNREADABLE = (
+    "The terms of this API key cannot be read, so it is refused. Ask the operator of this proxy for another."
+)
 UNKNOWN = "The API key is not known here, or was revoked. Ask the operator of this proxy for another."
+
+_log = logging.getLogger(__name__)
 
 
 def new_key() -> str:
@@ -47,6 +55,9 @@ class Keyring:
         self.closed = closed
         self._admin = None if admin_key is None else key_hash(admin_key)
         self._keys: dict[str, Principal] = {}
+        self._unreadable: dict[str, str] = {}
+        """Ids of keys that are refused because nobody knows what they may do, by hash."""
+        self._reading = threading.Lock()
 
     def __repr__(self) -> str:
         return f"Keyring({len(self._keys)} keys)"
@@ -57,12 +68,27 @@ class Keyring:
         return self._admin is None and not self._keys
 
     def replace(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Accept exactly these key rows (`key_id`, `hash`, `tenant`, `name`, `admin`, `revoked_us`) from now on."""
-        self._keys = {
-            row["hash"]: Principal(row["key_id"], row["tenant"], bool(row["admin"]), row.get("name") or "")
-            for row in rows
-            if row.get("revoked_us") is None
-        }
+        """Accept exactly these key rows from now on, in the columns of `api_key` but for `key_id`.
+
+        A row that cannot be read makes no unlimited key: that one is refused, and the log names it once.
+        """
+        keys: dict[str, Principal] = {}
+        unreadable: dict[str, str] = {}
+        for row in rows:
+            if row.get("revoked_us") is not None:
+                continue
+            try:
+                keys[row["hash"]] = _principal(row)
+            except (ValueError, TypeError) as error:
+                unreadable[row["hash"]] = row["key_id"]
+                if row["hash"] not in self._unreadable:
+                    _log.error("the key %s is refused: its row cannot be read (%s)", row["key_id"], error)
+        self._keys, self._unreadable = keys, unreadable
+
+    def refresh(self, read: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
+        """Read the key rows and accept exactly those. Blocks; a later call never puts older rows back."""
+        with self._reading:
+            self.replace(read())
 
     def principal(self, authorization: str | None) -> Principal:
         """Who sends this `Authorization` header. Raises Unauthorized; the key is never repeated."""
@@ -83,7 +109,11 @@ class Keyring:
             return ADMIN
         found = self._keys.get(digest)
         if found is None:
-            raise Unauthorized(UNKNOWN, headers={"www-authenticate": "Bearer"})
+            why = UNREADABLE if digest in self._unreadable else UNKNOWN
+            raise Unauthorized(why, headers={"www-authenticate": "Bearer"})
+        if found.expires_us is not None and expired(found.expires_us):
+            why = f"The API key expired on {told_time(found.expires_us)}. Ask the operator of this proxy for another."
+            raise Unauthorized(why, headers={"www-authenticate": "Bearer"})
         return found
 
     def holder(self, key_id: str) -> tuple[Principal, str] | None:
@@ -92,5 +122,24 @@ class Keyring:
             return (ANYONE, "") if key_id == ANYONE.key_id else None
         if key_id == ADMIN.key_id:
             return None if self._admin is None else (ADMIN, self._admin)
-        found = ((who, digest) for digest, who in self._keys.items() if who.key_id == key_id)
-        return next(found, None)
+        for digest, who in self._keys.items():
+            if who.key_id == key_id:
+                return None if expired(who.expires_us) else (who, digest)
+        return None
+
+
+def _principal(row: Mapping[str, Any]) -> Principal:
+    """Who holds the key of a stored row. Raises ValueError or TypeError when what it may do cannot be read."""
+    terms = stored_terms(row)
+    return Principal(
+        row["key_id"],
+        row["tenant"],
+        bool(row["admin"]),
+        row.get("name") or "",
+        terms.team,
+        terms.tags,
+        terms.limits,
+        None if terms.models is None else frozenset(terms.models),
+        terms.policy,
+        terms.expires_us,
+    )

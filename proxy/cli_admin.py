@@ -1,4 +1,4 @@
-"""Commands for operators: `guardhouse keys ...` and `guardhouse traces ...`."""
+"""Commands for operators: `guardhouse traces ...`, and what the others share."""
 
 from __future__ import annotations
 
@@ -21,12 +21,7 @@ JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
 def register(app: typer.Typer) -> None:
-    """Add the `keys` and `traces` commands."""
-    keys = typer.Typer(help="Make, list and revoke virtual keys.", no_args_is_help=True)
-    keys.command("create")(create)
-    keys.command("list")(list_)
-    keys.command("revoke")(revoke)
-    app.add_typer(keys, name="keys")
+    """Add the `traces` commands."""
     traces = typer.Typer(help="Look at stored traces.", no_args_is_help=True)
     traces.command("list")(traces_list)
     traces.command("show")(traces_show)
@@ -34,69 +29,11 @@ def register(app: typer.Typer) -> None:
     app.add_typer(traces, name="traces")
 
 
-def create(
-    name: str = typer.Argument(help="Whose key it is, e.g. web-shop."),
-    tenant: str = typer.Option("default", help="Tenant the key's traffic belongs to."),
-    admin: bool = typer.Option(False, "--admin", help="May also read traces and review them."),
-    as_json: bool = JSON,
-    data_dir: Path | None = DATA_DIR,
-    config: Path | None = CONFIG,
-) -> None:
-    """Make a key and print it. It is shown this once."""
-    from proxy.store.keys import create_key
-
-    with opened(config, data_dir) as store:
-        made = create_key(store, name, tenant, admin)
-    if as_json:
-        said(
-            {"key_id": made.stored.key_id, "key": made.secret, "name": name, "tenant": tenant, "admin": admin}
-        )
-    else:
-        typer.echo(made.secret)
-        typer.echo(f"id {made.stored.key_id}. This is the only time the key is shown.", err=True)
-
-
-def list_(as_json: bool = JSON, data_dir: Path | None = DATA_DIR, config: Path | None = CONFIG) -> None:
-    """List the keys: never the keys themselves."""
-    from proxy.store.keys import list_keys
-
-    with opened(config, data_dir) as store:
-        found = list_keys(store)
-    rows = [
-        {
-            "key_id": key.key_id,
-            "name": key.name,
-            "tenant": key.tenant,
-            "admin": key.admin,
-            "created": _time(key.created_us),
-            "revoked": None if key.revoked_us is None else _time(key.revoked_us),
-        }
-        for key in found
-    ]
-    if as_json:
-        said(rows)
-    for row in () if as_json else rows:
-        state = f"revoked {row['revoked']}" if row["revoked"] else "admin" if row["admin"] else "active"
-        typer.echo(f"{row['key_id']}  {row['created']}  {state:8}  {row['tenant']}  {row['name']}")
-
-
-def revoke(
-    key_id: str = typer.Argument(help="Id as `guardhouse keys list` shows it."),
-    data_dir: Path | None = DATA_DIR,
-    config: Path | None = CONFIG,
-) -> None:
-    """Make a key useless from now on."""
-    from proxy.store.keys import revoke_key
-
-    with opened(config, data_dir) as store:
-        if not revoke_key(store, key_id):
-            _fail("there is no key with this id", "see guardhouse keys list")
-
-
 def traces_list(
     outcome: str | None = typer.Option(None, help="passed, flagged, masked, blocked, failed or cancelled."),
     rule: str | None = typer.Option(None, help="Only where this rule found something."),
     model: str | None = typer.Option(None, help="Only for this model."),
+    team: str | None = typer.Option(None, help="Only of this team's keys."),
     since: str | None = typer.Option(None, help="RFC 3339 time, or an age such as 24h."),
     flagged: bool = typer.Option(False, "--flagged", help="Only what awaits a reviewer's eye."),
     limit: int = typer.Option(20, min=1, max=200),
@@ -107,7 +44,7 @@ def traces_list(
     """List traces, newest first."""
     from proxy.store.queries import list_spans
 
-    filters = chosen(outcome=outcome, rule=rule, model=model, since=since, flagged=flagged or None)
+    filters = chosen(outcome=outcome, rule=rule, model=model, team=team, since=since, flagged=flagged or None)
     with opened(config, data_dir) as store:
         found = list_spans(store, filters, limit).items
     if as_json:
@@ -115,7 +52,7 @@ def traces_list(
     for span in () if as_json else found:
         what = (",".join(span["rules"]) or "-") + ("  shadow" if span["shadow_of"] else "")
         typer.echo(
-            f"{span['id']}  {_time(span['started_us'])}  {span['outcome']:9}  {_plain(span['model'])}  {what}"
+            f"{span['id']}  {_time(span['started_us'])}  {span['outcome']:9}  {plain(span['model'])}  {what}"
         )
 
 
@@ -130,7 +67,7 @@ def traces_show(
     with opened(config, data_dir) as store:
         trace = get_trace(store, id)
     if trace is None:
-        _fail("there is no trace with this id", "see guardhouse traces list")
+        fail("there is no trace with this id", "see guardhouse traces list")
     said(trace)
 
 
@@ -151,7 +88,7 @@ def traces_export(
             with output.open("w", encoding="utf-8") as file:
                 file.writelines(map(_line, documents(store, filters)))
         except OSError as error:
-            _fail(f"{output} cannot be written ({error.strerror})", "name a file in a folder that exists")
+            fail(f"{output} cannot be written ({error.strerror})", "name a file in a folder that exists")
 
 
 def documents(store: Store, filters: SpanFilter, limit: int | None = None) -> Iterator[dict[str, Any]]:
@@ -197,7 +134,7 @@ def opened(config: Path | None, data_dir: Path | None) -> Iterator[Store]:
             raise ConfigError(f"there is no folder {folder}.", fix="Name the proxy's data_dir.")
         store = open_store(url_of(folder, url), load_key(folder))
     except (ConfigError, StoreError) as error:
-        _fail(str(error))
+        fail(str(error))
     try:
         yield store
     finally:
@@ -212,10 +149,11 @@ def chosen(**values: Any) -> SpanFilter:
     try:
         return SpanFilter(**values, since_us=None if since is None else moment("since", since))
     except QueryError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
-def _fail(what: str, fix: str = "") -> NoReturn:
+def fail(what: str, fix: str = "") -> NoReturn:
+    """A clear line on stderr, and exit code 2."""
     typer.echo(f"guardhouse: {what}" + (f": {fix}" if fix else ""), err=True)
     raise typer.Exit(2)
 
@@ -225,7 +163,7 @@ def said(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=True, indent=2))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A caller's text with nothing in it that a terminal would obey."""
     return "".join(c if c.isprintable() else "?" for c in text[:60])
 

@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from proxy.config_policies import DEFAULT, PolicySource, Scope, policy_source, scopes
+from proxy.config_limits import default_limits, teams
+from proxy.config_policies import DEFAULT, PolicySource, Scope, named, policy_source, scopes
+from proxy.config_prices import RATE, UNPRICED, OwnPrice, own_price
 from proxy.config_prompts import NOWHERE, PromptSource, prompt_source
 from proxy.config_routing import Shadow, closest, fallbacks, listed, shadows
 from proxy.config_schema import (
@@ -25,6 +27,7 @@ from proxy.config_schema import (
     SpoolMode,
 )
 from proxy.errors import ConfigError
+from proxy.limits import UNLIMITED, Limits
 from proxy.settings import REFERENCE, Settings
 from proxy.vendors import ANTHROPIC_KEY, NOT_IN_BODY, OPENAI_WIRE, base_url, split
 from proxy.yaml_source import KeyPath, YamlSource
@@ -82,6 +85,8 @@ class Deployment:
     """Deadlines of a streamed call."""
     num_retries: int | None = None
     """Retries for this deployment's group; None takes the router's."""
+    price: OwnPrice = UNPRICED
+    """What the configuration says of its price."""
 
     forward_traceparent: bool = False
     """Whether it is told of our span."""
@@ -126,6 +131,12 @@ class Config:
     policy: PolicySource = DEFAULT
     scopes: tuple[Scope, ...] = ()
     """Whose policy is another one; the first that covers an exchange counts."""
+    policies: Mapping[str, PolicySource] = field(default_factory=dict)
+    """Policies that keys may name, by the name they use."""
+    teams: Mapping[str, Limits] = field(default_factory=dict)
+    """The teams that keys may belong to, with what each may use."""
+    default_limits: Limits = UNLIMITED
+    """Limits of every virtual key that has none of its own."""
     default_model: str | None = None
     """Alias for requests that name no model."""
     data_dir: Path = Path("data")
@@ -226,6 +237,9 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         ),
         policy=policy_source(source, ("guardhouse", "policy"), own.policy),
         scopes=scopes(source, own.scopes),
+        policies=named(source, own.policies),
+        teams=teams(source, own.teams),
+        default_limits=default_limits(source, own.default_limits),
         default_model=own.default_model,
         data_dir=settings.data_dir or folder / own.data_dir,
         database_url=settings.database_url.get_secret_value() if settings.database_url else own.database_url,
@@ -265,7 +279,7 @@ def _resolve(source: YamlSource, settings: Settings) -> dict[str, Any]:
                 return settings.secret(value)
             except ConfigError as error:
                 raise source.error_at(path, error.what, fix=error.fix) from None
-        if path[:1] == ("guardhouse",) and path[-1] == "policy":
+        if path[:1] == ("guardhouse",) and (path[-1] == "policy" or path[1:2] == ("policies",)):
             return value
         if isinstance(value, Mapping):
             return {str(key): walk(item, (*path, str(key))) for key, item in value.items()}
@@ -360,7 +374,12 @@ def _deployment(source: YamlSource, path: KeyPath, entry: Entry, settings: Setti
     params = entry.litellm_params
     at = (*path, "litellm_params")
     vendor, name = split(params.model, params.custom_llm_provider)
-    extra = {key: value for key, value in (params.model_extra or {}).items() if key not in ("rpm", "tpm")}
+    unused = ("rpm", "tpm")
+    extra = {
+        key: value
+        for key, value in (params.model_extra or {}).items()
+        if key not in unused and not RATE.fullmatch(key)
+    }
     outside = {key: value for key, value in extra.items() if key in NOT_IN_BODY}
     base = Deployment(
         id=entry.model_info.id or params.model,
@@ -378,6 +397,7 @@ def _deployment(source: YamlSource, path: KeyPath, entry: Entry, settings: Setti
         },
         weight=params.weight,
         num_retries=params.num_retries if params.num_retries is not None else params.max_retries,
+        price=own_price(source, path, entry),
     )
     if vendor == "fake":
         return replace(base, provider="fake", model=name, params=extra)

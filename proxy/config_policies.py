@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -79,6 +79,14 @@ def scopes(source: YamlSource, entries: Iterable[ScopeEntry]) -> tuple[Scope, ..
         policy = policy_source(source, (*path, "policy"), entry.policy)
         made.append(Scope(policy, tuple(entry.keys), tuple(entry.models), tuple(entry.routes)))
     return tuple(made)
+
+
+def named(source: YamlSource, given: Mapping[str, str | dict[str, Any]]) -> Mapping[str, PolicySource]:
+    """Where each policy of `guardhouse.policies` is. Raises ConfigError for a file that is not there."""
+    return {
+        name: policy_source(source, ("guardhouse", "policies", name), policy)
+        for name, policy in given.items()
+    }
 
 
 def _is_one(name: str, patterns: Sequence[str]) -> bool:

@@ -159,7 +159,10 @@ class Guardhouse(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     policy: Name | dict[str, Any] = "default"
+    policies: dict[Name, Name | dict[str, Any]] = {}
     scopes: list[ScopeEntry] = []
+    teams: dict[str, Any] = {}
+    default_limits: Any = None
     default_model: Name | None = None
     data_dir: Name = "data"
     database_url: Name | None = None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from proxy.config import Config
     from proxy.objects import Objects
     from proxy.policies import Policies
+    from proxy.prices import Prices
     from proxy.prompts import Prompts
     from proxy.routing import Router
     from proxy.runs import Runs
@@ -66,6 +67,8 @@ class Context:
     """Which exchanges are steps of one conversation."""
     prompts: Prompts
     """The prompt templates that requests may name."""
+    prices: Prices
+    """What the tokens of a deployment cost."""
     metrics: Metrics
     ready: Callable[[], Mapping[str, str]]
     """What keeps the proxy from serving, by part, e.g. `{"store": "cannot be opened"}`; empty when ready."""

@@ -115,7 +115,7 @@ class PayloadTooLarge(ProxyError):
 
 
 class Unauthorized(ProxyError):
-    """No key was given, or one that is unknown or revoked."""
+    """No key was given, or one that is unknown, expired or revoked."""
 
     status, type, code = 401, "invalid_request_error", Code.INVALID_API_KEY
 

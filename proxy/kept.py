@@ -7,6 +7,7 @@ from typing import Any
 from guardrails.policy import Capture
 from guardrails.types import Verdict, merge
 from proxy.context import Context
+from proxy.costs import settle
 from proxy.dialects import file_search
 from proxy.errors import Unavailable
 from proxy.exchange import Exchange
@@ -41,6 +42,7 @@ def record(context: Context, exchange: Exchange) -> None:
     if exchange.safe_response is not None:
         exchange.tool_calls += exchange.dialect.requested_calls(exchange.safe_response)
         exchange.retrieval = [*exchange.retrieval, *file_search.hits(exchange.safe_response)]
+    settle(context, exchange)
     context.recorder.record(exchange)
     context.metrics.observe(exchange)
 

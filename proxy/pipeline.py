@@ -14,7 +14,7 @@ from guardrails.policy import BlockStyle
 from guardrails.pseudonyms import Vault
 from guardrails.redact import mask
 from guardrails.types import Segment, Stage, merge
-from proxy import moderation, objects, relay, traceparent
+from proxy import moderation, objects, permits, relay, traceparent
 from proxy.cache import CHOOSING, directives
 from proxy.config import Deployment
 from proxy.context import Context
@@ -63,6 +63,7 @@ async def _served(out: relay.Outlet) -> None:
     context, connection, exchange = out.context, out.connection, out.exchange
     with Timed(exchange, "auth"):
         exchange.principal = context.keyring.principal(connection.credentials())
+        permits.check_team(context, exchange.principal)
     exchange.body = await connection.body(context.config.max_body_bytes, context.config.clients.send_s)
     exchange.size = len(exchange.body)
     with Timed(exchange, "parse"):
@@ -90,14 +91,15 @@ def _parse(context: Context, exchange: Exchange) -> None:
         request["model"] = context.config.default_model
         exchange.body = b""
     dialect.check(request)
+    assert exchange.principal is not None
     exchange.request, exchange.stream = request, bool(request.get("stream"))
     if exchange.path not in JUDGED_HERE or request.get("model") in context.router.models():
         deployments = context.router.resolve(request["model"])
         # Only now: a name that is not served could hold anything, and what stands here is stored.
         exchange.model = request["model"]
+        permits.check_model(exchange.principal, exchange.model)
         for deployment in deployments:
             speaker(deployment, exchange.path)
-    assert exchange.principal is not None
     exchange.guard = context.policies.guard_for(exchange.principal, exchange.model, exchange.path)
     exchange.retrieval = dialect.hits(request)
     exchange.follows = objects.followed(exchange)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from guardrails.engine import Guard, load_guard
 from guardrails.errors import PolicyError
 from guardrails.policy import Policy
 from proxy.config_policies import PolicySource, Scope
+from proxy.errors import Code, Unavailable
 from proxy.outside import RedisCounter, require_models
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ class _InForce:
 
     guard: Guard
     scoped: tuple[tuple[Scope, Guard], ...]
+    named: Mapping[str, Guard]
     files: tuple[str, ...]
 
     def guards(self) -> Iterator[Guard]:
         yield self.guard
         for _, guard in self.scoped:
             yield guard
+        yield from self.named.values()
 
 
 class Policies:
@@ -59,6 +62,9 @@ class Policies:
         """Told the label of the default policy after each load that changed something."""
         self._seen: _Seen = ()
         self._loading = asyncio.Lock()
+        self._shipped: dict[str, Guard] = {}
+        """Guards of built-in policies that keys name; loaded when the first such key is known."""
+        self._unusable: set[str] = set()
         self._now = self._load({})
         self._seen = _look(self._now.files)
         self.trouble: str | None = None
@@ -76,20 +82,44 @@ class Policies:
 
     def labels(self) -> list[str]:
         """`name@revision` of every policy in force, the default first."""
-        return list(dict.fromkeys(guard.policy.label for guard in self._now.guards()))
+        return list(dict.fromkeys(guard.policy.label for guard in self._guards()))
 
     def rules(self) -> list[str]:
         """Ids of all rules in force, each once."""
-        found = (rule.id for guard in self._now.guards() for rule in guard.policy.rules)
+        found = (rule.id for guard in self._guards() for rule in guard.policy.rules)
         return list(dict.fromkeys(found))
 
     def guard_for(self, who: Principal, model: str, route: str) -> Guard:
-        """The guard that judges an exchange: that of the first scope which covers it, else the default."""
+        """The guard that judges an exchange: of the key's own policy, else of the first scope that covers it, else
+        the default.
+
+        Raises Unavailable when the key names a policy that is not in force: no other one may stand in for it.
+        """
+        if who.policy is not None:
+            own = self._now.named.get(who.policy) or self._shipped.get(who.policy)
+            if own is None:
+                why = f"The policy {who.policy!r} of this key is not in force here. Ask the operator of this proxy."
+                raise Unavailable(why, code=Code.GUARDRAIL_UNAVAILABLE)
+            return own
         names = (who.key_id, who.name) if who.name else (who.key_id,)
         for scope, guard in self._now.scoped:
             if scope.covers(names, model, route):
                 return guard
         return self._now.guard
+
+    def use(self, names: Iterable[str]) -> None:
+        """Load the built-in policies among the names that keys give. Blocks.
+
+        One that cannot be enforced here is logged, and keys that name it are refused.
+        """
+        for name in {*names} & {*policies.BUILT_IN}:
+            if name in self._now.named or name in self._shipped or name in self._unusable:
+                continue
+            try:
+                self._shipped[name] = self._guard(policies.builtin(name), self._known())
+            except PolicyError as error:
+                self._unusable.add(name)
+                _log.error("keys with the policy %s are refused, as it cannot be enforced: %s", name, error)
 
     async def reload(self) -> bool:
         """Loads the policies again, off the event loop; whether that changed anything.
@@ -98,7 +128,7 @@ class Policies:
         """
         async with self._loading:
             seen = await asyncio.to_thread(_look, self._now.files)
-            known = {guard.policy.revision: guard for guard in self._now.guards()}
+            known = self._known()
             try:
                 new = await asyncio.to_thread(self._load, known)
             except PolicyError as error:
@@ -127,7 +157,7 @@ class Policies:
 
     async def aclose(self) -> None:
         """Ends what the checks run in."""
-        for guard in self._now.guards():
+        for guard in self._guards():
             await guard.aclose()
         if isinstance(self._outside.counter, RedisCounter):
             await self._outside.counter.aclose()
@@ -139,15 +169,26 @@ class Policies:
 
         def guard(source: PolicySource) -> Guard:
             policy = load_policy(source)
-            require_models(policy, [each.model_name for each in self._config.deployments])
             files.extend(policy.files)
-            if policy.revision not in known:
-                known[policy.revision] = load_guard(policy, self._key, self._outside)
+            known[policy.revision] = self._guard(policy, known)
             return known[policy.revision]
 
         default = guard(self._config.policy)
         scoped = tuple((scope, guard(scope.policy)) for scope in self._config.scopes)
-        return _InForce(default, scoped, tuple(dict.fromkeys(files)))
+        named = {name: guard(source) for name, source in self._config.policies.items()}
+        return _InForce(default, scoped, named, tuple(dict.fromkeys(files)))
+
+    def _guard(self, policy: Policy, known: Mapping[str, Guard]) -> Guard:
+        """A guard for the policy: one that is known by its revision, or a new one. Raises PolicyError."""
+        require_models(policy, [each.model_name for each in self._config.deployments])
+        return known.get(policy.revision) or load_guard(policy, self._key, self._outside)
+
+    def _guards(self) -> list[Guard]:
+        """Every guard in force, each once, the default first."""
+        return list({id(guard): guard for guard in (*self._now.guards(), *self._shipped.values())}.values())
+
+    def _known(self) -> dict[str, Guard]:
+        return {guard.policy.revision: guard for guard in self._guards()}
 
 
 def load_policy(source: PolicySource) -> Policy:

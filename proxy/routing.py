@@ -102,6 +102,13 @@ class _Asking:
     once: bool
 
 
+def no_model() -> NotFound:
+    """The error for a model that is not served."""
+    # The name is not repeated: messages are stored, and a caller can write anything into it.
+    message = "No model of that name exists here. GET /v1/models lists those that do."
+    return NotFound(message, code=Code.MODEL_NOT_FOUND, param="model")
+
+
 class Router:
     """Sends calls to the deployments of a configuration.
 
@@ -138,12 +145,7 @@ class Router:
         """The deployments behind an alias. Raises NotFound (`model_not_found`) when there is none."""
         group = self._groups.get(model)
         if group is None:
-            raise NotFound(
-                # The name is not repeated: messages are stored, and a caller can write anything into it.
-                "No model of that name exists here. GET /v1/models lists those that do.",
-                code=Code.MODEL_NOT_FOUND,
-                param="model",
-            )
+            raise no_model()
         return list(group)
 
     def deployment(self, id: str) -> Deployment | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from proxy import listed, pipeline, relay, traceparent
+from proxy import listed, permits, pipeline, relay, traceparent
 from proxy.config import Deployment
 from proxy.context import Context
 from proxy.dialects import stored_request
@@ -38,6 +38,7 @@ async def _answered(out: relay.Outlet, route: StoredRoute, id: str) -> None:
     context, connection, exchange = out.context, out.connection, out.exchange
     with Timed(exchange, "auth"):
         exchange.principal = context.keyring.principal(connection.credentials())
+        permits.check_team(context, exchange.principal)
     body = await connection.body(context.config.max_body_bytes, context.config.clients.send_s)
     with Timed(exchange, "parse"):
         pipeline.admit(context)
@@ -105,6 +106,7 @@ async def _every(out: relay.Outlet, route: StoredRoute) -> list[listed.Source]:
     if "model" in request:
         context.router.resolve(request["model"])
         exchange.model = request["model"]
+        permits.check_model(who, exchange.model)
     exchange.guard = context.policies.guard_for(who, exchange.model, route.made_by)
     sources = listed.sources(context, route, exchange.model)
     if (after := request.get("after")) is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, TextIO
 
 from proxy.errors import Code
@@ -89,6 +89,10 @@ class Metrics:
             Counter, "runs", "Agent runs and conversations, by what they were known by.", ("source",)
         )
         self._prompts = make(Counter, "prompt_requests", "Requests by prompt.", ("prompt", "version"))
+        self._cost = make(Counter, "cost_usd", "US dollars that exchanges cost.", ("model", "team"))
+        self._cost_unknown = make(
+            Counter, "cost_unknown", "Exchanges whose price or usage is not known.", ("model",)
+        )
         self._spool_bytes = make(Gauge, "spool_bytes", "Bytes of the local spool on disk.")
         self._oldest = make(
             Gauge, "spool_oldest_unwritten_seconds", "Age of the oldest trace not yet in the database."
@@ -97,6 +101,8 @@ class Metrics:
         self._dropped = make(Counter, "traces_dropped", "Traces lost, by reason.", ("reason",))
         self._build = make(Gauge, "build_info", "Always 1; what is running.", ("version", "policy"))
         self._version = version
+        self.models: Collection[str] = ()
+        """Names that are served; any other counts as `other`."""
         self._children: dict[tuple[Any, ...], Any] = {}
         """Metrics by label values: the library looks them up under a lock. As few as there are time series."""
         self.policy(policy)
@@ -116,6 +122,7 @@ class Metrics:
             self._child(self._prompts, exchange.prompt.name, exchange.prompt.version).inc()
         if exchange.failure is not None and exchange.upstream_called:
             self._child(self._upstream_errors, _kind(exchange.failure.code, exchange.failure.status)).inc()
+        self._observe_cost(exchange)
         for verdict in (exchange.input, exchange.output):
             for found in verdict.findings:
                 labels = (found.rule, found.entity, found.action.value, found.mode.value)
@@ -124,6 +131,15 @@ class Metrics:
                 self._child(self._failures, failed.rule, failed.kind).inc()
             for rule, milliseconds in verdict.timings.items():
                 self._child(self._rule_seconds, rule).observe(milliseconds / 1e3)
+
+    def _observe_cost(self, exchange: Exchange) -> None:
+        model = exchange.model if exchange.model in self.models else "other"
+        if exchange.cost_nanousd is None and exchange.upstream_called:
+            self._child(self._cost_unknown, model).inc()
+        elif exchange.cost_nanousd:
+            # Only a caller whose team is configured gets as far as a cost.
+            team = (exchange.principal and exchange.principal.team) or ""
+            self._child(self._cost, model, team).inc(exchange.cost_nanousd / 1e9)
 
     def shadow(self, outcome: str) -> None:
         """Count a shadow: its exchange's outcome, or `not_sent` when too many were under way."""

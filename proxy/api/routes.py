@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from proxy.api import health, policies, prompts, runs, sessions, traces
+from proxy.api import health, keys, policies, prompts, runs, sessions, traces, usage
 from proxy.context import Context
+
+PARTS = (traces, sessions, runs, policies, prompts, keys, usage, health)
 
 
 def build_router(context: Context) -> APIRouter:
-    """Traces, sessions, runs, policies, prompts, probes and metrics of one running proxy."""
+    """Every route of one running proxy that is neither `/v1` nor a page."""
     routes = APIRouter()
-    for part in (traces, sessions, runs, policies, prompts, health):
+    for part in PARTS:
         routes.include_router(part.router(context))
     return routes

@@ -23,6 +23,7 @@ _TEXTS = (
     "entity",
     "model",
     "key_id",
+    "team",
     "tenant",
     "shadow_of",
     "trace_id",

@@ -73,6 +73,7 @@ class Pages:
             long_time=words.long_time,
             machine_time=words.machine_time,
             tokens=words.tokens,
+            cost=words.cost,
         )
         self._templates.globals.update(home=HOME, revision=revision, trace_path=trace_path)
 

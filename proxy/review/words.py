@@ -93,6 +93,15 @@ def tokens(usage: Any) -> str:
     return " · ".join(parts) or "not reported"
 
 
+def cost(nano: Any) -> str:
+    """`$0.001725` of billionths of a US dollar, or that nobody knows."""
+    known = number(nano)
+    if known is None:
+        return "not known"
+    whole, rest = divmod(int(known), 1_000_000_000)
+    return f"${whole:,}.{f'{rest:09}'.rstrip('0'):0<2}"
+
+
 def shorten(text: str, most: int) -> str:
     """The text, cut at `most` characters with an ellipsis."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"

@@ -51,6 +51,8 @@ class SpanFilter:
     model: str | None = None
     """Model the caller asked for."""
     key_id: str | None = None
+    team: str | None = None
+    """Team of the key."""
     tenant: str | None = None
     since_us: int | None = None
     """Started at or after, microseconds UTC."""
@@ -134,6 +136,7 @@ def _conditions(filters: SpanFilter, judged: ColumnElement[bool]) -> list[Column
             "action",
             "model",
             "key_id",
+            "team",
             "tenant",
             "shadow_of",
             "trace_id",

@@ -19,7 +19,7 @@ BROAD_EXCEPT = {
     "proxy/recorder.py": "recording never breaks the exchange it records; counted by a metric",
 }
 COMMAND_LINES = (
-    *("cli.py", "cli_admin.py", "cli_index.py", "cli_replay.py"),
+    *("cli.py", "cli_admin.py", "cli_index.py", "cli_keys.py", "cli_replay.py"),
     *("cli_check.py", "cli_diff.py", "cli_policy.py"),
 )
 NAMES = ("Manager", "Handler", "Helper", "Service", "Utils", "Util")

@@ -114,7 +114,7 @@ async def test_keys_survive_a_store_that_is_away(proxy: Running, monkeypatch: py
     def away(store: Any) -> Any:
         raise OSError
 
-    monkeypatch.setattr("proxy.app.active_keys", away)
+    monkeypatch.setattr("proxy.permits.active_keys", away)
     await proxy.app._refresh_keys()
 
     assert ring.lookup(made.secret).key_id == made.stored.key_id

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 
 import pytest
 
 from proxy.auth import ADMIN, ANYONE, Keyring, key_hash, new_key
 from proxy.errors import Unauthorized
 from proxy.exchange import Principal
+from proxy.limits import Limits
 
 KEY = new_key()
 ROW = {"key_id": "k1", "hash": key_hash(KEY), "tenant": "shop", "admin": False, "revoked_us": None}
@@ -91,3 +94,91 @@ def test_the_holder_of_a_key_id_is_known_while_the_key_is() -> None:
     assert Keyring().holder("admin") is None
     assert Keyring("root", closed=False).holder("none") == (ANYONE, "")
     assert Keyring("root", closed=False).holder("admin") is None
+
+
+def _row(key: str, **columns: object) -> dict[str, object]:
+    row = {"key_id": f"id-{key}", "tenant": "t", "name": "n", "admin": False, "revoked_us": None}
+    return {**row, "hash": key_hash(key), **columns}
+
+
+def test_a_key_carries_what_it_may_do() -> None:
+    """Every column of its row reaches whoever asks who is calling."""
+    ring = Keyring()
+    ring.replace(
+        [
+            _row(
+                "gh-a",
+                team="search",
+                models='["m"]',
+                policy="p",
+                tags='{"e":"x"}',
+                limits='{"rpm":3}',
+                expires_us=1 << 52,
+            )
+        ]
+    )
+
+    who = ring.lookup("gh-a")
+
+    assert who == Principal(
+        "id-gh-a", "t", False, "n", "search", (("e", "x"),), Limits(rpm=3), frozenset({"m"}), "p", 1 << 52
+    )
+
+
+def test_an_expired_key_is_refused_with_its_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the moment on, also for who is signed in with it; a clock that steps back makes it good again."""
+    ring = Keyring()
+    ring.replace([_row("gh-a", expires_us=1_000_000_000_000_000)])
+    now = [999_999_999.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    assert ring.lookup("gh-a").key_id == "id-gh-a"
+
+    now[0] = 1_000_000_000.0
+    with pytest.raises(Unauthorized, match="expired on 2001-09-09T01:46:40Z") as error:
+        ring.lookup("gh-a")
+
+    assert (error.value.status, error.value.code) == (401, "invalid_api_key")
+    assert ring.holder("id-gh-a") is None
+    now[0] = 999_999_999.0
+    assert ring.holder("id-gh-a") is not None
+
+
+def test_a_row_that_cannot_be_read_takes_down_no_other_and_is_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is no unlimited key; the log names its id once, and it works again when the row does."""
+    ring = Keyring()
+    for _ in range(2):
+        ring.replace([_row("gh-bad", limits="{"), _row("gh-good")])
+
+    assert ring.lookup("gh-good").limits == Limits()
+    with pytest.raises(Unauthorized, match="cannot be read"):
+        ring.lookup("gh-bad")
+    assert ring.holder("id-gh-bad") is None
+    assert [line.count("id-gh-bad") for line in caplog.messages] == [1]
+    ring.replace([_row("gh-bad")])
+    assert ring.lookup("gh-bad").key_id == "id-gh-bad"
+
+
+def test_a_later_refresh_never_puts_older_rows_back() -> None:
+    """Reading and taking over are one step: a reading that began before a change is over before the next begins."""
+    ring, rows = Keyring(), [_row("gh-a")]
+    began, go_on = threading.Event(), threading.Event()
+
+    def slow() -> list[dict[str, object]]:
+        found = list(rows)
+        began.set()
+        assert go_on.wait(10)
+        return found
+
+    first = threading.Thread(target=ring.refresh, args=(slow,))
+    first.start()
+    assert began.wait(10)
+    rows.append(_row("gh-b"))
+    second = threading.Thread(target=ring.refresh, args=(lambda: list(rows),))
+    second.start()
+    go_on.set()
+    first.join(10)
+    second.join(10)
+
+    assert ring.lookup("gh-b").key_id == "id-gh-b"

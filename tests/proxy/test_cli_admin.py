@@ -1,4 +1,4 @@
-"""`guardhouse keys` and `guardhouse traces`: for people and for scripts."""
+"""`guardhouse traces`: for people and for scripts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from proxy.auth import key_hash
 from proxy.cli_admin import register
 from proxy.document import document
 from proxy.store.db import open_store, url_of
@@ -21,20 +20,6 @@ def _run(folder: Path, *arguments: str) -> Result:
     app = typer.Typer()
     register(app)
     return CliRunner().invoke(app, [*arguments, "--data-dir", str(folder)])
-
-
-def test_a_key_is_made_listed_and_revoked(tmp_path: Path) -> None:
-    """Standard output holds the key alone, so that a script can take it; lists never hold it."""
-    made = _run(tmp_path, "keys", "create", "web", "--tenant", "shop")
-    key = made.stdout.strip()
-    (row,) = json.loads(_run(tmp_path, "keys", "list", "--json").stdout)
-
-    assert key.startswith("gh-") and len(key) > 40
-    assert (row["name"], row["tenant"], row["admin"], row["revoked"]) == ("web", "shop", False, None)
-    assert _run(tmp_path, "keys", "revoke", row["key_id"]).exit_code == 0
-    listed = _run(tmp_path, "keys", "list").stdout
-    assert "revoked" in listed
-    assert key not in listed and key_hash(key) not in listed
 
 
 def test_traces_are_listed_shown_and_exported(tmp_path: Path) -> None:
@@ -61,7 +46,6 @@ def test_traces_are_listed_shown_and_exported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("keys", "revoke", "nothing"), "no key with this id"),
         (("traces", "show", "nothing"), "no trace with this id"),
         (("traces", "list", "--since", "yesterday"), "RFC 3339"),
         (("traces", "export", "-o", "/nowhere/x"), "cannot be written"),
@@ -78,6 +62,6 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path: Path, arguments: tuple[
 
 def test_a_data_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     """A misspelt folder must not look like an empty one."""
-    result = _run(tmp_path / "typo", "keys", "list")
+    result = _run(tmp_path / "typo", "traces", "list")
 
     assert (result.exit_code, (tmp_path / "typo").exists()) == (2, False)

@@ -14,6 +14,7 @@ from guardrails.conversation import Outside
 from guardrails.errors import PolicyError
 from proxy import policies
 from proxy.config import load_config
+from proxy.errors import Unavailable
 from proxy.exchange import Principal
 from proxy.policies import Policies
 from proxy.settings import Settings
@@ -180,3 +181,54 @@ def test_a_fallback_is_judged_by_the_policy_of_its_model(scoped: Running, upstre
         assert len(upstream.bodies) == (1 if status == 400 else 2)
         found = [found["rule"] for found in scoped.recorder.last()["findings"]]
         assert found == (["no-kiwi"] if status == 400 else ["saw"])
+
+
+def _with_named(folder: Path) -> Policies:
+    file = folder / "guardhouse.yaml"
+    config = json.loads(file.read_text())
+    config["guardhouse"]["policies"] = {"own": "./some.yaml", "here": json.loads(_deny("here", "plum"))}
+    file.write_text(json.dumps(config))
+    return Policies(load_config(file, Settings(config=file)), KEY, Outside())
+
+
+def test_the_policy_of_a_key_wins_over_scopes(folder: Path) -> None:
+    """A named one, or a built-in one once it is in use; equal policies share a guard."""
+    loaded = _with_named(folder)
+    own, here = Principal("k", policy="own"), Principal("k", policy="here")
+
+    assert loaded.guard_for(own, "m", "/") is loaded.guard_for(Principal("k"), "n", "/")
+    assert loaded.guard_for(here, "n", "/").policy.name == "here"
+    assert [label.split("@")[0] for label in loaded.labels()] == ["all", "some", "here"]
+
+
+def test_a_built_in_policy_is_loaded_when_a_key_names_it(folder: Path, loaded: Policies) -> None:
+    """Not before; then it is in force, and a reload keeps it."""
+    who = Principal("k", policy="strict")
+    with pytest.raises(Unavailable):
+        loaded.guard_for(who, "m", "/")
+
+    loaded.use(["strict", "all", "nope"])
+    guard = loaded.guard_for(who, "m", "/")
+    loaded.use(["strict"])
+    asyncio.run(loaded.reload())
+
+    assert guard.policy.name == "strict"
+    assert loaded.guard_for(who, "m", "/") is guard
+    assert loaded.labels()[-1] == guard.policy.label
+
+
+def test_a_key_whose_policy_is_gone_is_refused_by_name(loaded: Policies) -> None:
+    """503, and never the default policy in its place."""
+    with pytest.raises(Unavailable, match="'gone'") as error:
+        loaded.guard_for(Principal("k", policy="gone"), "m", "/")
+
+    assert (error.value.status, error.value.code) == (503, "guardrail_unavailable")
+
+
+def test_a_named_policy_that_cannot_be_enforced_stops_the_start(folder: Path) -> None:
+    """With its file and line, though no key names it yet."""
+    (folder / "some.yaml").write_text(
+        "name: some\nrules:\n- {id: a, check: nope, stages: [input], action: flag}\n"
+    )
+    with pytest.raises(PolicyError, match=r"some\.yaml:3"):
+        _with_named(folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.exchange import Failure
+from proxy.exchange import Failure, Principal
 from proxy.telemetry import Metrics, setup_logging
 from tests.proxy.exchanges import SECRET, masked
 
@@ -45,6 +45,22 @@ def test_what_a_caller_chooses_makes_no_series() -> None:
     assert _value(metrics, "requests_total", path="other", outcome="masked") == 1
     assert "made-up" not in text
     assert SECRET not in text
+
+
+def test_costs_are_counted_in_dollars_and_what_is_not_known_apart() -> None:
+    """By configured model and team; what was never sent is neither."""
+    metrics = Metrics("1", "p@1")
+    metrics.models = {"small"}
+    who = Principal("k", team="search")
+
+    for cost in (1_500_000_000, 500_000_000, None):
+        metrics.observe(masked(principal=who, cost_nanousd=cost, upstream_called=True))
+    metrics.observe(masked(cost_nanousd=0))
+    metrics.observe(masked(cost_nanousd=None, upstream_called=False))
+
+    assert _value(metrics, "cost_usd_total", model="small", team="search") == 2
+    assert _value(metrics, "cost_unknown_total", model="small") == 1
+    assert 'team=""' not in metrics.render()[0].decode()
 
 
 def test_shadows_are_counted_apart() -> None:

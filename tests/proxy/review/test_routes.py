@@ -463,3 +463,15 @@ def test_every_answer_is_protected(pages: Site, client: TestClient) -> None:
         headers = client.get(path).headers
         assert "default-src 'none'" in headers["content-security-policy"]
         assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
+def test_what_an_exchange_cost_stands_on_its_page_and_in_the_queue(pages: Site, client: TestClient) -> None:
+    """With its price's version and the team; what nobody knows is told as that, and never as nothing."""
+    dear = {**documents.trace(1), "cost_nanousd": 1_725_000, "price_version": "config/abc", "team": "search"}
+    known, unknown = seed(pages, dear, {**documents.trace(2), "cost_nanousd": None})
+
+    page = client.get(f"/review/traces/{known}").text
+
+    assert "$0.001725" in page and "config/abc" in page and "search" in page
+    assert "<dt>Cost</dt><dd>not known" in client.get(f"/review/traces/{unknown}").text
+    assert client.get("/review", params={"outcome": "any"}).text.count("$0.001725") == 1

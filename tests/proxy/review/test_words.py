@@ -68,3 +68,20 @@ def test_counts_have_thousands() -> None:
     """A count is whole."""
     assert words.count(1284) == "1,284"
     assert words.count(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("nano", "text"),
+    [
+        (0, "$0.00"),
+        (1, "$0.000000001"),
+        (1_725_000, "$0.001725"),
+        (1_234_500_000_000, "$1,234.50"),
+        (None, "not known"),
+        ("1", "not known"),
+        (True, "not known"),
+    ],
+)
+def test_a_cost_is_told_to_the_last_digit_or_as_unknown(nano: Any, text: str) -> None:
+    """Never as nothing where nobody knows."""
+    assert words.cost(nano) == text
