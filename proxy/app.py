@@ -21,6 +21,7 @@ from proxy.dialects.served import ROUTES, dialect_of, error_body, why_not_served
 from proxy.dialects.stored import find, methods
 from proxy.errors import Code, MethodNotAllowed, NotFound, ProxyError
 from proxy.exchange import new_id
+from proxy.limiting import make_limiter, seed
 from proxy.objects import Objects
 from proxy.outside import outside
 from proxy.policies import Policies
@@ -73,6 +74,8 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
     store = open_store(url_of(config.data_dir, config.database_url), key)
     recorder = Recorder(config.data_dir / "spool", store.write, metrics, Options(mode=config.spool_mode))
     admin = settings.admin_key.get_secret_value() if settings.admin_key else None
+    limiter = make_limiter(config)
+    metrics.watch_limits(lambda: limiter.trouble() is not None, lambda: limiter.leases)
     state = State()
     context = Context(
         settings=settings,
@@ -86,6 +89,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         shadows=Shadows(config, reached),
         vaults=vaults(key, config.redis_url, config.vault_ttl_s),
         replies=Replies(config.cache_ttl_s),
+        limiter=limiter,
         objects=Objects(partial(made, store), partial(makers, store)),
         runs=runs(key, config.redis_url, config.run_idle_s, metrics.run),
         prompts=prompts,
@@ -210,6 +214,7 @@ class App:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._recorder.start()
+        await self.context.limiter.start()
         await self._refresh_keys()
         refreshing = asyncio.create_task(self._keep_refreshing())
         watching = asyncio.create_task(self.context.policies.watch())
@@ -220,6 +225,7 @@ class App:
         refreshing.cancel()
         watching.cancel()
         await self.context.shadows.aclose()
+        await self.context.limiter.aclose()
         await self.context.policies.aclose()
         await self.context.router.aclose()
         await self.context.vaults.aclose()
@@ -240,6 +246,8 @@ class App:
         failed = (await asyncio.gather(reading, return_exceptions=True))[0]
         if isinstance(failed, BaseException):
             _log.warning("the keys cannot be read from the store (%s)", type(failed).__name__)
+        else:
+            await seed(self.context)
 
 
 def compose(context: Context) -> FastAPI:

@@ -116,6 +116,10 @@ class Keyring:
             raise Unauthorized(why, headers={"www-authenticate": "Bearer"})
         return found
 
+    def principals(self) -> list[Principal]:
+        """Everybody with a stored key that is accepted now."""
+        return [*self._keys.values()]
+
     def holder(self, key_id: str) -> tuple[Principal, str] | None:
         """Who has the key with this public id, and that key's hash; None when no such key is accepted now."""
         if not self.closed:

@@ -144,6 +144,8 @@ class Config:
     """None: SQLite in data_dir."""
     redis_url: str | None = field(default=None, repr=False)
     """None: what several requests share stays in the memory of one process."""
+    limits_without_redis: str = "local"
+    """`local`: while Redis is away each process counts limits by itself; `refuse`: nothing limited is served."""
     vault_ttl_s: int = 3_600
     """Seconds for which a session's pseudonyms are known after its last request."""
     run_idle_s: int = 3_600
@@ -244,6 +246,7 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         data_dir=settings.data_dir or folder / own.data_dir,
         database_url=settings.database_url.get_secret_value() if settings.database_url else own.database_url,
         redis_url=settings.redis_url.get_secret_value() if settings.redis_url else own.redis_url,
+        limits_without_redis=own.limits_without_redis,
         vault_ttl_s=own.vault_ttl_s,
         run_idle_s=own.run_idle_s,
         cache_ttl_s=own.cache_ttl_s,

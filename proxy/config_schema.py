@@ -167,6 +167,7 @@ class Guardhouse(BaseModel):
     data_dir: Name = "data"
     database_url: Name | None = None
     redis_url: Name | None = None
+    limits_without_redis: Literal["local", "refuse"] = "local"
     vault_ttl_s: Annotated[int, Field(ge=1, le=30 * 86_400)] = 3_600
     run_idle_s: Annotated[int, Field(ge=1, le=30 * 86_400)] = 3_600
     forward_traceparent: bool = False

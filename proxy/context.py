@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from proxy.auth import Keyring
     from proxy.cache import Replies
     from proxy.config import Config
+    from proxy.limiter import Limiter
     from proxy.objects import Objects
     from proxy.policies import Policies
     from proxy.prices import Prices
@@ -67,6 +68,8 @@ class Context:
     """Which exchanges are steps of one conversation."""
     prompts: Prompts
     """The prompt templates that requests may name."""
+    limiter: Limiter
+    """Counts what keys and teams use."""
     prices: Prices
     """What the tokens of a deployment cost."""
     metrics: Metrics

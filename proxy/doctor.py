@@ -86,6 +86,9 @@ def _configuration(path: Path, settings: Settings) -> tuple[Config | None, list[
     found += [Finding("warn", "config", note) for note in loaded.notes]
     if loaded.redis_url is not None:
         found.append(_redis(loaded.redis_url))
+    elif loaded.teams or loaded.default_limits:
+        text = "without redis_url each process counts the limits of keys and teams for itself. Set it for several."
+        found.append(Finding("warn", "limits", text))
     return loaded, found
 
 

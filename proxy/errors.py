@@ -44,6 +44,7 @@ class Code(StrEnum):
     INVALID_POLICY = "invalid_policy"
     INVALID_API_KEY = "invalid_api_key"
     INSUFFICIENT_PERMISSIONS = "insufficient_permissions"
+    MODEL_PRICE_UNKNOWN = "model_price_unknown"
     MODEL_NOT_FOUND = "model_not_found"
     UNKNOWN_URL = "unknown_url"
     NOT_FOUND = "not_found"

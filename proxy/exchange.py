@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from guardrails.engine import Guard
     from proxy.dialects.base import Dialect
     from proxy.identity import Named
+    from proxy.limiter import Demand
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,10 @@ class Exchange:
     """What the run was known by."""
     asked: str | None = None
     """Keyed hash of the last text asked."""
+    lease: Demand | None = None
+    """What limits hold reserved for it; None when nothing is."""
+    limit_headers: dict[str, str] = field(default_factory=dict)
+    """What the caller is told of its limits."""
     cost_nanousd: int | None = None
     """Billionths of a US dollar; None when the price or the usage is not known."""
     price_version: str | None = None

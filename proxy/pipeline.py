@@ -14,7 +14,7 @@ from guardrails.policy import BlockStyle
 from guardrails.pseudonyms import Vault
 from guardrails.redact import mask
 from guardrails.types import Segment, Stage, merge
-from proxy import moderation, objects, permits, relay, traceparent
+from proxy import admission, moderation, objects, permits, relay, traceparent
 from proxy.cache import CHOOSING, directives
 from proxy.config import Deployment
 from proxy.context import Context
@@ -71,6 +71,7 @@ async def _served(out: relay.Outlet) -> None:
         await aside(exchange, _parse, context, exchange)
         await objects.check(context, exchange)
     async with connection.watched():
+        await admission.admit(context, exchange)
         if exchange.model:
             await _relay(context, connection, out)
         else:

@@ -26,6 +26,24 @@ def client(url: str) -> Redis:
         ) from None
 
 
+def once(url: str, seconds: float, connections: int) -> Redis:
+    """A client as above that asks once and leaves it to its caller to ask again, over a few connections."""
+    from redis.asyncio import BlockingConnectionPool, Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    client(url)
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=connections,
+        timeout=seconds,
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return Redis.from_pool(pool)
+
+
 def away() -> tuple[type[Exception], ...]:
     """What a client raises when Redis does not answer as it should."""
     from redis.exceptions import RedisError

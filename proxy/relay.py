@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from guardrails.types import Segment, Stage, strictest
-from proxy import objects, runs, sse
+from proxy import admission, objects, runs, sse
 from proxy.context import Context
 from proxy.dialects.base import GuardedStream
 from proxy.dialects.chat_words import reply_texts
@@ -75,7 +75,7 @@ class Outlet:
             (b"x-guardhouse-policy", exchange.policy.encode("latin-1", "replace")),
             (b"server-timing", f"{''.join(steps)}total;dur={exchange.elapsed_us() / 1000}".encode()),
             *header_pairs(kind),
-            *header_pairs(provider),
+            *header_pairs(admission.told(exchange, provider)),
         ]
         if used := exchange.prompt:
             told.append((b"x-guardhouse-prompt", f"{used.name}@{used.version}".encode()))
@@ -121,6 +121,14 @@ class Outlet:
 
 async def settled(out: Outlet, answering: Awaitable[None]) -> None:
     """Runs what answers an exchange: whatever becomes of it, the caller is told, and it is recorded exactly once."""
+    try:
+        await _recorded(out, answering)
+    finally:
+        admission.settle(out.context, out.exchange)
+
+
+async def _recorded(out: Outlet, answering: Awaitable[None]) -> None:
+    """The same, but for what its limits hold reserved."""
     exchange, connection = out.exchange, out.connection
     done = False
     try:

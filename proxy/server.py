@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from proxy import limiting
 from proxy.app import App, create_app
 from proxy.errors import ConfigError
 from proxy.settings import Settings
@@ -47,8 +48,9 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
         say(f"Admin key, shown this once: {secret}")
     host, port = listening.getsockname()[:2]
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    for note in app.context.config.notes:
-        say(note)
+    for told in (*app.context.config.notes, limiting.note(app.context, settings.workers)):
+        if told is not None:
+            say(told)
     if not keys:
         say("Nobody is asked for a key: only programs on this machine can reach this proxy.")
     say(f"Guardhouse listens on http://{address} ({app.context.policies.label})")

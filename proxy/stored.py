@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from proxy import listed, permits, pipeline, relay, traceparent
+from proxy import admission, listed, permits, pipeline, relay, traceparent
 from proxy.config import Deployment
 from proxy.context import Context
 from proxy.dialects import stored_request
@@ -48,6 +48,7 @@ async def _answered(out: relay.Outlet, route: StoredRoute, id: str) -> None:
         exchange.stream = exchange.request.get("stream") is True
         sources = await _sources(out, route, id)
     async with connection.watched():
+        await admission.admit(context, exchange)
         with Timed(exchange, "inspect_input"):
             sent = await pipeline.inspect(context, exchange)
         if sent is None:

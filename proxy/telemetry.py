@@ -89,6 +89,13 @@ class Metrics:
             Counter, "runs", "Agent runs and conversations, by what they were known by.", ("source",)
         )
         self._prompts = make(Counter, "prompt_requests", "Requests by prompt.", ("prompt", "version"))
+        self._limited = make(
+            Counter, "limit_refusals", "Requests over a limit of a key or team.", ("scope", "limit")
+        )
+        self._degraded = make(
+            Gauge, "limits_degraded", "1 while limits are not counted in Redis as they should."
+        )
+        self._leases = make(Gauge, "limit_leases", "Requests under way of limited keys and teams.")
         self._cost = make(Counter, "cost_usd", "US dollars that exchanges cost.", ("model", "team"))
         self._cost_unknown = make(
             Counter, "cost_unknown", "Exchanges whose price or usage is not known.", ("model",)
@@ -148,6 +155,15 @@ class Metrics:
     def run(self, source: str) -> None:
         """Count a new run."""
         self._child(self._runs, source).inc()
+
+    def limited(self, scope: str, limit: str) -> None:
+        """Count a request that a limit of a `key` or `team` refused: `rpm`, `tpm`, `parallel` or `budget`."""
+        self._child(self._limited, scope, limit).inc()
+
+    def watch_limits(self, degraded: Callable[[], float], leases: Callable[[], float]) -> None:
+        """Read how limits are counted whenever somebody looks."""
+        self._degraded.set_function(degraded)
+        self._leases.set_function(leases)
 
     def _child(self, metric: Any, *labels: str) -> Any:
         key = (metric, *labels)

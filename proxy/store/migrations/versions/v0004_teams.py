@@ -26,7 +26,12 @@ SPAN_TEXTS = (
     "config",
 )
 KEY_TEXTS = ("team", "models", "policy", "tags", "limits")
-INDEXES = (("span_run", ["run_id", "started_us"]), ("span_response", ["response_id"]), ("span_asked", ["asked"]))
+INDEXES = (
+    ("span_run", ["run_id", "started_us"]),
+    ("span_response", ["response_id"]),
+    ("span_asked", ["asked"]),
+    ("span_team", ["team", "started_us"]),
+)
 
 
 def upgrade() -> None:

@@ -1,0 +1,151 @@
+"""What a request may use at most, before anybody has asked a provider; and what it used, when that is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from proxy.errors import Code, Forbidden
+from proxy.limiter import Demand, Scopes
+from proxy.limits import MOST
+
+if TYPE_CHECKING:
+    from proxy.config import Config, Deployment
+    from proxy.context import Context
+    from proxy.exchange import Exchange
+
+BYTES_PER_TOKEN = 3
+"""Of texts as tokenizers see them there are mostly more: what is reserved errs on the safe side."""
+MEDIA_TOKENS = 1_500
+"""What an image, a sound or a file in a request is taken for, however many bytes it has."""
+OUTPUT_TOKENS = 4_096
+"""What a reply is taken for where neither the request nor the price table bounds it."""
+WRITING = frozenset(
+    {"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/responses/compact", "/v1/messages"}
+)
+"""Routes whose replies are written by a model."""
+WORKING = WRITING | {"/v1/embeddings", "/v1/moderations"}
+"""Routes on which a model works. Counting tokens and reading what a provider keeps uses none."""
+_BOUNDS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+_MEDIA = ("data", "file_data", "encrypted_content")
+
+
+def demand_of(context: Context, exchange: Exchange, scopes: Scopes) -> Demand:
+    """The most that a request may use. Raises Forbidden where a budget holds and the price is not known."""
+    at_s = exchange.started_us // 1_000_000
+    if not exchange.model or exchange.path not in WORKING:
+        return Demand(exchange.id, scopes, at_s=at_s)
+    tokens_in = text_tokens(exchange.request)
+    priced = exchange.path != "/v1/moderations" and any(limits.budgets for _, limits in scopes)
+    writes = exchange.path in WRITING
+    if not priced and not any(limits.tpm for _, limits in scopes):
+        return Demand(exchange.id, scopes, tokens_in, 0, at_s, tokens_in)
+    deployments = _reachable(context, exchange.model) if priced else context.router.resolve(exchange.model)
+    tokens_out = _most_written(context, exchange.request, deployments) if writes else 0
+    cost = _most_cost(context, deployments, tokens_in, tokens_out) if priced else 0
+    return Demand(exchange.id, scopes, tokens_in + tokens_out, cost, at_s, tokens_in)
+
+
+def used(context: Context, exchange: Exchange, lease: Demand) -> tuple[int, int]:
+    """The tokens and billionths of a US dollar that an exchange used, estimated where its provider does not say."""
+    if not exchange.upstream_called or not lease.tokens:
+        return 0, exchange.cost_nanousd or 0
+    tokens_in, tokens_out, told = _counted(exchange.usage)
+    if not told:
+        tokens_in, tokens_out = lease.tokens_in, _written(exchange, lease)
+        if _unanswered(exchange):
+            return tokens_in, exchange.cost_nanousd or 0
+    if exchange.cost_nanousd is not None:
+        return tokens_in + tokens_out, exchange.cost_nanousd
+    if not lease.cost:
+        return tokens_in + tokens_out, 0
+    deployment = context.router.deployment(exchange.deployment)
+    cost = None if deployment is None else context.prices.estimate(deployment, tokens_in, tokens_out)
+    return tokens_in + tokens_out, lease.cost if cost is None else cost
+
+
+def text_tokens(value: Any) -> int:
+    """About how many tokens all texts and token ids of a JSON value are; rather too many than too few."""
+    size, media, left = 0, 0, [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, str):
+            if item.startswith("data:"):
+                media += 1
+            else:
+                size += len(item) if item.isascii() else len(item.encode("utf-8", "surrogatepass"))
+        elif isinstance(item, dict):
+            for name, inner in item.items():
+                if name in _MEDIA and isinstance(inner, str):
+                    media += 1
+                else:
+                    left.append(inner)
+        elif isinstance(item, list):
+            left += item
+        elif isinstance(item, int):
+            size += BYTES_PER_TOKEN
+    return size // BYTES_PER_TOKEN + 1 + media * MEDIA_TOKENS
+
+
+def _reachable(context: Context, model: str) -> list[Deployment]:
+    """The deployments of a model, and of all that may answer in its place."""
+    names = {model: None, **dict.fromkeys(_fallbacks(context.config, model))}
+    return [each for name in names for each in context.router.resolve(name)]
+
+
+def _fallbacks(config: Config, model: str) -> list[str]:
+    settings = config.router
+    lists = (settings.fallbacks, settings.context_window_fallbacks, settings.content_policy_fallbacks)
+    return [name for each in lists for name in each.get(model, each.get("*", ()))]
+
+
+def _most_written(context: Context, request: Mapping[str, Any], deployments: list[Deployment]) -> int:
+    bounds = [request[name] for name in _BOUNDS if _is_count(request.get(name))]
+    if bounds:
+        most = max(bounds)
+    else:
+        known = [context.prices.max_output_tokens(each) or OUTPUT_TOKENS for each in deployments]
+        most = max(known, default=OUTPUT_TOKENS)
+    choices = [request[name] for name in ("n", "best_of") if _is_count(request.get(name))]
+    return int(min(most * max(choices, default=1), MOST))
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST
+
+
+def _most_cost(context: Context, deployments: list[Deployment], tokens_in: int, tokens_out: int) -> int:
+    costs = [context.prices.estimate(each, tokens_in, tokens_out) for each in deployments]
+    known = [cost for cost in costs if cost is not None]
+    if len(known) < len(costs):
+        raise Forbidden(
+            "A budget holds for this key, and what this model costs is not known, so it is not served to it. The"
+            " operator can write model_info.input_cost_per_token and output_cost_per_token at each of its deployments"
+            " and fallbacks.",
+            code=Code.MODEL_PRICE_UNKNOWN,
+            param="model",
+        )
+    return max(known, default=0)
+
+
+def _counted(usage: Mapping[str, Any] | None) -> tuple[int, int, bool]:
+    """(in, out, whether the provider said either)."""
+    counts = [
+        next((usage[name] for name in names if _is_count(usage.get(name))), None) if usage else None
+        for names in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))
+    ]
+    return counts[0] or 0, counts[1] or 0, any(count is not None for count in counts)
+
+
+def _written(exchange: Exchange, lease: Demand) -> int:
+    """About how many tokens the reply is, as far as it came; where it was not kept, what was reserved for it."""
+    if exchange.safe_response is not None:
+        return text_tokens(exchange.safe_response.get("choices", exchange.safe_response))
+    return lease.tokens - lease.tokens_in if exchange.first_token_us is not None else 0
+
+
+def _unanswered(exchange: Exchange) -> bool:
+    """Whether the provider refused or was not reached: nobody is asked money for that."""
+    failure = exchange.failure
+    nothing_came = exchange.first_token_us is None and exchange.safe_response is None
+    return failure is not None and nothing_came and failure.code != Code.UPSTREAM_TIMEOUT

@@ -1,0 +1,33 @@
+"""What keys and teams have spent, as far as the traces in the database say."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from proxy.store.db import Store
+from proxy.store.tables import SPAN
+
+
+def spent(store: Store, scope: str, begins: int, ends: int | None, ended_before: int | None) -> int:
+    """Billionths of a US dollar that the exchanges of a scope cost which started from one time to another.
+
+    Args:
+        store: where the traces are.
+        scope: `key:<id>` or `team:<tenant>/<name>`.
+        begins: Unix seconds.
+        ends: the same; None: no end.
+        ended_before: leaves out what ended at this time or later.
+    """
+    kind, _, name = scope.partition(":")
+    mine = [SPAN.c.key_id == name]
+    if kind == "team":
+        tenant, _, team = name.partition("/")
+        mine = [SPAN.c.tenant == tenant, SPAN.c.team == team]
+    # A shadow is the operator's own.
+    mine += [SPAN.c.shadow_of.is_(None), SPAN.c.started_us >= begins * 1_000_000]
+    if ends is not None:
+        mine.append(SPAN.c.started_us < ends * 1_000_000)
+    if ended_before is not None:
+        mine.append(SPAN.c.started_us + func.coalesce(SPAN.c.duration_us, 0) < ended_before * 1_000_000)
+    with store.read() as connection:
+        return int(connection.execute(select(func.sum(SPAN.c.cost_nanousd)).where(*mine)).scalar() or 0)
