@@ -22,6 +22,7 @@ from proxy.dialects.stored import find, methods
 from proxy.errors import Code, MethodNotAllowed, NotFound, ProxyError
 from proxy.exchange import new_id
 from proxy.objects import Objects
+from proxy.otlp import serve as otlp
 from proxy.outside import outside
 from proxy.policies import Policies
 from proxy.providers.base import Provider
@@ -137,6 +138,8 @@ class App:
                 await pipeline.serve(self.context, Connection(scope, receive, send), dialect)
             elif (asked := find(scope["method"], path)) is not None:
                 await stored.serve(self.context, Connection(scope, receive, send), *asked)
+            elif path == otlp.PATH and scope["method"] == "POST":
+                await otlp.serve(self.context, Connection(scope, receive, send))
             elif path == "/v1" or path.startswith("/v1/"):
                 await self._other(Connection(scope, receive, send))
             else:
@@ -174,6 +177,8 @@ class App:
         path, method = connection.path, connection.method
         if allowed := methods(path):
             raise _wrong_method(method, ", ".join(allowed))
+        if path == otlp.PATH:
+            raise _wrong_method(method, "POST")
         if path != MODELS and not path.startswith(MODELS + "/"):
             raise NotFound(why_not_served(method, path), code=Code.UNKNOWN_URL)
         if method not in ("GET", "HEAD"):

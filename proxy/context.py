@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.exchange import Exchange
 
@@ -27,6 +27,9 @@ class Recording(Protocol):
 
     def record(self, exchange: Exchange) -> None:
         """Take the exchange as it is now. Never raises into the request."""
+
+    def take(self, documents: Sequence[dict[str, Any]]) -> None:
+        """Take documents that are ready, all or none; for any thread. Raises NotRecorded."""
 
     async def written(self, id: str) -> None:
         """Returns when the exchange of that id is on disk. Raises when it cannot be."""

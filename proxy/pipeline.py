@@ -15,7 +15,7 @@ from guardrails.policy import BlockStyle
 from guardrails.pseudonyms import Vault
 from guardrails.redact import mask
 from guardrails.types import Segment, Stage, merge
-from proxy import moderation, objects, relay
+from proxy import moderation, objects, relay, retrievals
 from proxy.cache import CHOOSING, directives
 from proxy.config import Deployment
 from proxy.context import Context
@@ -70,6 +70,7 @@ async def _served(out: relay.Outlet) -> None:
     with Timed(exchange, "parse"):
         await aside(exchange, _parse, context, exchange)
         exchange.session = session_name(connection.header(HEADER.encode()))
+        exchange.retrievals = retrievals.named(context.key, connection, exchange)
         await objects.check(context, exchange)
     async with connection.watched():
         if exchange.model:

@@ -15,7 +15,7 @@ from proxy.exchange import Principal
 from proxy.store import queries
 
 REVIEW_BYTES = 64 << 10
-_TEXTS = ("outcome", "action", "rule", "entity", "model", "key_id", "tenant", "shadow_of")
+_TEXTS = ("outcome", "action", "rule", "entity", "model", "key_id", "tenant", "shadow_of", "feedback")
 _SWITCHES = ("flagged", "reviewed", "shadow")
 _TIMES = ("since", "until")
 KNOWN = (*_TEXTS, *_SWITCHES, *_TIMES, "limit", "before")
@@ -96,6 +96,8 @@ def span_filter(asked: Mapping[str, str]) -> queries.SpanFilter:
             if asked[name] not in ("true", "false"):
                 raise BadRequest(f"{name} takes true or false.", param=name)
             values[name] = asked[name] == "true"
+    if values.get("feedback", "any") not in ("up", "down", "any"):
+        raise BadRequest("feedback takes up, down or any.", param="feedback")
     for name in _TIMES:
         if name in asked:
             try:
