@@ -28,6 +28,7 @@ from proxy.policies import Policies
 from proxy.providers.base import Provider
 from proxy.recorder import Options, Recorder
 from proxy.routing import Router, open_provider, speakers
+from proxy.runs import runs
 from proxy.settings import Settings
 from proxy.shadow import Shadows
 from proxy.store.db import open_store, url_of
@@ -36,7 +37,7 @@ from proxy.store.keys import active_keys, create_key
 from proxy.store.objects import made, makers
 from proxy.telemetry import Metrics
 from proxy.vaults import vaults
-from proxy.wire import Connection, Receive, Scope, Send, header_pairs
+from proxy.wire import Connection, Receive, Scope, Send, answer_ids, header_pairs, identified
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
@@ -83,6 +84,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         vaults=vaults(key, config.redis_url, config.vault_ttl_s),
         replies=Replies(config.cache_ttl_s),
         objects=Objects(partial(made, store), partial(makers, store)),
+        runs=runs(key, config.redis_url, config.run_idle_s, metrics.run),
         metrics=metrics,
         ready=state.missing,
     )
@@ -143,7 +145,7 @@ class App:
             elif path == "/v1" or path.startswith("/v1/"):
                 await self._other(Connection(scope, receive, send))
             else:
-                await (await self._fastapi())(scope, receive, send)
+                await (await self._fastapi())(scope, receive, identified(send, new_id()))
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:
@@ -163,7 +165,7 @@ class App:
 
     async def _other(self, connection: Connection) -> None:
         id_ = new_id()
-        headers = {"content-type": "application/json", "x-request-id": id_, "request-id": id_}
+        headers = {"content-type": "application/json", **answer_ids(id_)}
         status = 200
         try:
             body = self._answer(connection)
@@ -218,6 +220,7 @@ class App:
         await self.context.policies.aclose()
         await self.context.router.aclose()
         await self.context.vaults.aclose()
+        await self.context.runs.aclose()
         await asyncio.to_thread(self._recorder.close)
         await asyncio.to_thread(self.context.store.close)
         await send({"type": "lifespan.shutdown.complete"})

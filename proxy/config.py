@@ -82,6 +82,9 @@ class Deployment:
     num_retries: int | None = None
     """Retries for this deployment's group; None takes the router's."""
 
+    forward_traceparent: bool = False
+    """Whether it is told of our span."""
+
     def timeouts(self, stream: bool) -> Timeouts:
         """The deadlines for a streamed or a whole call."""
         return self.streamed if stream else self.whole
@@ -131,6 +134,8 @@ class Config:
     """None: what several requests share stays in the memory of one process."""
     vault_ttl_s: int = 3_600
     """Seconds for which a session's pseudonyms are known after its last request."""
+    run_idle_s: int = 3_600
+    """Seconds after which a run is not gone on with, unless its caller names it."""
     cache_ttl_s: int = 0
     """Seconds for which a whole reply is given again to equal requests; 0: never."""
     shadows: tuple[Shadow, ...] = ()
@@ -188,7 +193,12 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
     own = _validated(source, Guardhouse, ("guardhouse",), _section(resolved, "guardhouse"))
     entries = _entries(source, resolved.get("model_list"))
     deployments = tuple(
-        _with_deadlines(deployment, entry.litellm_params, router, own.timeouts)
+        replace(
+            _with_deadlines(deployment, entry.litellm_params, router, own.timeouts),
+            forward_traceparent=own.forward_traceparent
+            if entry.litellm_params.forward_traceparent is None
+            else entry.litellm_params.forward_traceparent,
+        )
         for entry, deployment in zip(entries, _deployments(source, entries, settings), strict=True)
     )
     known = {deployment.model_name for deployment in deployments}
@@ -218,6 +228,7 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         database_url=settings.database_url.get_secret_value() if settings.database_url else own.database_url,
         redis_url=settings.redis_url.get_secret_value() if settings.redis_url else own.redis_url,
         vault_ttl_s=own.vault_ttl_s,
+        run_idle_s=own.run_idle_s,
         cache_ttl_s=own.cache_ttl_s,
         shadows=shadows(source, own.shadow, entries, known),
         max_body_bytes=own.max_body_bytes,

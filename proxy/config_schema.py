@@ -38,6 +38,7 @@ class Params(BaseModel):
     max_retries: Annotated[int, Field(ge=0, le=20)] | None = None
     weight: Annotated[float, Field(ge=0)] = 1.0
     silent_model: Name | None = None
+    forward_traceparent: bool | None = None
 
 
 class ModelInfo(BaseModel):
@@ -155,6 +156,8 @@ class Guardhouse(BaseModel):
     database_url: Name | None = None
     redis_url: Name | None = None
     vault_ttl_s: Annotated[int, Field(ge=1, le=30 * 86_400)] = 3_600
+    run_idle_s: Annotated[int, Field(ge=1, le=30 * 86_400)] = 3_600
+    forward_traceparent: bool = False
     cache_ttl_s: Annotated[int, Field(ge=0, le=30 * 86_400)] = 0
     shadow: list[ShadowEntry] = []
     hedge_after_s: Seconds | None = None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from proxy.objects import Objects
     from proxy.policies import Policies
     from proxy.routing import Router
+    from proxy.runs import Runs
     from proxy.settings import Settings
     from proxy.shadow import Shadows
     from proxy.store.db import Store
@@ -63,6 +64,8 @@ class Context:
     """Replies that are given again to equal requests."""
     objects: Objects
     """Who made which object that a provider keeps."""
+    runs: Runs
+    """Which exchanges are steps of one conversation."""
     metrics: Metrics
     ready: Callable[[], Mapping[str, str]]
     """What keeps the proxy from serving, by part, e.g. `{"store": "cannot be opened"}`; empty when ready."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from proxy.limits import UNLIMITED, Limits
 if TYPE_CHECKING:
     from guardrails.engine import Guard
     from proxy.dialects.base import Dialect
+    from proxy.identity import Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ class Exchange:
     """W3C trace id of the caller (32 hex digits), or our own id."""
     parent_span: str | None = None
     """W3C id of the caller's span (16 hex digits), from `traceparent`."""
+    trace_flags: str = "01"
+    """W3C flags of the caller's `traceparent`, two hex digits."""
     config: str | None = None
     """Revision of the configuration under which it is answered."""
     shadow_of: str | None = None
@@ -148,6 +152,12 @@ class Exchange:
 
     prompt: PromptUse | None = None
     """The template that the request was rendered from."""
+    named: Named | None = None
+    """The session that the request's headers name. Raw: never stored, logged or exported."""
+    grouping: asyncio.Task[Any] | None = None
+    """Looks up what other proxies know of the run while the provider is asked."""
+    told: Mapping[str, Any] | None = None
+    """The reply as the caller has it. Raw: never stored, logged or exported."""
     session_id: str | None = None
     """Keyed hash of the session that the caller named."""
     run_id: str | None = None

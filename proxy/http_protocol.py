@@ -12,6 +12,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from proxy.dialects.served import error_body
 from proxy.errors import BadRequest, Code, PayloadTooLarge, ProxyError, RequestTimeout
+from proxy.exchange import new_id
+from proxy.wire import answer_ids, header_pairs
 
 MAX_HEAD_BYTES = 128 * 1024
 """Request line and headers of one request may be so long together."""
@@ -132,9 +134,11 @@ class HTTPConnection(HttpToolsProtocol):
         last = self.cycle
         is_next = self._head is not None and last is not None and last.response_complete
         if last is None or is_next or not last.response_started:
+            error.request_id = new_id()
             body = error_body(self._path(), error)
-            head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-            self.transport.write(STATUS_LINE[error.status] + head % len(body) + body)
+            ids = b"".join(b"%b: %b\r\n" % pair for pair in header_pairs(answer_ids(error.request_id)))
+            head = b"content-type: application/json\r\ncontent-length: %d\r\n%bconnection: close\r\n\r\n"
+            self.transport.write(STATUS_LINE[error.status] + head % (len(body), ids) + body)
         self.transport.close()
 
     def _path(self) -> str:

@@ -56,7 +56,11 @@ async def keep(context: Context, exchange: Exchange) -> None:
 
     Raises Unavailable when it cannot be put there.
     """
-    if context.config.spool_mode != "strict" or exchange.duration_us is not None:
+    strict = context.config.spool_mode == "strict"
+    if strict or context.runs.ready(exchange):
+        # Other proxies know of the reply before its caller can go on from it.
+        await context.runs.settle(exchange)
+    if not strict or exchange.duration_us is not None:
         return
     await watched(exchange)
     record(context, exchange)

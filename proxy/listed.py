@@ -15,7 +15,7 @@ import orjson
 from guardrails.engine import Guard
 from guardrails.pseudonyms import Vault
 from guardrails.types import Verdict, merge
-from proxy import relay
+from proxy import relay, traceparent
 from proxy.config import Deployment
 from proxy.context import Context
 from proxy.dialects import stored_request
@@ -140,7 +140,12 @@ def _page(out: relay.Outlet, source: Source, sent: Mapping[str, Any], after: str
         query["limit"] = stored_request.LONGEST_LIST
     if after is not None:
         query["after"] = after
-    return Fetch("GET", source.path, stored_request.encoded(query), headers=out.connection.forwardable())
+    return Fetch(
+        "GET",
+        source.path,
+        stored_request.encoded(query),
+        headers=traceparent.headers(out.exchange, out.connection),
+    )
 
 
 def _cut_short(found: list[_Judged]) -> tuple[list[_Judged], bool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from guardrails.policy import BlockStyle
 from guardrails.pseudonyms import Vault
 from guardrails.redact import mask
 from guardrails.types import Segment, Stage, merge
-from proxy import moderation, objects, relay, retrievals
+from proxy import moderation, objects, relay, retrievals, traceparent
 from proxy.cache import CHOOSING, directives
 from proxy.config import Deployment
 from proxy.context import Context
@@ -26,6 +25,7 @@ from proxy.dialects.served import JUDGED_HERE
 from proxy.document import told
 from proxy.errors import Blocked, Code, ProxyError, Unavailable
 from proxy.exchange import Exchange
+from proxy.identity import in_headers
 from proxy.kept import storable
 from proxy.large import aside, texts_of
 from proxy.lasting import acts, is_stored
@@ -40,9 +40,6 @@ VAULT_SCOPE = "chat"
 """Pseudonyms are equal within a tenant, so that a conversation keeps its tokens from turn to turn."""
 
 
-_TRACEPARENT = re.compile(r"[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}")
-
-
 async def serve(context: Context, connection: Connection, dialect: Dialect) -> None:
     """Answer one request in a dialect, whatever becomes of it, and record it exactly once."""
     out = relay.Outlet(context, connection, begin(context, connection, dialect, connection.path))
@@ -55,8 +52,8 @@ async def serve(context: Context, connection: Connection, dialect: Dialect) -> N
 def begin(context: Context, connection: Connection, dialect: Dialect, path: str) -> Exchange:
     """The exchange of a request that has just come in on a route."""
     exchange = Exchange(path, dialect, context.policies.guard)
-    given = _TRACEPARENT.fullmatch(connection.header(b"traceparent") or "")
-    exchange.trace_id = given[1] if given else exchange.id
+    exchange.named = in_headers(connection.headers)
+    traceparent.enter(exchange, connection)
     return exchange
 
 
@@ -114,6 +111,7 @@ async def _relay(context: Context, connection: Connection, out: relay.Outlet) ->
     if sent is None:
         await _refuse(context, out)
         return
+    context.runs.look(exchange)
     with Timed(exchange, "upstream"):
         answer = await _answer(context, connection, exchange, sent)
     if isinstance(answer, Reply):
@@ -238,7 +236,13 @@ async def _call(
     """The provider's answer. Raises UpstreamError or UpstreamTimeout when there is none."""
 
     def call(body: dict[str, Any]) -> Call:
-        return Call(body, exchange.path, exchange.stream, exchange.body or None, connection.forwardable())
+        return Call(
+            body,
+            exchange.path,
+            exchange.stream,
+            exchange.body or None,
+            traceparent.headers(exchange, connection),
+        )
 
     async def made(deployment: Deployment) -> Call:
         # A fallback may stand under another policy than the model that was asked for.

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from guardrails.types import Segment, Stage, strictest
-from proxy import objects, sse
+from proxy import objects, runs, sse
 from proxy.context import Context
 from proxy.dialects.base import GuardedStream
 from proxy.dialects.chat_words import reply_texts
@@ -19,6 +19,7 @@ from proxy.dialects.plain_dialect import apply_edits
 from proxy.dialects.reply_body import reply_object
 from proxy.errors import Code, ProxyError, Unavailable, UpstreamError
 from proxy.exchange import Exchange, Failure
+from proxy.identity import reply_id
 from proxy.kept import keep, record, storable_reply, watched
 from proxy.providers.base import Reply, ReplyStream
 from proxy.wire import ClientGone, Connection, Pings, header_pairs
@@ -140,6 +141,7 @@ async def settled(out: Outlet, answering: Awaitable[None]) -> None:
             await out.error(ProxyError("The proxy failed. Its operator finds the reason in the log."))
         try:
             await watched(exchange)
+            await out.context.runs.settle(exchange)
         finally:
             record(out.context, exchange)
 
@@ -156,9 +158,10 @@ async def whole(out: Outlet, reply: Reply) -> None:
     dialect = exchange.dialect
     answer = dialect.reply(reply.body)
     dialect.note(exchange, answer)
+    exchange.response_id = reply_id(answer.get("id"))
     await objects.note(out.context, exchange, answer)
     with Timed(exchange, "inspect_output"):
-        told = await _inspected(out, answer)
+        told = exchange.told = await _inspected(out, answer)
     body = reply.body if told is answer else orjson.dumps(told)
     exchange.first_token_us = exchange.elapsed_us()
     if not exchange.stream:
@@ -331,4 +334,7 @@ def _note(out: Outlet, guarded: GuardedStream) -> None:
     exchange.usage = guarded.usage
     exchange.answered_model = guarded.model
     exchange.finish_reasons = guarded.finish_reasons()
-    exchange.safe_response = storable_reply(exchange, exchange.output, guarded.response())
+    response = guarded.response()
+    exchange.response_id = reply_id((response or {}).get("id"))
+    exchange.told = runs.told(exchange, response)
+    exchange.safe_response = storable_reply(exchange, exchange.output, response)

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from proxy import listed, pipeline, relay
+from proxy import listed, pipeline, relay, traceparent
 from proxy.config import Deployment
 from proxy.context import Context
 from proxy.dialects import stored_request
@@ -141,7 +141,7 @@ async def _relay(
         stored_request.encoded(query),
         body,
         out.exchange.stream,
-        out.connection.forwardable(),
+        traceparent.headers(out.exchange, out.connection),
     )
     with Timed(out.exchange, "upstream"):
         answer = await listed.fetch(out, source.deployment, asked)

@@ -85,6 +85,9 @@ class Metrics:
         self._shadows = make(
             Counter, "shadow_requests", "Copies of requests for another model, by outcome.", ("outcome",)
         )
+        self._runs = make(
+            Counter, "runs", "Agent runs and conversations, by what they were known by.", ("source",)
+        )
         self._spool_bytes = make(Gauge, "spool_bytes", "Bytes of the local spool on disk.")
         self._oldest = make(
             Gauge, "spool_oldest_unwritten_seconds", "Age of the oldest trace not yet in the database."
@@ -125,6 +128,10 @@ class Metrics:
     def shadow(self, outcome: str) -> None:
         """Count a shadow: its exchange's outcome, or `not_sent` when too many were under way."""
         self._child(self._shadows, outcome).inc()
+
+    def run(self, source: str) -> None:
+        """Count a new run."""
+        self._child(self._runs, source).inc()
 
     def _child(self, metric: Any, *labels: str) -> Any:
         key = (metric, *labels)

@@ -211,6 +211,23 @@ class Pings:
         self._timer = asyncio.get_running_loop().call_later(self._every - silent, self._look)
 
 
+def answer_ids(id: str) -> dict[str, str]:
+    """The headers that name a reply: one id under the name of each family of clients, and under ours."""
+    return {"x-guardhouse-trace-id": id, "x-request-id": id, "request-id": id}
+
+
+def identified(send: Send, id: str) -> Send:
+    """A `send` that names the reply."""
+
+    async def named(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            told = (*message.get("headers", ()), (b"x-guardhouse-trace-id", id.encode()))
+            message = {**message, "headers": told}
+        await send(message)
+
+    return named
+
+
 def header_pairs(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """Headers as ASGI wants them."""
     return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]

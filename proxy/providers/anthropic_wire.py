@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from proxy.config import Deployment
-from proxy.providers.base import Call, forwarded_headers
+from proxy.providers.base import Call, forwarded_headers, traced_headers
 from proxy.providers.openai_wire import OpenAIWire, body_bytes
 from proxy.vendors import NOT_IN_BODY
 
@@ -46,7 +46,7 @@ def headers(deployment: Deployment, caller: Mapping[str, str]) -> dict[str, str]
         "user-agent": "guardhouse",
         "anthropic-version": VERSION,
     }
-    made |= forwarded_headers(caller, FORWARDED)
+    made |= forwarded_headers(caller, FORWARDED) | traced_headers(deployment, caller)
     if deployment.api_key:
         made["x-api-key"] = deployment.api_key
     return made | dict(deployment.headers)

@@ -143,6 +143,12 @@ def forwarded_headers(caller: Mapping[str, str], names: Iterable[str]) -> dict[s
     return {name: caller[name] for name in names if _CHOICES.fullmatch(caller.get(name, ""))}
 
 
+def traced_headers(deployment: Deployment, caller: Mapping[str, str]) -> dict[str, str]:
+    """Our place in the trace, for a deployment that is told of it."""
+    told = caller.get("traceparent") if deployment.forward_traceparent else None
+    return {"traceparent": told} if told else {}
+
+
 def scrubbed(body: bytes, deployment: Deployment) -> bytes:
     """The body without the deployment's own secrets, in case the provider quotes them back."""
     for secret in deployment.secrets:

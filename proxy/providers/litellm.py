@@ -18,7 +18,7 @@ import orjson
 
 from proxy.config import Deployment
 from proxy.errors import BadRequest, Code, UpstreamError, UpstreamTimeout
-from proxy.providers.base import Call, Reply, ReplyStream, relayed_headers, scrubbed
+from proxy.providers.base import Call, Reply, ReplyStream, relayed_headers, scrubbed, traced_headers
 from proxy.settings import prepare_litellm
 from proxy.sse import DONE, event
 
@@ -231,7 +231,7 @@ def keywords(deployment: Deployment, call: Call, timeout: float | None) -> dict[
         "api_base": deployment.api_base,
         "api_version": deployment.api_version,
         "organization": deployment.organization,
-        "extra_headers": dict(deployment.headers),
+        "extra_headers": {**traced_headers(deployment, call.headers), **deployment.headers},
     }
     return {
         **deployment.params,

@@ -24,6 +24,7 @@ from proxy.providers.base import (
     forwarded_headers,
     relayed_headers,
     scrubbed,
+    traced_headers,
 )
 from proxy.providers.http import Client, Response
 
@@ -295,6 +296,7 @@ def request_headers(deployment: Deployment, caller: Mapping[str, str]) -> dict[s
         "accept-encoding": "identity",
         "user-agent": "guardhouse",
         **forwarded_headers(caller, FORWARDED),
+        **traced_headers(deployment, caller),
     }
     token: Any = deployment.params.get("azure_ad_token")
     if token:
