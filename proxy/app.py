@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
     from starlette.exceptions import HTTPException
 
+    from proxy.telemetry_otlp import SpanExport
+
 MODELS = "/v1/models"
 KEYS_SECONDS = 3.0
 """How long a key that was made or revoked may take to be known."""
@@ -86,6 +88,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         objects=Objects(partial(made, store), partial(makers, store)),
         runs=runs(key, config.redis_url, config.run_idle_s, metrics.run),
         metrics=metrics,
+        spans=_spans(config, metrics),
         ready=state.missing,
     )
     return App(context, recorder, state)
@@ -97,6 +100,14 @@ def providers(config: Config) -> Mapping[str, Provider]:
     for name in {name for deployment in config.deployments for name in speakers(deployment)}:
         made[name] = open_provider(name)
     return made
+
+
+def _spans(config: Config, metrics: Metrics) -> SpanExport | None:
+    if config.otlp is None:
+        return None
+    from proxy.telemetry_otlp import SpanExport
+
+    return SpanExport(config.otlp, config.deployments, version(), metrics.otlp_dropped)
 
 
 def version() -> str:
@@ -222,6 +233,8 @@ class App:
         await self.context.vaults.aclose()
         await self.context.runs.aclose()
         await asyncio.to_thread(self._recorder.close)
+        if self.context.spans is not None:
+            await asyncio.to_thread(self.context.spans.close)
         await asyncio.to_thread(self.context.store.close)
         await send({"type": "lifespan.shutdown.complete"})
 

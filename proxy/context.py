@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from proxy.shadow import Shadows
     from proxy.store.db import Store
     from proxy.telemetry import Metrics
+    from proxy.telemetry_otlp import SpanExport
     from proxy.vaults import Vaults
 
 
@@ -67,5 +68,7 @@ class Context:
     runs: Runs
     """Which exchanges are steps of one conversation."""
     metrics: Metrics
+    spans: SpanExport | None
+    """Sends spans of our own to the operator's collector; None where none is configured."""
     ready: Callable[[], Mapping[str, str]]
     """What keeps the proxy from serving, by part, e.g. `{"store": "cannot be opened"}`; empty when ready."""

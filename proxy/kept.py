@@ -43,6 +43,8 @@ def record(context: Context, exchange: Exchange) -> None:
         exchange.retrieval = [*exchange.retrieval, *file_search.hits(exchange.safe_response)]
     context.recorder.record(exchange)
     context.metrics.observe(exchange)
+    if context.spans is not None:
+        context.spans.export(exchange)
 
 
 async def watched(exchange: Exchange) -> None:

@@ -48,7 +48,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
     policies: Any = SimpleNamespace(label="default@abc", labels=lambda: ["default@abc"], trouble=None)
     context = Context(
         settings=unused, config=unused, store=store, recorder=recorder, keyring=keyring, policies=policies,
-        key=b"", router=unused, metrics=metrics, shadows=unused, vaults=unused, replies=unused, objects=unused, runs=unused, ready=lambda: reasons,
+        key=b"", router=unused, metrics=metrics, shadows=unused, vaults=unused, replies=unused, spans=None, objects=unused, runs=unused, ready=lambda: reasons,
     )  # fmt: skip
     app = FastAPI()
     app.include_router(build_router(context))
