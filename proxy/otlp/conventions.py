@@ -40,6 +40,8 @@ _OPERATIONS = {
     "retrieval": "retrieval",
 }
 _OPENLLMETRY = {"workflow": "chain", "task": "chain", "agent": "agent", "tool": "tool"}
+_ID_NAMES = ("id", "doc_id", "document_id", "source", "file_path")
+"""Members of a document's metadata that name it, where it has no id."""
 PLAIN = (
     "llm.model_name",
     "embedding.model_name",
@@ -166,6 +168,7 @@ def _documents(attributes: Attributes) -> list[Document]:
     for prefix in ("retrieval.documents", "reranker.output_documents"):
         flat = _flat(attributes, prefix, "document")
         if flat:
+            _add_ids(flat, _parsed(attributes.get("output.value")))
             return [_document(number, one) for number, one in enumerate(flat, 1)]
     given = _parsed(attributes.get("gen_ai.retrieval.documents"))
     if not isinstance(given, list):
@@ -185,14 +188,34 @@ def _flat(attributes: Attributes, prefix: str, noun: str) -> list[dict[str, Any]
     return [found[number] for number in sorted(found)]
 
 
+def _add_ids(flat: list[dict[str, Any]], output: Any) -> None:
+    """Gives documents their ids where only the span's output has them, as LangChain's instrumentation leaves it."""
+    given = output.get("documents") if isinstance(output, dict) else output
+    if not isinstance(given, list) or len(given) != len(flat):
+        return
+    for one, other in zip(flat, given, strict=True):
+        if isinstance(other, dict) and other.get("page_content", other.get("content")) == one.get("content"):
+            one.setdefault("id", other.get("id"))
+            one.setdefault("metadata", other.get("metadata"))
+
+
+def _id(given: Mapping[str, Any]) -> str:
+    """A document's id; else what its metadata has for one; empty when nothing names it."""
+    metadata = _parsed(given.get("metadata"))
+    named = [metadata.get(name) for name in _ID_NAMES] if isinstance(metadata, dict) else []
+    for id in (given.get("id"), *named):
+        if isinstance(id, str | int) and not isinstance(id, bool) and id != "":
+            return str(id)
+    return ""
+
+
 def _document(rank: int, given: Mapping[str, Any]) -> Document:
-    id = given.get("id")
     text = given.get("content", given.get("text"))
     score = given.get("score")
     number = isinstance(score, int | float) and not isinstance(score, bool)
     return Document(
         rank=rank,
-        id=id if isinstance(id, str) else "" if id is None else _json(id),
+        id=_id(given),
         score=float(score) if number and math.isfinite(score) and abs(score) < 1e300 else None,
         text=text if isinstance(text, str) else "" if text is None else _json(text),
     )

@@ -39,6 +39,8 @@ def read(body: bytes) -> Batch:
                 services[resource] = str(_attributes(Resource.FromString(resource).attributes).get("service.name", ""))
             try:
                 spans.append(_span(Span.FromString(bytes(raw)), services[resource]))
+            except DecodeError:
+                refused.append("a span cannot be decoded, or is nested too deep")
             except Malformed as error:
                 refused.append(str(error))
     except (DecodeError, _Truncated):

@@ -133,7 +133,8 @@ def _anchor(one: Asked, paths: Mapping[str, tuple[str, ...]], by_span: Mapping[s
 def _shift(sent: Iterable[Sent], asked: Sequence[Asked], feeding: Sequence[Sent]) -> int:
     """Microseconds from the proxy's clock to the app's; 0 unless what is known of the trace speaks against it.
 
-    Every exchange lies within the app's spans around it, and the last one begins after the last thing that was fed.
+    Every exchange lies within the app's spans around it; where the clocks do not fit that, the last one is taken to
+    begin after the last thing that was fed.
     """
     theirs = [one for one in sent if not one.ours]
     around = [one for one in theirs if one.kind not in (*FEEDS, "embedding", "guardrail")]
@@ -147,9 +148,11 @@ def _shift(sent: Iterable[Sent], asked: Sequence[Asked], feeding: Sequence[Sent]
         return 0 if follows or needed > FARTHEST_US else needed
     low = min(one.started_us for one in around) - first_start
     high = max(one.ended_us for one in around) - max(one.ended_us for one in asked)
+    if low <= 0 <= high:
+        return 0
     if needed <= high:
         low = max(low, needed)
-    return low if low > 0 or high < low else min(high, 0)
+    return low if low > 0 or high < low else high
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:

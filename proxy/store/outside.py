@@ -15,6 +15,8 @@ TEXT_WINDOW_US = 600_000_000
 """How far apart, in time, an LLM span and an exchange may be that are tied by what was asked alone."""
 MOST = 5_000
 """Spans and exchanges of one trace that are looked at."""
+_OTHER = "other"
+"""Kind of spans that tell nothing of models: an HTTP client's, alone in a trace of its own."""
 _MOST_TIED = 200
 _PARAMETERS = 500
 
@@ -53,7 +55,8 @@ def _retrievals(connection: Connection, span: Row, named: Sequence[str]) -> list
 def _traces(connection: Connection, span: Row) -> dict[str, str]:
     """Trace ids of the app that the exchange belongs to, with what tells so: the surest that there is."""
     own = OUTSIDE_SPAN.c.tenant == span["tenant"]
-    by_trace = select(OUTSIDE_SPAN.c.trace_id).where(own, OUTSIDE_SPAN.c.trace_id == span["trace_id"]).limit(1)
+    here = (OUTSIDE_SPAN.c.trace_id == span["trace_id"], OUTSIDE_SPAN.c.kind != _OTHER)
+    by_trace = select(OUTSIDE_SPAN.c.trace_id).where(own, *here).limit(1)
     if connection.execute(by_trace).first() is not None:
         return {span["trace_id"]: "trace"}
     if span["response_id"] is not None:
@@ -76,7 +79,7 @@ def _tied_by_text(
         if text is None:
             continue
         spans = _near(connection, OUTSIDE_SPAN, near_us, OUTSIDE_SPAN.c.kind == "llm", (tenant, key_id, text))
-        surer = exists().where(OUTSIDE_SPAN.c.trace_id == SPAN.c.trace_id)
+        surer = exists().where(OUTSIDE_SPAN.c.trace_id == SPAN.c.trace_id, OUTSIDE_SPAN.c.kind != _OTHER)
         own = SPAN.c.shadow_of.is_(None) & ~surer
         exchanges = _near(connection, SPAN, near_us, own, (tenant, key_id, text))
         # Frameworks tell of one call by several spans, one inside the other: the innermost is the call.
