@@ -109,7 +109,9 @@ class Otlp(BaseModel):
 
     endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
     """Base URL; `/v1/traces` is added unless it ends with it."""
-    headers: dict[str, Annotated[str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]] = Field({}, repr=False)
+    headers: dict[str, Annotated[str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]] = Field(
+        {}, repr=False
+    )
     content: bool = False
     """Whether the texts go along, as stored."""
     sample: Annotated[float, Field(ge=0, le=1)] = 1.0

@@ -40,7 +40,9 @@ def named(key: bytes, connection: Connection, exchange: Exchange) -> list[str]:
             # What stands in `metadata` may be anybody's and mean something else.
             if where.startswith("metadata"):
                 continue
-            message = f"'{where}' is not the id of a retrieval: 1 to 128 letters, digits, '.', '_', ':' and '-'."
+            message = (
+                f"'{where}' is not the id of a retrieval: 1 to 128 letters, digits, '.', '_', ':' and '-'."
+            )
             raise BadRequest(message, code=Code.INVALID_VALUE, param=where)
         found.append(stored_id(key, exchange.principal.key_id, id))
     return list(dict.fromkeys(found))

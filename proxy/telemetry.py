@@ -94,7 +94,9 @@ class Metrics:
         )
         self._written = make(Counter, "traces_written", "Traces committed to the database.")
         self._dropped = make(Counter, "traces_dropped", "Traces lost, by reason.", ("reason",))
-        self._app_spans = make(Counter, "app_spans", "Spans that apps sent, by what became of them.", ("result",))
+        self._app_spans = make(
+            Counter, "app_spans", "Spans that apps sent, by what became of them.", ("result",)
+        )
         self._feedback = make(Counter, "feedback", "What somebody thought of a reply.", ("value",))
         self._otlp_dropped = make(Counter, "otlp_dropped", "Spans of our own that no collector took.")
         self._build = make(Gauge, "build_info", "Always 1; what is running.", ("version", "policy"))

@@ -32,7 +32,16 @@ _MOST_CONTENT = 65_536
 """Code points of a body that go along."""
 MOST_EVENTS = 128
 """Findings of one exchange that are told."""
-_SENT = ("accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "host", "user-agent")
+_SENT = (
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "host",
+    "user-agent",
+)
 """Headers of an export beside those that are configured."""
 
 OPERATIONS = {
@@ -115,7 +124,7 @@ def _exporter(collector: Otlp, left: Callable[[int, bool], None]) -> SpanExporte
 
     allowed = {*_SENT, *(name.lower() for name in collector.headers)}
 
-    class Session(requests.Session):
+    class Session(requests.Session):  # type: ignore[misc]
         """Sends what is configured alone: the library adds headers and proxies that the environment names."""
 
         trust_env = False
@@ -125,7 +134,7 @@ def _exporter(collector: Otlp, left: Callable[[int, bool], None]) -> SpanExporte
                 del request.headers[name]
             return super().send(request, **{**options, "allow_redirects": False})
 
-    class Exporter(OTLPSpanExporter):
+    class Exporter(OTLPSpanExporter):  # type: ignore[misc]
         """Tells how many spans left the queue, and whether the collector took them."""
 
         def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -213,7 +222,9 @@ def attributes(exchange: Exchange, collector: Otlp) -> dict[str, Any]:
         "guardhouse.trace_url": f"{collector.trace_url}{exchange.id}" if collector.trace_url else None,
         "guardhouse.policy": exchange.policy,
         "guardhouse.outcome": exchange.outcome,
-        "guardhouse.verdict": max(exchange.input.action, exchange.output.action, key=lambda each: each.rank).value,
+        "guardhouse.verdict": max(
+            exchange.input.action, exchange.output.action, key=lambda each: each.rank
+        ).value,
         "guardhouse.deployment": exchange.deployment or None,
         "guardhouse.key": principal.key_id if principal else None,
         "guardhouse.team": principal.team if principal else None,
@@ -236,7 +247,12 @@ def events(exchange: Exchange) -> list[tuple[str, dict[str, Any]]]:
     sides: tuple[tuple[str, Verdict], ...] = (("input", exchange.input), ("output", exchange.output))
     for side, verdict in sides:
         for found in verdict.findings:
-            about = {"rule": found.rule, "entity": found.entity, "action": found.action.value, "mode": found.mode.value}
+            about = {
+                "rule": found.rule,
+                "entity": found.entity,
+                "action": found.action.value,
+                "mode": found.mode.value,
+            }
             told.append(("guardhouse.finding", {"guardhouse.side": side, **_named(about)}))
         for failed in verdict.failures:
             about = {"rule": failed.rule, "kind": failed.kind, "action": failed.action.value}
@@ -257,7 +273,9 @@ def _error(exchange: Exchange) -> str | None:
 
 def _count(usage: Mapping[str, Any], *names: str) -> int | None:
     values = (usage.get(name) for name in names)
-    return next((v for v in values if isinstance(v, int) and not isinstance(v, bool) and 0 <= v < 1 << 62), None)
+    return next(
+        (v for v in values if isinstance(v, int) and not isinstance(v, bool) and 0 <= v < 1 << 62), None
+    )
 
 
 def _body(body: Mapping[str, Any] | None) -> str | None:

@@ -78,7 +78,9 @@ async def kept(context: Context, documents: list[dict[str, Any]]) -> None:
         context.recorder.take(documents)
         await context.recorder.written(documents[-1]["id"])
     except NotRecorded:
-        raise Unavailable("It could not be kept. Send it again later.", headers={"retry-after": "5"}) from None
+        raise Unavailable(
+            "It could not be kept. Send it again later.", headers={"retry-after": "5"}
+        ) from None
 
 
 def local(request: Request) -> bool:

@@ -94,7 +94,9 @@ def _given(body: dict[str, Any]) -> FeedbackBody:
         first = error.errors(include_input=False, include_url=False)[0]
         param = ".".join(map(str, first["loc"])) or None
         message = str(first["msg"]).removeprefix("Value error, ")
-        raise BadRequest(f"{param}: {message}." if param else f"{message.capitalize()}.", param=param) from None
+        raise BadRequest(
+            f"{param}: {message}." if param else f"{message.capitalize()}.", param=param
+        ) from None
 
 
 async def _target(context: Context, who: Principal, given: FeedbackBody) -> Target:
@@ -104,7 +106,9 @@ async def _target(context: Context, who: Principal, given: FeedbackBody) -> Targ
     while True:
         away = False
         try:
-            found = await asyncio.to_thread(find_target, context.store, key_id, given.trace_id, given.response_id)
+            found = await asyncio.to_thread(
+                find_target, context.store, key_id, given.trace_id, given.response_id
+            )
         except SQLAlchemyError:
             found, away = None, True
         if found is not None and found.own:

@@ -86,5 +86,7 @@ def _draft(context: Context, who: Principal, given: RetrievalBody, id: str) -> D
         ended_us=now,
         received_us=now,
         error=False,
-        told=Told("retrieval", query=given.query, documents=tuple(sorted(documents, key=lambda one: one.rank))),
+        told=Told(
+            "retrieval", query=given.query, documents=tuple(sorted(documents, key=lambda one: one.rank))
+        ),
     )

@@ -6,7 +6,6 @@ has not been looked at by any rule.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -209,14 +208,18 @@ def _id(given: Mapping[str, Any]) -> str:
     return ""
 
 
+def _score(value: Any) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < 1e300:
+        return None
+    return float(value)
+
+
 def _document(rank: int, given: Mapping[str, Any]) -> Document:
     text = given.get("content", given.get("text"))
-    score = given.get("score")
-    number = isinstance(score, int | float) and not isinstance(score, bool)
     return Document(
         rank=rank,
         id=_id(given),
-        score=float(score) if number and math.isfinite(score) and abs(score) < 1e300 else None,
+        score=_score(given.get("score")),
         text=text if isinstance(text, str) else "" if text is None else _json(text),
     )
 

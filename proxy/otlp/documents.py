@@ -82,18 +82,23 @@ async def documents(
     found: list[dict[str, Any]] = []
     for first in range(0, len(spans), _AT_ONCE):
         chunk = spans[first : first + _AT_ONCE]
-        drafts = await asyncio.to_thread(lambda some=chunk: [draft(one, who, received_us) for one in some])
-        for one in drafts:
+        for one in await asyncio.to_thread(_drafts, chunk, who, received_us):
             found.append(await stored(context, who, one, "/v1/traces"))
             await asyncio.sleep(0)
     return found
+
+
+def _drafts(spans: Sequence[AppSpan], who: Principal, received_us: int) -> list[Draft]:
+    return [draft(one, who, received_us) for one in spans]
 
 
 async def stored(context: Context, who: Principal, one: Draft, route: str) -> dict[str, Any]:
     """A draft as it may be stored: its texts inspected by the policy for this caller and route."""
     guard = context.policies.guard_for(who, "", route)
     body = _body(one)
-    verdict = await guard.inspect(list(_segments(body)), Vault(context.key, who.tenant, VAULT_SCOPE), later=True)
+    verdict = await guard.inspect(
+        list(_segments(body)), Vault(context.key, who.tenant, VAULT_SCOPE), later=True
+    )
     head = {
         "kind": "outside_span",
         "id": one.id,
@@ -135,7 +140,7 @@ def _body(one: Draft) -> dict[str, Any]:
 
 def _plain(text: str | None) -> str | None:
     """A text; JSON without escapes, behind which a rule would find nothing."""
-    if text is None or not text.lstrip()[:1] in ("{", "[", '"'):
+    if text is None or text.lstrip()[:1] not in ("{", "[", '"'):
         return text
     try:
         return orjson.dumps(orjson.loads(text)).decode()
@@ -146,7 +151,9 @@ def _plain(text: str | None) -> str | None:
 def _segments(body: Mapping[str, Any]) -> Iterator[Segment]:
     for name in (_NAME, "service", "tool", "call_id"):
         if body[name]:
-            yield Segment(body[name], f"/{name}", Stage.TOOL_CALL if body["tool"] else Stage.RETRIEVAL, "tool:app")
+            yield Segment(
+                body[name], f"/{name}", Stage.TOOL_CALL if body["tool"] else Stage.RETRIEVAL, "tool:app"
+            )
     for name, stage in _STAGES.items():
         if body[name]:
             channel = "tool:app" if stage is Stage.TOOL_RESULT else "user"
@@ -154,7 +161,9 @@ def _segments(body: Mapping[str, Any]) -> Iterator[Segment]:
     for place, each in enumerate(body["documents"]):
         for name in ("id", "text"):
             if each[name]:
-                yield Segment(each[name], f"/documents/{place}/{name}", Stage.RETRIEVAL, f"retrieved:{place + 1}")
+                yield Segment(
+                    each[name], f"/documents/{place}/{name}", Stage.RETRIEVAL, f"retrieved:{place + 1}"
+                )
     for name, value in body["attributes"].items():
         yield Segment(str(value), f"/attributes/{name}", Stage.RETRIEVAL, "tool:app")
 
@@ -165,7 +174,11 @@ def _safe(body: dict[str, Any], verdict: Verdict, guard: Guard) -> dict[str, Any
         return None
     edits = redact.mask(f for f in verdict.findings if f.end) if verdict.blocked_by else verdict.edits
     by_pointer = sorted(edits, key=lambda edit: (edit.pointer, edit.start))
-    safe = {**body, "documents": [{**each} for each in body["documents"]], "attributes": {**body["attributes"]}}
+    safe = {
+        **body,
+        "documents": [{**each} for each in body["documents"]],
+        "attributes": {**body["attributes"]},
+    }
     for pointer, some in groupby(by_pointer, key=lambda edit: edit.pointer):
         _edit(safe, pointer, list(some))
     if guard.policy.capture is Capture.NONE:
@@ -243,7 +256,7 @@ def _cut(text: str, kind: str, place: str, cut: list[str]) -> str:
 def _bounded(detail: dict[str, Any]) -> dict[str, Any]:
     """The detail in at most 8 KB: the query is cut first, then the list of what was cut, then attributes go."""
     if len(encode(detail)) > _DETAIL_BYTES:
-        detail["truncated"] = [*detail.get("truncated", ())][:20] + ["query"]
+        detail["truncated"] = [*detail.get("truncated", ())[:20], "query"]
         detail["query"] = detail.get("query", "")[:500]
     if len(encode(detail)) > _DETAIL_BYTES:
         detail["attributes"] = {}

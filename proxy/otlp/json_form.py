@@ -129,7 +129,9 @@ def _integer_value(value: Any) -> int:
 
 
 def _wrong(where: str, kind: str) -> BadRequest:
-    return BadRequest(f"{where} is not {kind}.", code=Code.INVALID_TYPE, param=None if " " in where else where)
+    return BadRequest(
+        f"{where} is not {kind}.", code=Code.INVALID_TYPE, param=None if " " in where else where
+    )
 
 
 def response(refused: int, reason: str) -> bytes:

@@ -36,7 +36,9 @@ def read(body: bytes) -> Batch:
         services: dict[bytes, str] = {}
         for resource, raw in cut:
             if resource not in services:
-                services[resource] = str(_attributes(Resource.FromString(resource).attributes).get("service.name", ""))
+                services[resource] = str(
+                    _attributes(Resource.FromString(resource).attributes).get("service.name", "")
+                )
             try:
                 spans.append(_span(Span.FromString(bytes(raw)), services[resource]))
             except DecodeError:

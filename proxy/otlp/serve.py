@@ -52,8 +52,10 @@ async def _taken(context: Context, connection: Connection, kind: str) -> bytes:
         raise Unavailable("No more spans can be kept now. Send them again later.", headers=_RETRY)
     limit = min(context.config.max_body_bytes, MOST_BYTES)
     body = await connection.body(limit, context.config.clients.send_s)
-    form = protobuf if kind == PROTOBUF else json_form
-    batch: Batch = await asyncio.to_thread(form.read, body)
+    read, response = (
+        (protobuf.read, protobuf.response) if kind == PROTOBUF else (json_form.read, json_form.response)
+    )
+    batch: Batch = await asyncio.to_thread(read, body)
     found = await documents(context, who, batch.spans, time.time_ns() // 1000)
     if found:
         try:
@@ -62,4 +64,4 @@ async def _taken(context: Context, connection: Connection, kind: str) -> bytes:
         except NotRecorded:
             raise Unavailable("The spans could not be kept. Send them again later.", headers=_RETRY) from None
     context.metrics.app_spans(len(found), len(batch.refused))
-    return form.response(len(batch.refused), "; ".join(dict.fromkeys(batch.refused)))
+    return response(len(batch.refused), "; ".join(dict.fromkeys(batch.refused)))

@@ -66,7 +66,9 @@ class Target:
     """Whether the caller may judge it."""
 
 
-def find_target(store: Store, key_id: str | None, trace_id: str | None, response_id: str | None) -> Target | None:
+def find_target(
+    store: Store, key_id: str | None, trace_id: str | None, response_id: str | None
+) -> Target | None:
     """The exchange of this id, the last of this W3C trace, or the last with this reply; None when there is none yet.
 
     One that the key made goes before others. Shadows are nobody's. `key_id` None: any key's.
@@ -75,7 +77,9 @@ def find_target(store: Store, key_id: str | None, trace_id: str | None, response
     if trace_id is not None:
         named = or_(SPAN.c.id == trace_id, SPAN.c.trace_id == trace_id)
     query = select(SPAN.c.id, SPAN.c.model, SPAN.c.key_id).where(and_(named, SPAN.c.shadow_of.is_(None)))
-    query = query.order_by((SPAN.c.id == trace_id).desc(), SPAN.c.started_us.desc(), SPAN.c.id.desc()).limit(_MOST)
+    query = query.order_by((SPAN.c.id == trace_id).desc(), SPAN.c.started_us.desc(), SPAN.c.id.desc()).limit(
+        _MOST
+    )
     with store.read() as connection:
         found = [dict(row) for row in connection.execute(query).mappings()]
     for row in found:

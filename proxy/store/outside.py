@@ -64,7 +64,9 @@ def _traces(connection: Connection, span: Row) -> dict[str, str]:
         llms = _all(connection, select(OUTSIDE_SPAN).where(own, *named).limit(_MOST_TIED))
         if llms:
             # Some servers number their replies from 1 after each start.
-            return {min(llms, key=lambda row: abs(row["started_us"] - span["started_us"]))["trace_id"]: "response"}
+            return {
+                min(llms, key=lambda row: abs(row["started_us"] - span["started_us"]))["trace_id"]: "response"
+            }
     tied = _tied_by_text(connection, span["tenant"], span["key_id"], {span["asked"]: span["started_us"]})
     llm = tied.get(span["id"])
     return {} if llm is None else {llm["trace_id"]: "text"}
@@ -91,7 +93,11 @@ def _tied_by_text(
 
 
 def _near(
-    connection: Connection, table: Any, near_us: int, more: ColumnElement[bool], of: tuple[str, str | None, str]
+    connection: Connection,
+    table: Any,
+    near_us: int,
+    more: ColumnElement[bool],
+    of: tuple[str, str | None, str],
 ) -> list[Row]:
     tenant, key_id, text = of
     query = select(table).where(
@@ -132,7 +138,10 @@ def _asked(connection: Connection, span: Row, trace_id: str, spans: Sequence[Row
     same: dict[str, str] = {}
     tenant = SPAN.c.tenant == span["tenant"]
     own = (tenant, SPAN.c.shadow_of.is_(None))
-    found = {row["id"]: row for row in _all(connection, select(SPAN).where(*own, SPAN.c.trace_id == trace_id).limit(MOST))}
+    found = {
+        row["id"]: row
+        for row in _all(connection, select(SPAN).where(*own, SPAN.c.trace_id == trace_id).limit(MOST))
+    }
     llms = [row for row in spans if row["kind"] == "llm"]
     replies: dict[str, list[Row]] = {}
     for row in llms:
@@ -155,8 +164,7 @@ def _asked(connection: Connection, span: Row, trace_id: str, spans: Sequence[Row
         for id, llm in _tied_by_text(connection, span["tenant"], key_id, {text: near_us}).items():
             if llm["trace_id"] == trace_id and id not in same:
                 if id not in found:
-                    row = connection.execute(select(SPAN).where(SPAN.c.id == id)).mappings().one()
-                    found[id] = dict(row)
+                    [found[id]] = _all(connection, select(SPAN).where(SPAN.c.id == id))
                 same[id] = llm["id"][32:48]
     return [
         Asked(
@@ -198,7 +206,13 @@ def _with_details(connection: Connection, rows: Sequence[Row]) -> list[Row]:
     hits, calls = _hits_of(connection, ids), _below(connection, TOOL_CALL, ids)
     wanted = {row["detail_blob"] for row in rows if row["detail_blob"]}
     wanted |= {hit["text_blob"] for some in hits.values() for hit in some}
-    wanted |= {call[n] for some in calls.values() for call in some for n in ("arguments_blob", "result_blob") if call[n]}
+    wanted |= {
+        call[n]
+        for some in calls.values()
+        for call in some
+        for n in ("arguments_blob", "result_blob")
+        if call[n]
+    }
     texts: dict[str, bytes] = {}
     for some in _chunks(wanted):
         for row in _all(connection, select(BLOB).where(BLOB.c.id.in_(some))):
@@ -210,7 +224,18 @@ def _document(row: Row, hits: Iterable[Row], calls: Iterable[Row], texts: dict[s
     def text(blob: str | None) -> str | None:
         return None if blob is None else texts[blob].decode("utf-8", "surrogatepass")
 
-    names = ("id", "kind", "name", "service", "source", "linked_by", "started_us", "ended_us", "error", "key_id")
+    names = (
+        "id",
+        "kind",
+        "name",
+        "service",
+        "source",
+        "linked_by",
+        "started_us",
+        "ended_us",
+        "error",
+        "key_id",
+    )
     return {
         **{name: row[name] for name in names},
         "detail": bodies.decode(texts[row["detail_blob"]]) if row["detail_blob"] else {},

@@ -41,7 +41,11 @@ def joined(documents):
 
 prompt = ChatPromptTemplate.from_template("Context:\n{context}\n\nQuestion: {question}")
 model = ChatOpenAI(base_url=URL, api_key=KEY, model=MODEL, max_retries=0)
-chain = {"context": store.as_retriever(search_kwargs={"k": 2}) | joined, "question": RunnablePassthrough()} | prompt | model
+chain = (
+    {"context": store.as_retriever(search_kwargs={"k": 2}) | joined, "question": RunnablePassthrough()}
+    | prompt
+    | model
+)
 answer = chain.invoke(QUESTION)
 provider.shutdown()
 json.dump({"answer": answer.text, "hits": found}, sys.stdout)

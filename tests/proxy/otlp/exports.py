@@ -12,7 +12,9 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 START = 1_800_000_000_000_000_000
 
 
-def retriever(*documents: tuple[str, str, float], span: str = "00f067aa0ba902b7", **more: Any) -> dict[str, Any]:
+def retriever(
+    *documents: tuple[str, str, float], span: str = "00f067aa0ba902b7", **more: Any
+) -> dict[str, Any]:
     """An OpenInference retriever span in OTLP's JSON: (id, text, score) of each document."""
     attributes: dict[str, Any] = {"openinference.span.kind": "RETRIEVER", "input.value": "who?"}
     for place, (id, text, score) in enumerate(documents):
@@ -51,7 +53,9 @@ def value(given: Any) -> dict[str, Any]:
 def export(*spans: dict[str, Any], service: str = "library") -> bytes:
     """A request in JSON."""
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}
-    return json.dumps({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": list(spans)}]}]}).encode()
+    return json.dumps(
+        {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": list(spans)}]}]}
+    ).encode()
 
 
 def protobuf(*spans: dict[str, Any], service: str = "library") -> bytes:
@@ -67,7 +71,9 @@ def protobuf(*spans: dict[str, Any], service: str = "library") -> bytes:
         span.name = one["name"]
         span.start_time_unix_nano = int(one["startTimeUnixNano"])
         span.end_time_unix_nano = int(one["endTimeUnixNano"])
-        span.attributes.extend(KeyValue(key=each["key"], value=_any(each["value"])) for each in one["attributes"])
+        span.attributes.extend(
+            KeyValue(key=each["key"], value=_any(each["value"])) for each in one["attributes"]
+        )
     body: bytes = request.SerializeToString()
     return body
 

@@ -52,7 +52,9 @@ def test_kinds(attributes: dict[str, Any], kind: str) -> None:
         {
             "gen_ai.operation.name": "retrieval",
             "gen_ai.retrieval.query.text": "q",
-            "gen_ai.retrieval.documents": json.dumps([{"id": "b", "score": 0.5, "content": "text"}, {"id": "c"}]),
+            "gen_ai.retrieval.documents": json.dumps(
+                [{"id": "b", "score": 0.5, "content": "text"}, {"id": "c"}]
+            ),
         },
         {
             "openinference.span.kind": "RERANKER",
@@ -79,7 +81,12 @@ def test_ids_that_only_the_output_or_the_metadata_has() -> None:
         "retrieval.documents.0.document.content": "a",
         "retrieval.documents.1.document.content": "b",
         "output.value": json.dumps(
-            {"documents": [{"id": "x", "page_content": "a"}, {"metadata": {"source": "b.md"}, "page_content": "b"}]}
+            {
+                "documents": [
+                    {"id": "x", "page_content": "a"},
+                    {"metadata": {"source": "b.md"}, "page_content": "b"},
+                ]
+            }
         ),
     }
 

@@ -116,9 +116,7 @@ def test_a_recorder_that_takes_nothing_is_told_as_503(proxy: Running) -> None:
     assert answer.headers["retry-after"]
 
 
-def test_ten_thousand_spans_leave_others_their_turn(
-    tmp_path: Path, upstream: Upstream
-) -> None:
+def test_ten_thousand_spans_leave_others_their_turn(tmp_path: Path, upstream: Upstream) -> None:
     """The largest export there may be is worked on in turns: others are answered meanwhile, again and again."""
     spans = [exports.retriever((f"d{n}", "some text", 0.5), span=f"{n + 1:016x}") for n in range(10_000)]
     body = exports.protobuf(*spans)

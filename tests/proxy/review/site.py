@@ -54,7 +54,7 @@ def site(folder: Path, *, closed: bool = True) -> Iterator[Site]:
     router: Any = SimpleNamespace(models=lambda: ["gpt-4o-mini", "claude-sonnet"])
     context = Context(
         settings=unused, config=unused, store=store, recorder=unused, keyring=keyring, policies=policies,
-        key=SECRET, router=router, metrics=unused, shadows=unused, vaults=unused, replies=unused, objects=unused, runs=unused, ready=dict,
+        key=SECRET, router=router, metrics=unused, shadows=unused, vaults=unused, replies=unused, spans=None, objects=unused, runs=unused, ready=dict,
     )  # fmt: skip
     app = FastAPI()
     app.include_router(build_router(context))

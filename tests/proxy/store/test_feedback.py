@@ -27,7 +27,14 @@ def test_only_who_made_the_exchange_or_an_administrator_counts(store: Store) -> 
     """Feedback that came before its exchange is told apart when it is read."""
     asked = exchange(1)
     boss = create_key(store, "boss", admin=True).stored.key_id
-    store.write([given(asked.id, 0), given(asked.id, 0.9, boss), given(asked.id, 1, "key-2"), given(asked.id, 0.7, "admin", comment="fine")])
+    store.write(
+        [
+            given(asked.id, 0),
+            given(asked.id, 0.9, boss),
+            given(asked.id, 1, "key-2"),
+            given(asked.id, 0.7, "admin", comment="fine"),
+        ]
+    )
     store.write([document(asked)])
 
     trace = get_trace(store, asked.id)

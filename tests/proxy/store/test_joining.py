@@ -74,9 +74,9 @@ def test_what_came_last_fed_nothing() -> None:
     spans = [sent("root", None, "agent", 0, 10), sent("t", "root", "tool", 8, 9)]
 
     assert fed(spans, [asked("x", 1, 2)]) == {}
-    assert fed([sent("r1", None, "retrieval", 0, 1), sent("r2", None, "retrieval", 5, 6)], [asked("x", 2, 3)]) == {
-        "r1": "x"
-    }
+    assert fed(
+        [sent("r1", None, "retrieval", 0, 1), sent("r2", None, "retrieval", 5, 6)], [asked("x", 2, 3)]
+    ) == {"r1": "x"}
 
 
 @pytest.mark.parametrize("tie", ["parent", "same"])

@@ -40,7 +40,12 @@ def test_hits_are_joined_by_trace_id_whichever_came_first(store: Store, order: t
         "span": RETRIEVED["id"], "text": "text of b",
     }  # fmt: skip
     [span] = trace["outside"]
-    assert (span["kind"], span["service"], span["detail"], span["retrieval"]) == ("retrieval", "library", {"query": "who?"}, 2)
+    assert (span["kind"], span["service"], span["detail"], span["retrieval"]) == (
+        "retrieval",
+        "library",
+        {"query": "who?"},
+        2,
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,7 +119,9 @@ def test_each_hit_feeds_one_exchange_of_its_trace(store: Store) -> None:
     """An agent's loop: the hits under the first exchange, the tool under the second, and nothing twice."""
     first, second = exchange(1, trace_id=TRACE), exchange(3, trace_id=TRACE)
     call = {"call_id": "c1", "name": "send", "arguments": "{}", "result": "sent", "state": "ran"}
-    store.write([RETRIEVED, app_span("5", "tool", at=2, to=2.5, calls=[call]), document(first), document(second)])
+    store.write(
+        [RETRIEVED, app_span("5", "tool", at=2, to=2.5, calls=[call]), document(first), document(second)]
+    )
 
     assert [doc for doc, *_ in found(store, first.id)] == ["b", "a"]
     assert found(store, second.id) == []
@@ -135,7 +142,10 @@ def test_a_span_that_is_sent_again_is_stored_once(store: Store) -> None:
 def test_a_request_names_a_retrieval_of_its_own_key(store: Store) -> None:
     """One that was posted before; another key's of that name is not there for it."""
     posted = app_span("p", "retrieval", id="api1", source="api", trace_id="", hits=[hit(1, "d")])
-    own, foreign = exchange(1, retrievals=["api1"]), exchange(1, retrievals=["api1"], principal=Principal("key-2"))
+    own, foreign = (
+        exchange(1, retrievals=["api1"]),
+        exchange(1, retrievals=["api1"], principal=Principal("key-2")),
+    )
     store.write([posted, document(own), document(foreign)])
 
     assert found(store, own.id) == [("d", "request", 1)]
