@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from sqlalchemy.exc import SQLAlchemyError
 
 from guardrails import redact
 from guardrails.policy import Capture
@@ -21,7 +20,7 @@ from proxy.errors import BadRequest, NotFound, Unavailable
 from proxy.exchange import Principal, new_id
 from proxy.pipeline import VAULT_SCOPE
 from proxy.recorder import Recorder
-from proxy.store.feedback import Target, find_target
+from proxy.store.feedback import Away, Target, find_target
 from proxy.verdicts import scanned
 
 BODY_BYTES = 64 << 10
@@ -109,7 +108,7 @@ async def _target(context: Context, who: Principal, given: FeedbackBody) -> Targ
             found = await asyncio.to_thread(
                 find_target, context.store, key_id, given.trace_id, given.response_id
             )
-        except SQLAlchemyError:
+        except Away:
             found, away = None, True
         if found is not None and found.own:
             return found

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from proxy.auth import ADMIN, ANYONE
 from proxy.store import bodies
 from proxy.store.db import Store
 from proxy.store.tables import API_KEY, BLOB, FEEDBACK, SPAN
+
+
+class Away(Exception):
+    """The database does not answer."""
+
 
 UP_FROM = 0.5
 """A value from which on feedback is `up`; below, it is `down`. Thumbs are 1 and 0."""
@@ -71,6 +77,8 @@ def find_target(
 ) -> Target | None:
     """The exchange of this id, the last of this W3C trace, or the last with this reply; None when there is none yet.
 
+    Raises Away.
+
     One that the key made goes before others. Shadows are nobody's. `key_id` None: any key's.
     """
     named = SPAN.c.response_id == response_id
@@ -80,8 +88,11 @@ def find_target(
     query = query.order_by((SPAN.c.id == trace_id).desc(), SPAN.c.started_us.desc(), SPAN.c.id.desc()).limit(
         _MOST
     )
-    with store.read() as connection:
-        found = [dict(row) for row in connection.execute(query).mappings()]
+    try:
+        with store.read() as connection:
+            found = [dict(row) for row in connection.execute(query).mappings()]
+    except SQLAlchemyError as error:
+        raise Away(type(error).__name__) from None
     for row in found:
         if key_id is None or row["key_id"] == key_id:
             return Target(row["id"], row["model"], True)
