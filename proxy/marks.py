@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from proxy import redis_client
 
-MOST = 50_000
+MOST = 100_000
 """Pieces of evidence that one process remembers; those left longest ago are forgotten first."""
 MOST_RUNS = 16
 """Runs that are remembered for one piece of evidence."""
@@ -43,7 +43,8 @@ class Mark:
 
 
 Found = Mapping[str, Sequence[Mark]]
-"""Marks by evidence, the oldest first; for each run only its last one."""
+"""Marks by evidence, the oldest first."""
+NOTHING: Found = {}
 
 
 class Marks:
@@ -67,23 +68,17 @@ class Marks:
         """Unix time in seconds."""
         return int(self._clock())
 
-    def found(self, keys: Iterable[str]) -> dict[str, list[Mark]]:
-        """The marks under some keys."""
-        return self.joined({key: self._kept[key] for key in keys if key in self._kept}, {})
-
-    def joined(self, one: Found, other: Found) -> dict[str, list[Mark]]:
-        """The marks of both, without those that are too old; of a run's marks under a key the last one."""
+    def found(self, keys: Iterable[str], elsewhere: Found = NOTHING) -> dict[str, Sequence[Mark]]:
+        """The marks under some keys, those found elsewhere among them, without those that are too old."""
         oldest = self.now() - self.idle_s
-        marks: dict[str, list[Mark]] = {}
-        for key in {**one, **other}:
-            last: dict[str, Mark] = {}
-            for mark in sorted((*other.get(key, ()), *one.get(key, ())), key=lambda mark: mark.at):
-                last.pop(mark.run, None)
-                last[mark.run] = mark
-            fresh = [mark for mark in last.values() if mark.at >= oldest]
-            if fresh:
-                marks[key] = fresh
-        return marks
+        found: dict[str, Sequence[Mark]] = {}
+        for key in keys:
+            marks: Iterable[Mark] = self._kept.get(key, ())
+            if key in elsewhere:
+                marks = _joined(marks, elsewhere[key])
+            if fresh := [mark for mark in marks if mark.at >= oldest]:
+                found[key] = fresh
+        return found
 
     def add(self, left: Iterable[tuple[str, Mark]]) -> None:
         """Remember marks."""
@@ -143,6 +138,15 @@ class SharedMarks:
     def _rest(self, error: BaseException) -> None:
         self._away_until = self._clock() + _AWAY_SECONDS
         _log.warning("runs are grouped from memory alone: Redis does not answer (%s)", type(error).__name__)
+
+
+def _joined(here: Iterable[Mark], elsewhere: Iterable[Mark]) -> Iterable[Mark]:
+    """Both, of each run the last one."""
+    last: dict[str, Mark] = {}
+    for mark in sorted((*elsewhere, *here), key=lambda mark: mark.at):
+        last.pop(mark.run, None)
+        last[mark.run] = mark
+    return last.values()
 
 
 def _read(told: Iterable[bytes]) -> Iterable[Mark]:

@@ -1,12 +1,13 @@
 """Which exchanges are steps of one agent run or conversation.
 
 Known by the first of these that says so: a session that the caller names, the response it goes on from, its trace, a
-tool call that it answers, the history that it repeats. Tenant and key are part of every hash: nothing is joined across keys.
+tool call that it answers, the history that it repeats. Nothing is joined across keys: tenant and key are in every hash.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -48,7 +49,7 @@ class Evidence:
     before: str | None = None
     """The response that it goes on from."""
     calls: list[str] = field(default_factory=list)
-    """Tool calls that it answers, the newest first."""
+    """Tool calls that it answers, the newest first: with what they asked for, then by their ids alone."""
     heads: list[str] = field(default_factory=list)
     """Its history up to each of the last steps, the shortest first; the last is all of it."""
     end: blake2b | None = None
@@ -102,7 +103,7 @@ class Runs:
             evidence, elsewhere = looked.result()
         else:
             evidence, elsewhere = await aside(exchange, self._evidence, exchange, exchange.principal), {}
-        found = self._marks.joined(self._marks.found(evidence.keys()), elsewhere)
+        found = self._marks.found(evidence.keys(), elsewhere)
         left = self._decide(exchange, evidence, found)
         self._marks.add(left)
         if self._shared is not None:
@@ -154,9 +155,12 @@ class Runs:
 
     def _implicit(self, found: Evidence, steps: Sequence[turns.Step], who: Principal) -> None:
         answered = [step.id for step in reversed(steps) if step.kind == turns.RESULT and step.id]
-        found.calls = [self._hash(who, "call", id) for id in dict.fromkeys(answered[:MOST_CALLS])]
-        states = list(turns.follow(self._seed(who), steps))
-        found.heads = [state.hexdigest() for state in states[-DEPTH:]]
+        newest = list(dict.fromkeys(answered))[:MOST_CALLS]
+        called = {step.id: step.data for step in steps if step.kind == turns.CALL}
+        found.calls = [self._called(who, id, called[id]) for id in newest if id in called]
+        found.calls += [self._called(who, id) for id in newest]
+        states = turns.follow(self._seed(who), steps, DEPTH)
+        found.heads = [state.hexdigest() for state in states]
         found.end = states[-1]
         said = next((step.data for step in reversed(steps) if step.kind == turns.MODEL), b"")
         if len(said) >= TELLING_CHARS:
@@ -178,7 +182,7 @@ class Runs:
             new = joined is None
             source, run = joined or (Source.NONE, exchange.id)
             left += [(head, Mark(run, USED, now)) for head in _gone_on_from(found, marks, run)]
-        exchange.run_id, exchange.run_source = run, source
+        exchange.run_id, exchange.run_source = run, source.value
         if new:
             self._begun(source)
         left += self._remembered(exchange, found, run, now)
@@ -198,16 +202,20 @@ class Runs:
         failed = exchange.failure is not None or exchange.cancelled
         yield found.heads[-1], Mark(run, FAILED if failed else ASKED, now)
         for steps in turns.of_reply(exchange.path, exchange.told or {})[:MOST_CALLS]:
-            for state in [*turns.follow(found.end, steps)][-1:]:
+            for state in turns.follow(found.end, steps, 1):
                 yield state.hexdigest(), Mark(run, ANSWERED, now)
             for step in steps:
                 if step.kind == turns.CALL and step.id:
-                    yield self._hash(who, "call", step.id), Mark(run, ANSWERED, now)
+                    yield self._called(who, step.id), Mark(run, ANSWERED, now)
+                    yield self._called(who, step.id, step.data), Mark(run, ANSWERED, now)
                 if step.kind == turns.MODEL and len(step.data) >= TELLING_CHARS:
                     yield self._said(who, step.data), Mark(run, ANSWERED, now)
 
     def _hash(self, who: Principal, kind: str, told: str) -> str:
         return digest(self._key, kind, who.tenant, who.key_id, told)
+
+    def _called(self, who: Principal, id: str, told: bytes = b"") -> str:
+        return digest(self._key, "call", who.tenant, who.key_id, id, told.decode("utf-8", "surrogatepass"))
 
     def _seed(self, who: Principal) -> blake2b:
         """The hash that a history of that key's begins with."""
@@ -223,17 +231,15 @@ class Runs:
 
 def _joined(found: Evidence, marks: Found, now: int) -> tuple[Source, str] | None:
     """The run that an exchange goes on with, and what tells it; None when it begins one."""
-    numbered: str | None = None
-    for call in found.calls:
-        runs = [mark.run for mark in marks.get(call, ())]
-        if len(runs) == 1:
-            return Source.TOOL_CALL, runs[0]
-        # Some models number their calls from 1 in every run: their ids tell runs apart only with the history.
-        numbered = numbered or (runs[-1] if runs else None)
+    callers = [[mark.run for mark in marks.get(call, ())] for call in found.calls]
+    sure = next((runs[0] for runs in callers if len(runs) == 1), None)
+    if sure is not None:
+        return Source.TOOL_CALL, sure
+    # Some models number their calls from 1 in every run: their ids tell runs apart only with the history.
     if run := _continued(found.heads, marks, now):
         return Source.PREFIX, run
-    if numbered is not None:
-        return Source.TOOL_CALL, numbered
+    if votes := Counter(run for runs in callers for run in reversed(runs)):
+        return Source.TOOL_CALL, votes.most_common(1)[0][0]
     said = marks.get(found.said or "", ())
     return (Source.PREFIX, said[0].run) if len(said) == 1 else None
 

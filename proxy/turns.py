@@ -6,7 +6,7 @@ between turns), reasoning, null members, marks for prompt caches, and whether a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -63,15 +63,16 @@ def last_asked(path: str, request: Mapping[str, Any], steps: Iterable[Step]) -> 
     return next((text for text in reversed(texts) if isinstance(text, str) and text.strip()), None)
 
 
-def follow(state: blake2b, steps: Iterable[Step]) -> Iterator[blake2b]:
-    """The hash of a conversation after each of some further steps. What it was before stays as it is."""
-    state = state.copy()
-    for step in steps:
-        id = step.id.encode("utf-8", "surrogatepass")
-        state.update(b"%b%d:%d:" % (step.kind, len(id), len(step.data)))
-        state.update(id)
-        state.update(step.data)
-        yield state.copy()
+def follow(state: blake2b, steps: Sequence[Step], last: int) -> list[blake2b]:
+    """The hash of a conversation after each of the `last` of some further steps. What it was before stays as it is."""
+    state, states = state.copy(), []
+    first = len(steps) - last
+    for place, (kind, data, id) in enumerate(steps):
+        named = id.encode("utf-8", "surrogatepass")
+        state.update(b"%b%d:%d:%b%b" % (kind, len(named), len(data), named, data))
+        if place >= first:
+            states.append(state.copy())
+    return states
 
 
 # --- one message, item or block
@@ -87,7 +88,8 @@ def _chat(message: Mapping[str, Any]) -> Iterator[Step]:
     yield from _content(message.get("content"), MODEL if role == "assistant" else USER)
     if role != "assistant":
         return
-    yield from _text(MODEL, [message.get("refusal")])
+    if message.get("refusal"):
+        yield from _text(MODEL, [message["refusal"]])
     for call in _objects(message.get("tool_calls")):
         body = call.get("function") or call.get("custom")
         if isinstance(body, dict):
@@ -116,7 +118,8 @@ def _item(item: Mapping[str, Any]) -> Iterator[Step]:
 def _content(content: Any, speaker: bytes) -> Iterator[Step]:
     """The content of a message: texts that follow one another are one."""
     if isinstance(content, str):
-        yield from _text(speaker, [content])
+        if said := content.strip():
+            yield Step(speaker, said.encode("utf-8", "surrogatepass"))
         return
     texts: list[Any] = []
     for part in _objects(content):

@@ -12,13 +12,25 @@ from proxy.api.deps import Route, administrator, json_body, reply
 from proxy.context import Context
 from proxy.errors import BadRequest, Code, NotFound
 from proxy.exchange import Principal
+from proxy.identity import session_hash
 from proxy.store import queries
 
 REVIEW_BYTES = 64 << 10
-_TEXTS = ("outcome", "action", "rule", "entity", "model", "key_id", "tenant", "shadow_of", "feedback")
+_TEXTS = (
+    "outcome",
+    "action",
+    "rule",
+    "entity",
+    "model",
+    "key_id",
+    "tenant",
+    "shadow_of",
+    "feedback",
+    "trace_id",
+)
 _SWITCHES = ("flagged", "reviewed", "shadow")
 _TIMES = ("since", "until")
-KNOWN = (*_TEXTS, *_SWITCHES, *_TIMES, "limit", "before")
+KNOWN = (*_TEXTS, "run", "session", *_SWITCHES, *_TIMES, "limit", "before")
 """The query parameters of `GET /api/traces`."""
 
 
@@ -42,7 +54,9 @@ def router(context: Context) -> APIRouter:
         """Traces newest first, filtered by the query."""
         asked = request.query_params
         try:
-            page = queries.list_spans(context.store, span_filter(asked), _limit(asked), asked.get("before"))
+            page = queries.list_spans(
+                context.store, span_filter(asked, context.key), limit_of(asked), asked.get("before")
+            )
         except queries.QueryError as error:
             raise BadRequest(str(error), param=str(error).partition(" ")[0]) from None
         return reply({"data": page.items, "next": page.next})
@@ -84,13 +98,20 @@ def review(context: Context, id: str, author: str, body: Mapping[str, Any]) -> d
     return added
 
 
-def span_filter(asked: Mapping[str, str]) -> queries.SpanFilter:
-    """The filter that query parameters ask for. Raises BadRequest naming one that is unknown or unfit."""
+def span_filter(asked: Mapping[str, str], key: bytes) -> queries.SpanFilter:
+    """The filter that query parameters ask for; `key` hashes the name of a session.
+
+    Raises BadRequest naming one that is unknown or unfit.
+    """
     for name in asked:
         if name not in KNOWN:
             message = f"Query parameter {name[:64]!r} is unknown. Known: {', '.join(KNOWN)}."
             raise BadRequest(message, param=name[:64], code=Code.UNKNOWN_PARAMETER)
     values: dict[str, Any] = {name: asked[name] for name in _TEXTS if name in asked}
+    if "run" in asked:
+        values["run_id"] = asked["run"]
+    if "session" in asked:
+        values["session_id"] = session_hash(key, asked.get("tenant", "default"), asked["session"].strip())
     for name in _SWITCHES:
         if name in asked:
             if asked[name] not in ("true", "false"):
@@ -107,8 +128,9 @@ def span_filter(asked: Mapping[str, str]) -> queries.SpanFilter:
     return queries.SpanFilter(**values)
 
 
-def _limit(asked: Mapping[str, str]) -> int:
-    text = asked.get("limit", "50")
+def limit_of(asked: Mapping[str, str], unasked: str = "50") -> int:
+    """How many a page is to have. Raises BadRequest for what is no such number."""
+    text = asked.get("limit", unasked)
     if not text.isascii() or not text.isdigit() or len(text) > 6:
         raise BadRequest(f"limit takes 1 to {queries.MOST}.", param="limit")
     return int(text)

@@ -20,7 +20,7 @@ from proxy.review import runs, views
 from proxy.review.filters import OUTCOMES, REVIEW, SHADOW, SINCE, Asked, asked, trace_path
 from proxy.review.pages import HEADERS, Pages, redirect, secure
 from proxy.review.session import HOME, HOURS, Attempts, Sessions, check_origin, safe_next
-from proxy.store import queries
+from proxy.store import queries, sessions
 
 COOKIE = "guardhouse_review"
 VISIT = "guardhouse_visit"
@@ -270,6 +270,12 @@ class Site:
     def _shadows(self, id: str) -> list[dict[str, Any]]:
         return queries.list_spans(self.store, queries.SpanFilter(shadow_of=id)).items
 
+    def _steps(self, trace: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The run that a trace is a step of, from its first step on; None when it is the only one."""
+        idle_s = self.context.config.run_idle_s
+        found = sessions.read_run(self.store, trace["run_id"], idle_s) if trace["run_id"] else None
+        return found if found is not None and found["n_exchanges"] > 1 else None
+
     def _around(self, trace: Mapping[str, Any], filters: Asked) -> queries.Neighbours:
         return queries.neighbours(self.store, filters.spans(), trace["started_us"], trace["id"])
 
@@ -280,7 +286,7 @@ class Site:
         values = {
             "reader": reader, "trace": trace, "detail": views.detail(trace), "asked": filters,
             "around": around, "verdicts": VERDICTS, "saved": "saved" in parameters,
-            "shadows": self._shadows(trace["id"]),
+            "shadows": self._shadows(trace["id"]), "run": self._steps(trace),
             "total": queries.count_spans(self.store, filters.spans()) if around.inside else None,
             "chosen": int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 7 else None,
         }  # fmt: skip

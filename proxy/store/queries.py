@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, or_, select, tuple_
 
 from proxy.exchange import new_id
 from proxy.store import bodies, rows
@@ -66,6 +66,11 @@ class SpanFilter:
     """Whether it is a shadow, or else a caller's own."""
     shadow_of: str | None = None
     """The trace that it is a shadow of."""
+    trace_id: str | None = None
+    """W3C trace id."""
+    run_id: str | None = None
+    session_id: str | None = None
+    """Keyed hash of the session by name."""
 
 
 EVERYTHING = SpanFilter()
@@ -125,7 +130,17 @@ def list_spans(
 def _conditions(filters: SpanFilter, judged: ColumnElement[bool]) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [
         SPAN.c[name] == value
-        for name in ("outcome", "action", "model", "key_id", "tenant", "shadow_of")
+        for name in (
+            "outcome",
+            "action",
+            "model",
+            "key_id",
+            "tenant",
+            "shadow_of",
+            "trace_id",
+            "run_id",
+            "session_id",
+        )
         if (value := getattr(filters, name)) is not None
     ]
     if filters.shadow is not None:
@@ -146,14 +161,19 @@ def _conditions(filters: SpanFilter, judged: ColumnElement[bool]) -> list[Column
     return found
 
 
+def cursor(name: str, text: str) -> tuple[int, str]:
+    """The place that a cursor means. Raises QueryError, naming the parameter, when it is none."""
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise QueryError(f"{name} is not a cursor. Take it from `next` of the page before.")
+    return int(match[1]), match[2]
+
+
 def _page(store: Store, query: Select[Any], order: tuple[Any, Any], limit: int, before: str | None) -> Page:
     if not 1 <= limit <= MOST:
         raise QueryError(f"limit is {limit}. It takes 1 to {MOST}.")
     if before is not None:
-        match = _CURSOR.fullmatch(before)
-        if match is None:
-            raise QueryError("before is not a cursor. Take it from `next` of the page before.")
-        query = query.where(tuple_(*order) < tuple_(int(match[1]), match[2]))
+        query = query.where(tuple_(*order) < tuple_(*cursor("before", before)))
     query = query.order_by(*(column.desc() for column in order)).limit(limit + 1)
     with store.read() as connection:
         found = [dict(row) for row in connection.execute(query).mappings()]
@@ -228,11 +248,17 @@ def _blobs(connection: Connection, ids: Iterable[str]) -> dict[str, bytes]:
 def _answers(
     connection: Connection, span: dict[str, Any], calls: list[dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """By call id: the next thing the tenant's callers say about a call, if that is its answer. Shadows say nothing."""
+    """By call id: the next thing its run says about a call, if that is its answer. Shadows say nothing.
+
+    Of a trace without a run, as older versions kept them: the next thing that any caller of the tenant says.
+    """
     asked = sorted({call["call_id"] for call in calls if call["state"] == "requested"})
     if span["shadow_of"] is not None:
         return {}
-    copied = exists().where(SPAN.c.id == TOOL_CALL.c.span_id, SPAN.c.shadow_of.is_not(None))
+    # Interleaved runs may number their calls alike: only what this run says counts, where runs are known.
+    anothers = SPAN.c.run_id != span["run_id"] if span["run_id"] else false()
+    other = or_(SPAN.c.shadow_of.is_not(None), anothers)
+    copied = exists().where(SPAN.c.id == TOOL_CALL.c.span_id, other)
     found: dict[str, dict[str, Any]] = {}
     for call_id in asked:
         query = (

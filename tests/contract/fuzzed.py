@@ -78,7 +78,7 @@ class Fuzz:
         self.provider.sent.clear()
         self.provider.status, self.provider.answer = fuzzed.status, fuzzed.answer
         recorder: Any = self.app.context.recorder
-        recorder.documents.clear()
+        recorder.forget()
         async with asyncio.timeout(PATIENCE):
             status, told = await ask(self.app, fuzzed.path, fuzzed.body)
         [trace] = recorder.documents

@@ -85,7 +85,7 @@ class Passage:
         self.provider.status = status
         self.provider.sent.clear()
         recorder: Any = self.app.context.recorder
-        recorder.documents.clear()
+        recorder.forget()
         told = await _ask(self.app, orjson.dumps(request), path or self.path)
         [trace] = recorder.documents
         return Seen(b"".join(self.provider.sent).decode(), told, json.dumps(trace))

@@ -142,7 +142,7 @@ def test_a_hostile_request_is_refused_in_the_apis_own_words(
 ) -> None:
     """On every path: the right status and code, nothing upstream, one trace, and a connection that is good or closed."""
     for path in [*MODEL_ROUTES, *OTHER_ROUTES]:
-        running.recorder.documents.clear()
+        running.recorder.forget()
         told = talk(running.port, hostile.made(path), cut=hostile.cut)
         calls = path in MODEL_ROUTES
         if hostile.judged and path == "/v1/moderations":
@@ -202,7 +202,7 @@ def test_a_path_that_is_not_served_is_unknown(
     method: str, path: str, running: Running, upstream: Upstream
 ) -> None:
     """404 in the envelope, however close it comes to one that is; no trace, nothing upstream."""
-    running.recorder.documents.clear()
+    running.recorder.forget()
     body = valid("/v1/chat/completions") if method == "POST" else b""
     request = post("/PATH", body).replace(b"POST /PATH", method.encode() + b" " + path.encode("latin-1"))
     told = talk(running.port, request, method)
@@ -262,7 +262,7 @@ FINE = {
 @pytest.mark.parametrize("name", FINE)
 def test_what_is_only_unusual_is_answered(name: str, running: Running, upstream: Upstream) -> None:
     """It reaches the provider once, as what it says, and leaves one trace."""
-    running.recorder.documents.clear()
+    running.recorder.forget()
     assert talk(running.port, FINE[name]()).status == 200
     assert len(upstream.bodies) == len(traces(running, 1)) == 1
     assert b"elsewhere" not in upstream.headers[0]

@@ -56,7 +56,7 @@ def canary(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def proxy(canary: Running) -> Running:
     """The same, with nothing recorded."""
-    canary.recorder.documents.clear()
+    canary.recorder.forget()
     return canary
 
 
@@ -116,7 +116,7 @@ def test_what_the_policy_blocks_has_no_fallback(proxy: Running, upstream: Upstre
     """Neither the caller's nor that of the fallback: the request does not go there."""
     assert ask(proxy, chat({"role": "user", "content": FORBIDDEN})).status == 400
     assert upstream.bodies == []
-    proxy.recorder.documents.clear()
+    proxy.recorder.forget()
     upstream.script = TOO_LONG
     answer = ask(proxy, chat({"role": "user", "content": "a kiwi"}))
     assert (answer.status, answer.error["code"]) == (400, "content_filter")

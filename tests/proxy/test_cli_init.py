@@ -63,8 +63,10 @@ def test_its_examples_hold_when_they_are_uncommented(tmp_path: Path, monkeypatch
     assert config.database_url == "sqlite:////tmp/x.sqlite3"
     assert {key for key in Guardhouse.model_fields if f" {key}: " not in CONFIG} == {
         "cache_ttl_s",
+        "forward_traceparent",
         "hedge_after_s",
         "redis_url",
+        "run_idle_s",
         "scopes",
         "shadow",
         "timeouts",

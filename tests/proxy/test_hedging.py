@@ -61,7 +61,7 @@ def hedging(
 @pytest.fixture
 def proxy(hedging: Running) -> Running:
     """The same, with nothing recorded."""
-    hedging.recorder.documents.clear()
+    hedging.recorder.forget()
     return hedging
 
 

@@ -71,7 +71,7 @@ def shadowed(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture
 def proxy(shadowed: Running) -> Running:
     """The same, with nothing recorded and nothing remembered."""
-    shadowed.recorder.documents.clear()
+    shadowed.recorder.forget()
     shadowed.app.context.replies._kept.clear()
     return shadowed
 
@@ -185,7 +185,7 @@ def test_a_caller_does_not_wait_and_does_not_take_its_shadow_along(
     assert [one["shadow_of"] for one in proxy.recorder.documents] in ([None], [])
     pair(proxy)
 
-    proxy.recorder.documents.clear()
+    proxy.recorder.forget()
     never = Script([b"{}"], first_delay=30)
     upstream.script = by_model(
         old_1=never, new_1=Script(slow.pieces, headers=slow.headers, chunked=False, first_delay=0.5)

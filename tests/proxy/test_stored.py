@@ -57,7 +57,7 @@ def make(proxy: Running, upstream: Upstream, said: str = "Hi.", **more: Any) -> 
     upstream.script = lambda body: script(body, reply(message(said)))
     asked = {"model": "gpt-test", "input": "Hello", **more}
     assert ask(proxy, asked, path=RESPONSE, headers=headers).status == 200
-    proxy.recorder.documents.clear()
+    proxy.recorder.forget()
 
 
 def retrieved(proxy: Running, query: str = "", **more: Any) -> Answer:
@@ -288,7 +288,7 @@ def test_output_rules_hold_for_what_is_retrieved(proxy: Running, upstream: Upstr
     make(proxy, upstream)
     upstream.script = script({"stream": bool(query)}, reply(message(f"Card {CARD}.")))
     redacted = retrieved(proxy, query)
-    proxy.recorder.documents.clear()
+    proxy.recorder.forget()
     upstream.script = script({"stream": bool(query)}, reply(message("All is well. Take the kryptonite.")))
     blocked = retrieved(proxy, query)
 

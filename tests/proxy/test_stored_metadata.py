@@ -16,7 +16,7 @@ def chat_made(proxy: Running, upstream: Upstream) -> None:
     upstream.script = whole()
     asked = {"model": "gpt-test", "store": True, "messages": [{"role": "user", "content": "Hi"}]}
     ask(proxy, asked)
-    proxy.recorder.documents.clear()
+    proxy.recorder.forget()
     upstream.reset()
 
 

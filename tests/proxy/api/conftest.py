@@ -45,9 +45,10 @@ def api(tmp_path: Path) -> Iterator[Api]:
     keyring.replace(active_keys(store))
     reasons: dict[str, str] = {}
     unused: Any = None
+    config: Any = SimpleNamespace(run_idle_s=60)
     policies: Any = SimpleNamespace(label="default@abc", labels=lambda: ["default@abc"], trouble=None)
     context = Context(
-        settings=unused, config=unused, store=store, recorder=recorder, keyring=keyring, policies=policies,
+        settings=unused, config=config, store=store, recorder=recorder, keyring=keyring, policies=policies,
         key=b"", router=unused, metrics=metrics, shadows=unused, vaults=unused, replies=unused, spans=None, objects=unused, runs=unused, ready=lambda: reasons,
     )  # fmt: skip
     app = FastAPI()

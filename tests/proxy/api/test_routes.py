@@ -15,6 +15,7 @@ def test_the_management_routes_are_these(api: Api) -> None:
         ("GET", "/api/traces"),
         ("GET", "/api/traces/{id}"),
         ("POST", "/api/traces/{id}/reviews"),
+        ("GET", "/api/sessions/{run_id}"),
         ("GET", "/api/runs"),
         ("POST", "/api/runs"),
         ("GET", "/api/runs/{id}"),

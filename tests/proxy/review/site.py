@@ -50,10 +50,11 @@ def site(folder: Path, *, closed: bool = True) -> Iterator[Site]:
     keyring.replace(active_keys(store))
     policy = builtin("default")
     unused: Any = None
+    config: Any = SimpleNamespace(run_idle_s=60)
     policies: Any = SimpleNamespace(label=policy.label, rules=lambda: [rule.id for rule in policy.rules])
     router: Any = SimpleNamespace(models=lambda: ["gpt-4o-mini", "claude-sonnet"])
     context = Context(
-        settings=unused, config=unused, store=store, recorder=unused, keyring=keyring, policies=policies,
+        settings=unused, config=config, store=store, recorder=unused, keyring=keyring, policies=policies,
         key=SECRET, router=router, metrics=unused, shadows=unused, vaults=unused, replies=unused, spans=None, objects=unused, runs=unused, ready=dict,
     )  # fmt: skip
     app = FastAPI()
