@@ -21,6 +21,8 @@ def test_the_management_routes_are_these(api: Api) -> None:
         ("GET", "/api/runs/{id}"),
         ("GET", "/api/policies"),
         ("POST", "/api/reload"),
+        ("POST", "/api/retrievals"),
+        ("POST", "/api/feedback"),
         ("GET", "/healthz"),
         ("GET", "/readyz"),
         ("GET", "/metrics"),
