@@ -23,6 +23,7 @@ from proxy.errors import Code, MethodNotAllowed, NotFound, ProxyError
 from proxy.exchange import new_id
 from proxy.limiting import make_limiter, seed
 from proxy.objects import Objects
+from proxy.otlp import serve as otlp
 from proxy.outside import outside
 from proxy.policies import Policies
 from proxy.prices import Prices
@@ -44,6 +45,8 @@ from proxy.wire import Connection, Receive, Scope, Send, answer_ids, header_pair
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
     from starlette.exceptions import HTTPException
+
+    from proxy.telemetry_otlp import SpanExport
 
 MODELS = "/v1/models"
 KEYS_SECONDS = 3.0
@@ -95,6 +98,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         prompts=prompts,
         prices=Prices(config.deployments),
         metrics=metrics,
+        spans=_spans(config, metrics),
         ready=state.missing,
     )
     return App(context, recorder, state)
@@ -106,6 +110,14 @@ def providers(config: Config) -> Mapping[str, Provider]:
     for name in {name for deployment in config.deployments for name in speakers(deployment)}:
         made[name] = open_provider(name)
     return made
+
+
+def _spans(config: Config, metrics: Metrics) -> SpanExport | None:
+    if config.otlp is None:
+        return None
+    from proxy.telemetry_otlp import SpanExport
+
+    return SpanExport(config.otlp, config.deployments, version(), metrics.otlp_dropped)
 
 
 def version() -> str:
@@ -149,6 +161,8 @@ class App:
                 await pipeline.serve(self.context, Connection(scope, receive, send), dialect)
             elif (asked := find(scope["method"], path)) is not None:
                 await stored.serve(self.context, Connection(scope, receive, send), *asked)
+            elif path == otlp.PATH and scope["method"] == "POST":
+                await otlp.serve(self.context, Connection(scope, receive, send))
             elif path == "/v1" or path.startswith("/v1/"):
                 await self._other(Connection(scope, receive, send))
             else:
@@ -186,6 +200,8 @@ class App:
         path, method = connection.path, connection.method
         if allowed := methods(path):
             raise _wrong_method(method, ", ".join(allowed))
+        if path == otlp.PATH:
+            raise _wrong_method(method, "POST")
         if path != MODELS and not path.startswith(MODELS + "/"):
             raise NotFound(why_not_served(method, path), code=Code.UNKNOWN_URL)
         if method not in ("GET", "HEAD"):
@@ -231,6 +247,8 @@ class App:
         await self.context.vaults.aclose()
         await self.context.runs.aclose()
         await asyncio.to_thread(self._recorder.close)
+        if self.context.spans is not None:
+            await asyncio.to_thread(self.context.spans.close)
         await asyncio.to_thread(self.context.store.close)
         await send({"type": "lifespan.shutdown.complete"})
 

@@ -21,6 +21,7 @@ from proxy.config_schema import (
     Deadlines,
     Entry,
     Guardhouse,
+    Otlp,
     Params,
     Router,
     Shutdown,
@@ -160,6 +161,8 @@ class Config:
     spool_mode: SpoolMode = "group"
     clients: Clients = field(default_factory=Clients)
     shutdown: Shutdown = field(default_factory=Shutdown)
+    otlp: Otlp | None = None
+    """Where spans of our own go; None: nowhere."""
     notes: tuple[str, ...] = ()
     """What was read but has no effect here, one sentence each with its place."""
 
@@ -256,6 +259,7 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         spool_mode=settings.spool_mode or own.spool.mode,
         clients=own.clients,
         shutdown=own.shutdown,
+        otlp=own.otlp,
         notes=tuple(notes),
     )
 

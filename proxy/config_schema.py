@@ -102,6 +102,30 @@ class Clients(BaseModel):
     """Connections of one process that may wait for the head of a request."""
 
 
+class Otlp(BaseModel):
+    """`guardhouse.otlp`: the operator's collector, for spans of our own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
+    """Base URL; `/v1/traces` is added unless it ends with it."""
+    headers: dict[str, Annotated[str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]] = Field(
+        {}, repr=False
+    )
+    content: bool = False
+    """Whether the texts go along, as stored."""
+    sample: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Share of the traces that are exported, the same for all exchanges of one."""
+    trace_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    """What a trace's id is put behind to make a link, e.g. `https://guardhouse.example/review/traces/`."""
+
+    @property
+    def url(self) -> str:
+        """Where spans are posted."""
+        base = self.endpoint.rstrip("/")
+        return base if base.endswith("/v1/traces") else f"{base}/v1/traces"
+
+
 class Shutdown(BaseModel):
     """`guardhouse.shutdown`: how the server stops, in seconds."""
 
@@ -180,3 +204,4 @@ class Guardhouse(BaseModel):
     spool: Spool = Spool()
     clients: Clients = Clients()
     shutdown: Shutdown = Shutdown()
+    otlp: Otlp | None = None

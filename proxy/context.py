@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.exchange import Exchange
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from proxy.shadow import Shadows
     from proxy.store.db import Store
     from proxy.telemetry import Metrics
+    from proxy.telemetry_otlp import SpanExport
     from proxy.vaults import Vaults
 
 
@@ -31,6 +32,9 @@ class Recording(Protocol):
 
     def record(self, exchange: Exchange) -> None:
         """Take the exchange as it is now. Never raises into the request."""
+
+    def take(self, documents: Sequence[dict[str, Any]]) -> None:
+        """Take documents that are ready, all or none; for any thread. Raises NotRecorded."""
 
     async def written(self, id: str) -> None:
         """Returns when the exchange of that id is on disk. Raises when it cannot be."""
@@ -73,5 +77,7 @@ class Context:
     prices: Prices
     """What the tokens of a deployment cost."""
     metrics: Metrics
+    spans: SpanExport | None
+    """Sends spans of our own to the operator's collector; None where none is configured."""
     ready: Callable[[], Mapping[str, str]]
     """What keeps the proxy from serving, by part, e.g. `{"store": "cannot be opened"}`; empty when ready."""

@@ -46,6 +46,7 @@ SAME = (
     "attempts",
     "upstream_called",
     "timings",
+    "retrievals",
 )
 """What a document says under the same name as the exchange."""
 

@@ -190,6 +190,9 @@ class Exchange:
     tool_calls: list[ToolCall] = field(default_factory=list)
     retrieval: list[RetrievalHit] = field(default_factory=list)
 
+    retrievals: list[str] = field(default_factory=list)
+    """Ids, as stored, of retrievals posted beforehand that the request names."""
+
     upstream_called: bool = False
     attempts: int = 0
     first_token_us: int | None = None

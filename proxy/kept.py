@@ -45,6 +45,8 @@ def record(context: Context, exchange: Exchange) -> None:
     settle(context, exchange)
     context.recorder.record(exchange)
     context.metrics.observe(exchange)
+    if context.spans is not None:
+        context.spans.export(exchange)
 
 
 async def watched(exchange: Exchange) -> None:

@@ -14,7 +14,7 @@ from guardrails.policy import BlockStyle
 from guardrails.pseudonyms import Vault
 from guardrails.redact import mask
 from guardrails.types import Segment, Stage, merge
-from proxy import admission, moderation, objects, permits, relay, traceparent
+from proxy import admission, moderation, objects, permits, relay, retrievals, traceparent
 from proxy.cache import CHOOSING, directives
 from proxy.config import Deployment
 from proxy.context import Context
@@ -69,6 +69,7 @@ async def _served(out: relay.Outlet) -> None:
     with Timed(exchange, "parse"):
         exchange.session = session_name(connection.header(HEADER.encode()))
         await aside(exchange, _parse, context, exchange)
+        exchange.retrievals = retrievals.named(context.key, connection, exchange)
         await objects.check(context, exchange)
     async with connection.watched():
         await admission.admit(context, exchange)

@@ -137,6 +137,25 @@ class Recorder:
         if not self._queued.is_set():
             self._queued.set()
 
+    def take(self, documents: Sequence[dict[str, Any]]) -> None:
+        """Take documents that are ready, all or none, in one group: when the last is on disk, so are the others.
+
+        Raises NotRecorded when there is no room for them; whoever sent them can do so again, so nothing is lost.
+        """
+        records = [(str(one["id"]), encode(one)) for one in documents]
+        size = sum(len(record) for _, record in records)
+        if self._full():
+            raise NotRecorded("the spool is full")
+        with self._lock:
+            queue = self._queue
+            if queue.size + size > _MEMORY_BYTES:
+                raise NotRecorded("too many records wait for the disk")
+            queue.records += records
+            queue.pending.update(id for id, _ in records)
+            queue.size += size
+            queue.since = queue.since or time.monotonic()
+        self._queued.set()
+
     async def written(self, id: str) -> None:
         """Returns when the exchange is on disk. Raises NotRecorded when it is lost, or not taken yet."""
         with self._lock:

@@ -106,6 +106,11 @@ class Metrics:
         )
         self._written = make(Counter, "traces_written", "Traces committed to the database.")
         self._dropped = make(Counter, "traces_dropped", "Traces lost, by reason.", ("reason",))
+        self._app_spans = make(
+            Counter, "app_spans", "Spans that apps sent, by what became of them.", ("result",)
+        )
+        self._feedback = make(Counter, "feedback", "What somebody thought of a reply.", ("value",))
+        self._otlp_dropped = make(Counter, "otlp_dropped", "Spans of our own that no collector took.")
         self._build = make(Gauge, "build_info", "Always 1; what is running.", ("version", "policy"))
         self._version = version
         self.models: Collection[str] = ()
@@ -184,6 +189,19 @@ class Metrics:
     def dropped(self, reason: str, traces: int = 1) -> None:
         """Count traces that are lost. `reason` is one of a closed list, see docs/reference/metrics.md."""
         self._dropped.labels(reason).inc(traces)
+
+    def app_spans(self, kept: int, refused: int) -> None:
+        """Count spans that an app sent in one request."""
+        self._child(self._app_spans, "kept").inc(kept)
+        self._child(self._app_spans, "refused").inc(refused)
+
+    def feedback(self, value: str) -> None:
+        """Count one `up`, `down` or `score`."""
+        self._child(self._feedback, value).inc()
+
+    def otlp_dropped(self, spans: int) -> None:
+        """Count spans of our own that were not exported."""
+        self._otlp_dropped.inc(spans)
 
     def watch(self, spool_bytes: Callable[[], float], oldest: Callable[[], float]) -> None:
         """Read the spool's size and the age of its oldest unwritten trace whenever somebody looks."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -215,6 +215,10 @@ class MemoryRecorder:
     def record(self, exchange: Exchange) -> None:
         """Keep the exchange's document."""
         self.documents.append(document(exchange))
+
+    def take(self, documents: Sequence[dict[str, Any]]) -> None:
+        """Keep them as they are."""
+        self.documents.extend(documents)
 
     async def written(self, id: str) -> None:
         """At once."""

@@ -10,8 +10,9 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from proxy.context import Context
-from proxy.errors import BadRequest, Code, Forbidden, PayloadTooLarge, ProxyError, openai_body
+from proxy.errors import BadRequest, Code, Forbidden, PayloadTooLarge, ProxyError, Unavailable, openai_body
 from proxy.exchange import Principal
+from proxy.recorder import NotRecorded
 from proxy.store.bodies import encode
 
 LOOPBACK = ("127.0.0.1", "::1")
@@ -59,6 +60,27 @@ def administrator(context: Context) -> Callable[[Request], Principal]:
         return principal(context, request)
 
     return check
+
+
+def caller(context: Context) -> Callable[[Request], Principal]:
+    """Whoever holds a key, as a FastAPI dependency. Raises Unauthorized for everybody else."""
+
+    def check(request: Request) -> Principal:
+        found: Principal = context.keyring.principal(request.headers.get("authorization"))
+        return found
+
+    return check
+
+
+async def kept(context: Context, documents: list[dict[str, Any]]) -> None:
+    """Returns when documents are on disk. Raises Unavailable when they cannot be put there."""
+    try:
+        context.recorder.take(documents)
+        await context.recorder.written(documents[-1]["id"])
+    except NotRecorded:
+        raise Unavailable(
+            "It could not be kept. Send it again later.", headers={"retry-after": "5"}
+        ) from None
 
 
 def local(request: Request) -> bool:

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from proxy.api import health, keys, policies, prompts, runs, sessions, traces, usage
+from proxy.api import (
+    feedback,
+    health,
+    keys,
+    policies,
+    prompts,
+    retrievals,
+    runs,
+    sessions,
+    traces,
+    usage,
+)
 from proxy.context import Context
 
-PARTS = (traces, sessions, runs, policies, prompts, keys, usage, health)
+PARTS = (traces, sessions, runs, policies, prompts, keys, usage, retrievals, feedback, health)
 
 
 def build_router(context: Context) -> APIRouter:

@@ -29,6 +29,7 @@ _TEXTS = (
     "trace_id",
     "prompt",
     "prompt_version",
+    "feedback",
 )
 _SWITCHES = ("flagged", "reviewed", "shadow")
 _TIMES = ("since", "until")
@@ -121,6 +122,8 @@ def span_filter(asked: Mapping[str, str], key: bytes) -> queries.SpanFilter:
             if asked[name] not in ("true", "false"):
                 raise BadRequest(f"{name} takes true or false.", param=name)
             values[name] = asked[name] == "true"
+    if values.get("feedback", "any") not in ("up", "down", "any"):
+        raise BadRequest("feedback takes up, down or any.", param="feedback")
     for name in _TIMES:
         if name in asked:
             try:

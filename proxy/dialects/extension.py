@@ -24,12 +24,12 @@ def retrieval(request: dict[str, Any]) -> list[RetrievalHit]:
     extension = request[EXTENSION]
     if not isinstance(extension, dict):
         raise wrong_type(EXTENSION, "an object")
-    if extension.keys() == {"prompt"}:
-        return []
-    if extension.keys() - {"retrieval", "prompt"}:
+    if extension.keys() - {"retrieval", "retrieval_id", "prompt"}:
         # The caller's own name for it is text nobody has inspected, and errors are stored.
         raise BadRequest(f"Unknown member in '{EXTENSION}'.", code=Code.UNKNOWN_PARAMETER, param=EXTENSION)
-    given, where = extension.get("retrieval"), f"{EXTENSION}.retrieval"
+    if "retrieval" not in extension:
+        return []
+    given, where = extension["retrieval"], f"{EXTENSION}.retrieval"
     if isinstance(given, dict):
         if not isinstance(given.get("query"), str | None):
             raise wrong_type(f"{where}.query", "a string")
@@ -61,6 +61,8 @@ def retrieved(extension: dict[str, Any]) -> Iterator[Segment]:
         for where, text in strings(value, f"/{EXTENSION}/prompt/variables/{name}"):
             yield Segment(text, where, Stage.INPUT, f"variable:{name}")
     given, pointer = extension.get("retrieval"), f"/{EXTENSION}/retrieval"
+    if isinstance(name := extension.get("retrieval_id"), str):
+        yield Segment(name, f"{pointer}_id", Stage.RETRIEVAL, "user")
     if isinstance(given, dict):
         if given.get("query"):
             yield Segment(given["query"], f"{pointer}/query", Stage.RETRIEVAL, "user")

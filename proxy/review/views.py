@@ -118,6 +118,18 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """A tool that the app's own span tells of."""
+
+    name: Markup
+    call_id: Markup
+    linked_by: str
+    error: bool
+    arguments: Part
+    result: Part | None
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """All that the page of a trace shows beyond the document's plain fields."""
 
@@ -126,6 +138,7 @@ class Detail:
     elsewhere: list[tuple[str, Part]]
     """Other texts in which something was found: (pointer, text)."""
     hits: list[Hit]
+    ran: list[Ran]
     findings: list[Found]
     tools: list[tuple[str, Part]]
     """Tools that the model was offered: (name, description)."""
@@ -180,7 +193,7 @@ def detail(trace: Json) -> Detail:
     tools = [_tool(page, place, _dict(tool)) for place, tool in enumerate(_list(request.get("tools")))]
     elsewhere = _elsewhere(page, {"input": request, "output": response})
     findings = [_found(page, number, f) for number, f in enumerate(trace["findings"], 1)]
-    return Detail(messages, replies, elsewhere, hits, findings, tools)
+    return Detail(messages, replies, elsewhere, hits, list(_ran(trace)), findings, tools)
 
 
 def _reader(trace: Json) -> Reader:
@@ -346,9 +359,27 @@ def _hit(page: Page, place: int, hit: Json) -> Hit:
         rank=str(rank),
         doc_id=str(hit["doc_id"]),
         score=decimal(hit["score"]),
-        source=str(hit["source"]),
+        source=str(hit["source"]) + (f", by {by}" if (by := hit.get("linked_by")) else ""),
         body=page.part(str(hit["text"]), "input", pointer),
     )
+
+
+def _ran(trace: Json) -> Iterator[Ran]:
+    for span in _list(trace.get("outside")):
+        for call in _list(span.get("tool_calls")):
+            result = call.get("result")
+            yield Ran(
+                name=visible(str(call["name"])),
+                call_id=visible(str(call["call_id"])),
+                linked_by=str(span["linked_by"]),
+                error=bool(span["error"]),
+                arguments=_plain(str(call["arguments"])),
+                result=_plain(result) if isinstance(result, str) else None,
+            )
+
+
+def _plain(text: str) -> Part:
+    return Part(visible(text[:LONGEST]), "", max(0, len(text) - LONGEST), len(text))
 
 
 def _tool(page: Page, place: int, tool: Json) -> tuple[str, Part]:

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
 
-from proxy.store import rows, tables
+from proxy.store import app_rows, rows, tables
 from proxy.store.bodies import Blobs
 from proxy.store.migrations import versions
 
@@ -34,6 +34,8 @@ _ORDER = (
     tables.TOOL_CALL,
     tables.RETRIEVAL_HIT,
     tables.GAP,
+    tables.OUTSIDE_SPAN,
+    tables.FEEDBACK,
 )
 
 
@@ -73,7 +75,8 @@ class Store:
     def _insert(self, documents: Sequence[dict[str, Any]]) -> None:
         new = rows.Rows(Blobs(self.key))
         for document in documents:
-            rows.add(new, document)
+            if not app_rows.add(new, document):
+                rows.add(new, document)
         new.by_table["blob"] = list(new.blobs.rows.values())
         with self.begin() as connection:
             for table in _ORDER:

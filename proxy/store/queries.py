@@ -15,6 +15,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, f
 from proxy.exchange import new_id
 from proxy.store import bodies, rows
 from proxy.store.db import Store
+from proxy.store.feedback import feedback_on, judged_as
+from proxy.store.outside import outside
 from proxy.store.tables import ANNOTATION, BLOB, FINDING, MESSAGE_REF, RETRIEVAL_HIT, RUN, SPAN, TOOL_CALL
 
 MOST = 200
@@ -63,6 +65,8 @@ class SpanFilter:
     prompt: str | None = None
     """Name of the prompt template that made the request."""
     prompt_version: str | None = None
+    feedback: str | None = None
+    """What somebody thought of it: `up`, `down` or `any`."""
     shadow: bool | None = None
     """Whether it is a shadow, or else a caller's own."""
     shadow_of: str | None = None
@@ -157,6 +161,8 @@ def _conditions(filters: SpanFilter, judged: ColumnElement[bool]) -> list[Column
         found.append(SPAN.c.started_us < filters.until_us)
     if filters.reviewed is not None:
         found.append(judged if filters.reviewed else ~judged)
+    if filters.feedback is not None:
+        found.append(judged_as(filters.feedback))
     named = [FINDING.c[name] == value for name in ("rule", "entity") if (value := getattr(filters, name))]
     if named:
         found.append(exists().where(FINDING.c.span_id == SPAN.c.id, *named))
@@ -204,6 +210,8 @@ def get_trace(store: Store, id: str) -> dict[str, Any] | None:
             row[name] for row in (*refs, *calls, *hits, *answers.values()) for name in _BLOBS if row.get(name)
         }
         texts = _blobs(connection, wanted)
+        told = outside(connection, dict(span), trace.get("retrievals", ()))
+        thought = feedback_on(connection, dict(span))
     for side in ("request", "response"):
         pieces = [row for row in refs if row["side"] == side]
         trace[side] = bodies.join((row["pointer"], bodies.decode(texts[row["blob_id"]])) for row in pieces)
@@ -216,6 +224,9 @@ def get_trace(store: Store, id: str) -> dict[str, Any] | None:
         }
         for row in hits
     ]
+    trace["retrieval"] += [hit for each in told for hit in each["retrieval"]]
+    trace["outside"] = [{**each, "retrieval": len(each["retrieval"])} for each in told]
+    trace["feedback"] = thought
     trace["reviews"] = reviews(store, id)
     return trace
 
@@ -261,6 +272,7 @@ def _answers(
         query = (
             select(TOOL_CALL)
             .where(TOOL_CALL.c.tenant == span["tenant"], TOOL_CALL.c.call_id == call_id, ~copied)
+            .where(TOOL_CALL.c.state != "ran")
             .where(
                 or_(
                     TOOL_CALL.c.started_us > span["started_us"],

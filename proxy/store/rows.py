@@ -18,7 +18,7 @@ _PREVIEW = 160
 
 Row = Mapping[str, Any]
 
-DETAIL = ("usage", "finish_reasons", "timings", "failures", "findings_left_out")
+DETAIL = ("usage", "finish_reasons", "timings", "failures", "findings_left_out", "retrievals")
 """Parts of a trace document that only the detail view reads; kept as JSON in one column."""
 
 PLAIN = (

@@ -149,7 +149,7 @@ class ToolCallRow(Row, table=True):
     arguments_blob: str = _text()
     result_blob: str | None = _text(default=None)
     state: str = _text()
-    """`requested` or `answered`."""
+    """`requested` or `answered`; `ran` for one that an app's own span tells of."""
 
 
 class RetrievalHitRow(Row, table=True):
@@ -257,7 +257,7 @@ class OutsideSpanRow(Row, table=True):
     __tablename__ = "outside_span"
 
     id: str = _text(primary_key=True)
-    """Trace id and span id, 48 hex digits."""
+    """Trace id and span id, 48 hex digits, `@` and the key that sent it: none can take the place of another's."""
     tenant: str = _text()
     key_id: str | None = _text(default=None)
     trace_id: str = _text()
@@ -289,7 +289,7 @@ class FeedbackRow(Row, table=True):
     tenant: str = _text()
     key_id: str | None = _text(default=None)
     target: str = _text()
-    """Id of the span."""
+    """Id of the exchange."""
     name: str = _text()
     """What was judged, e.g. `user`."""
     value: float | None = None

@@ -29,6 +29,12 @@ DOORS = {
     "phonenumbers": ("guardrails/checks/phones.py", "guardrails/phone_ranges.py"),
     "cryptography": ("guardrails/vault_seal.py",),
     "redis": ("proxy/redis_client.py",),
+    "opentelemetry.sdk": ("proxy/telemetry_otlp.py",),
+    "opentelemetry.exporter": ("proxy/telemetry_otlp.py",),
+    "opentelemetry.trace": ("proxy/telemetry_otlp.py",),
+    "requests": ("proxy/telemetry_otlp.py",),
+    "opentelemetry.proto": ("proxy/otlp/protobuf.py",),
+    "google.protobuf": ("proxy/otlp/protobuf.py",),
     "openai": ("evals/target.py", "evals/judge.py", "evals/demo.py"),
 }
 SCRIPTS = ("guardrails/models/",)
@@ -49,6 +55,9 @@ HEAVY = (
     "phonenumbers",
     "cryptography",
     "redis",
+    "opentelemetry",
+    "google.protobuf",
+    "requests",
 )
 
 

@@ -35,7 +35,7 @@ def test_traces_are_listed_shown_and_exported(tmp_path: Path) -> None:
 
     assert len(listed.stdout.splitlines()) == 3
     assert "\x1b" not in listed.stdout
-    assert shown == {**document(exchanges[0]), "reviews": []}
+    assert shown == {**document(exchanges[0]), "reviews": [], "outside": [], "feedback": []}
     assert {json.loads(line)["id"] for line in exported} == {one.id for one in exchanges}
     assert SECRET not in listed.stdout + "".join(exported)
     file = tmp_path / "out.jsonl"

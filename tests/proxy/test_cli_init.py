@@ -66,6 +66,8 @@ def test_its_examples_hold_when_they_are_uncommented(tmp_path: Path, monkeypatch
         "default_limits",
         "forward_traceparent",
         "hedge_after_s",
+        "limits_without_redis",
+        "otlp",
         "policies",
         "prompts",
         "redis_url",

@@ -24,7 +24,7 @@ def test_traces_are_listed_page_by_page_and_read_whole(api: Api) -> None:
     ids = [span["id"] for span in first["data"] + rest["data"]]
     assert ids == [one.id for one in reversed(exchanges)]
     assert rest["next"] is None
-    assert trace == {**document(exchanges[0]), "reviews": []}
+    assert trace == {**document(exchanges[0]), "reviews": [], "outside": [], "feedback": []}
 
 
 def test_shadows_can_be_left_out_or_asked_for(api: Api) -> None:

@@ -44,7 +44,7 @@ def test_a_trace_comes_back_as_it_was_recorded(store: Store) -> None:
 
     found = get_trace(store, exchange.id) or {}
 
-    assert found.pop("reviews") == []
+    assert [found.pop(name) for name in ("reviews", "outside", "feedback")] == [[], [], []]
     assert found == document(exchange)
     assert list(found["request"]) == list(document(exchange)["request"])
     assert get_trace(store, "0" * 32) is None

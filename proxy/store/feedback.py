@@ -1,0 +1,99 @@
+"""Feedback: what somebody thought of a reply, and which exchange that was. Counts only from who made the exchange."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from proxy.auth import ADMIN, ANYONE
+from proxy.store import bodies
+from proxy.store.db import Store
+from proxy.store.tables import API_KEY, BLOB, FEEDBACK, SPAN
+
+
+class Away(Exception):
+    """The database does not answer."""
+
+
+UP_FROM = 0.5
+"""A value from which on feedback is `up`; below, it is `down`. Thumbs are 1 and 0."""
+_MOST = 200
+
+
+def _may_judge() -> ColumnElement[bool]:
+    """Feedback from the key that made the exchange, or from an administrator's."""
+    admins = select(API_KEY.c.id).where(API_KEY.c.admin.is_(True))
+    return or_(
+        FEEDBACK.c.key_id == SPAN.c.key_id,
+        FEEDBACK.c.key_id.in_((ADMIN.key_id, ANYONE.key_id)),
+        FEEDBACK.c.key_id.in_(admins),
+    )
+
+
+def judged_as(thought: str) -> ColumnElement[bool]:
+    """The condition of traces that have feedback: `up`, `down` or `any`."""
+    conditions = {"up": [FEEDBACK.c.value >= UP_FROM], "down": [FEEDBACK.c.value < UP_FROM], "any": []}
+    return exists().where(FEEDBACK.c.target == SPAN.c.id, _may_judge(), *conditions[thought])
+
+
+def feedback_on(connection: Connection, span: dict[str, Any]) -> list[dict[str, Any]]:
+    """The feedback on an exchange, oldest first: name, value, comment (None when none was kept), key and time."""
+    query = (
+        select(FEEDBACK, BLOB.c.codec, BLOB.c.body)
+        .join(SPAN, SPAN.c.id == FEEDBACK.c.target)
+        .outerjoin(BLOB, BLOB.c.id == FEEDBACK.c.comment_blob)
+        .where(FEEDBACK.c.target == span["id"], _may_judge())
+        .order_by(FEEDBACK.c.created_us, FEEDBACK.c.id)
+        .limit(_MOST)
+    )
+    return [
+        {
+            **{name: row[name] for name in ("id", "name", "value", "key_id", "created_us")},
+            "comment": None if row["body"] is None else _text(row["codec"], row["body"]),
+        }
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def _text(codec: str, body: bytes) -> str:
+    return bodies.unpack(codec, body).decode("utf-8", "surrogatepass")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The exchange that feedback is about."""
+
+    id: str
+    model: str
+    own: bool
+    """Whether the caller may judge it."""
+
+
+def find_target(
+    store: Store, key_id: str | None, trace_id: str | None, response_id: str | None
+) -> Target | None:
+    """The exchange of this id, the last of this W3C trace, or the last with this reply; None when there is none yet.
+
+    Raises Away.
+
+    One that the key made goes before others. Shadows are nobody's. `key_id` None: any key's.
+    """
+    named = SPAN.c.response_id == response_id
+    if trace_id is not None:
+        named = or_(SPAN.c.id == trace_id, SPAN.c.trace_id == trace_id)
+    query = select(SPAN.c.id, SPAN.c.model, SPAN.c.key_id).where(and_(named, SPAN.c.shadow_of.is_(None)))
+    query = query.order_by((SPAN.c.id == trace_id).desc(), SPAN.c.started_us.desc(), SPAN.c.id.desc()).limit(
+        _MOST
+    )
+    try:
+        with store.read() as connection:
+            found = [dict(row) for row in connection.execute(query).mappings()]
+    except SQLAlchemyError as error:
+        raise Away(type(error).__name__) from None
+    for row in found:
+        if key_id is None or row["key_id"] == key_id:
+            return Target(row["id"], row["model"], True)
+    return Target(found[0]["id"], found[0]["model"], False) if found else None

@@ -1,0 +1,256 @@
+"""Reads what apps' own spans tell of an exchange: the retrievals and tools that it was fed, and how that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, exists, select
+
+from proxy.store import bodies
+from proxy.store.joining import Asked, Sent, fed, pairs
+from proxy.store.tables import BLOB, OUTSIDE_SPAN, RETRIEVAL_HIT, SPAN, TOOL_CALL
+
+TEXT_WINDOW_US = 600_000_000
+"""How far apart, in time, an LLM span and an exchange may be that are tied by what was asked alone."""
+MOST = 5_000
+"""Spans and exchanges of one trace that are looked at."""
+_OTHER = "other"
+"""Kind of spans that tell nothing of models: an HTTP client's, alone in a trace of its own."""
+_MOST_TIED = 200
+_PARAMETERS = 500
+
+Row = dict[str, Any]
+
+
+def outside(connection: Connection, span: Row, named: Sequence[str] = ()) -> list[Row]:
+    """The app's spans that fed an exchange, in order of time, each with its hits and tool calls.
+
+    Args:
+        connection: reads on one snapshot.
+        span: the exchange's row.
+        named: ids of the retrievals that its request named.
+    """
+    if span["shadow_of"] is not None:
+        return []
+    found = {row["id"]: {**row, "linked_by": "request"} for row in _retrievals(connection, span, named)}
+    for trace_id, linked_by in _traces(connection, span).items():
+        for row in _fed(connection, span, trace_id):
+            found.setdefault(row["id"], {**row, "linked_by": linked_by})
+    rows = sorted(found.values(), key=lambda row: (row["started_us"], row["id"]))
+    return _with_details(connection, rows)
+
+
+def _all(connection: Connection, query: Any) -> list[Row]:
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _retrievals(connection: Connection, span: Row, named: Sequence[str]) -> list[Row]:
+    if not named:
+        return []
+    same = (OUTSIDE_SPAN.c.tenant == span["tenant"], OUTSIDE_SPAN.c.key_id == span["key_id"])
+    return _all(connection, select(OUTSIDE_SPAN).where(OUTSIDE_SPAN.c.id.in_(list(named)), *same))
+
+
+def _traces(connection: Connection, span: Row) -> dict[str, str]:
+    """Trace ids of the app that the exchange belongs to, with what tells so: the surest that there is."""
+    own = OUTSIDE_SPAN.c.tenant == span["tenant"]
+    here = (OUTSIDE_SPAN.c.trace_id == span["trace_id"], OUTSIDE_SPAN.c.kind != _OTHER)
+    by_trace = select(OUTSIDE_SPAN.c.trace_id).where(own, *here).limit(1)
+    if connection.execute(by_trace).first() is not None:
+        return {span["trace_id"]: "trace"}
+    if span["response_id"] is not None:
+        named = (OUTSIDE_SPAN.c.kind == "llm", OUTSIDE_SPAN.c.response_id == span["response_id"])
+        llms = _all(connection, select(OUTSIDE_SPAN).where(own, *named).limit(_MOST_TIED))
+        if llms:
+            # Some servers number their replies from 1 after each start.
+            return {
+                min(llms, key=lambda row: abs(row["started_us"] - span["started_us"]))["trace_id"]: "response"
+            }
+    tied = _tied_by_text(connection, span["tenant"], span["key_id"], {span["asked"]: span["started_us"]})
+    llm = tied.get(span["id"])
+    return {} if llm is None else {llm["trace_id"]: "text"}
+
+
+def _tied_by_text(
+    connection: Connection, tenant: str, key_id: str | None, asked: dict[str | None, int]
+) -> dict[str, Row]:
+    """LLM span by id of the exchange that asked the same text at about the same time, under the same key."""
+    found: dict[str, Row] = {}
+    for text, near_us in asked.items():
+        if text is None:
+            continue
+        spans = _near(connection, OUTSIDE_SPAN, near_us, OUTSIDE_SPAN.c.kind == "llm", (tenant, key_id, text))
+        surer = exists().where(OUTSIDE_SPAN.c.trace_id == SPAN.c.trace_id, OUTSIDE_SPAN.c.kind != _OTHER)
+        own = SPAN.c.shadow_of.is_(None) & ~surer
+        exchanges = _near(connection, SPAN, near_us, own, (tenant, key_id, text))
+        # Frameworks tell of one call by several spans, one inside the other: the innermost is the call.
+        outer = {(row["trace_id"], row["parent_span"]) for row in spans}
+        inner = {row["id"]: row for row in spans if (row["trace_id"], row["id"][32:48]) not in outer}
+        tied = pairs(_starts(inner.values()), _starts(exchanges))
+        found |= {exchange: inner[id] for exchange, id in tied.items()}
+    return found
+
+
+def _near(
+    connection: Connection,
+    table: Any,
+    near_us: int,
+    more: ColumnElement[bool],
+    of: tuple[str, str | None, str],
+) -> list[Row]:
+    tenant, key_id, text = of
+    query = select(table).where(
+        table.c.asked == text,
+        table.c.tenant == tenant,
+        table.c.key_id == key_id,
+        table.c.started_us.between(near_us - TEXT_WINDOW_US, near_us + TEXT_WINDOW_US),
+        more,
+    )
+    return _all(connection, query.order_by(table.c.started_us, table.c.id).limit(_MOST_TIED))
+
+
+def _fed(connection: Connection, span: Row, trace_id: str) -> list[Row]:
+    """The spans of a trace that fed the exchange."""
+    where = (OUTSIDE_SPAN.c.tenant == span["tenant"], OUTSIDE_SPAN.c.trace_id == trace_id)
+    order = (OUTSIDE_SPAN.c.started_us, OUTSIDE_SPAN.c.id)
+    spans = _all(connection, select(OUTSIDE_SPAN).where(*where).order_by(*order).limit(MOST))
+    hits = _hits_of(connection, [row["id"] for row in spans if row["kind"] in ("retrieval", "reranker")])
+    sent = [
+        Sent(
+            id=row["id"],
+            span=row["id"][32:48] if row["source"] == "otlp" else row["id"],
+            parent=row["parent_span"],
+            kind=row["kind"],
+            started_us=row["started_us"],
+            ended_us=row["started_us"] if row["ended_us"] is None else row["ended_us"],
+            ours=row["source"] == "api",
+            hits=row["id"] in hits,
+        )
+        for row in spans
+    ]
+    fed_by = fed(sent, _asked(connection, span, trace_id, spans))
+    return [row for row in spans if fed_by.get(row["id"]) == span["id"]]
+
+
+def _asked(connection: Connection, span: Row, trace_id: str, spans: Sequence[Row]) -> list[Asked]:
+    """Every exchange that is tied to a trace: by its id, by a reply that is named in it, by what was asked."""
+    same: dict[str, str] = {}
+    tenant = SPAN.c.tenant == span["tenant"]
+    own = (tenant, SPAN.c.shadow_of.is_(None))
+    found = {
+        row["id"]: row
+        for row in _all(connection, select(SPAN).where(*own, SPAN.c.trace_id == trace_id).limit(MOST))
+    }
+    llms = [row for row in spans if row["kind"] == "llm"]
+    replies: dict[str, list[Row]] = {}
+    for row in llms:
+        if row["response_id"]:
+            replies.setdefault(row["response_id"], []).append(row)
+    for some in _chunks(replies):
+        query = select(SPAN).where(*own, SPAN.c.response_id.in_(some)).limit(MOST)
+        told: dict[str, list[Row]] = {}
+        for row in _all(connection, query):
+            told.setdefault(row["response_id"], []).append(row)
+        for id, rows in told.items():
+            tied = pairs(_starts(replies[id]), _starts(rows))
+            found |= {row["id"]: row for row in rows if row["id"] in tied}
+            same |= {exchange: llm[32:48] for exchange, llm in tied.items()}
+    asked: dict[tuple[str | None, str], int] = {}
+    for row in llms:
+        if row["asked"] and row["id"][32:48] not in same.values():
+            asked.setdefault((row["key_id"], row["asked"]), row["started_us"])
+    for (key_id, text), near_us in list(asked.items())[:_MOST_TIED]:
+        for id, llm in _tied_by_text(connection, span["tenant"], key_id, {text: near_us}).items():
+            if llm["trace_id"] == trace_id and id not in same:
+                if id not in found:
+                    [found[id]] = _all(connection, select(SPAN).where(SPAN.c.id == id))
+                same[id] = llm["id"][32:48]
+    return [
+        Asked(
+            id=row["id"],
+            started_us=row["started_us"],
+            ended_us=row["started_us"] + (row["duration_us"] or 0),
+            parent=row["parent_span"],
+            same=same.get(row["id"]),
+        )
+        for row in found.values()
+    ]
+
+
+def _starts(rows: Iterable[Row]) -> dict[str, int]:
+    return {row["id"]: row["started_us"] for row in rows}
+
+
+def _chunks(ids: Iterable[str]) -> Iterable[list[str]]:
+    wanted = sorted(ids)
+    return (wanted[first : first + _PARAMETERS] for first in range(0, len(wanted), _PARAMETERS))
+
+
+def _hits_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
+    return _below(connection, RETRIEVAL_HIT, ids)
+
+
+def _below(connection: Connection, table: Any, ids: Iterable[str]) -> dict[str, list[Row]]:
+    """Rows that stand under some spans, by the span's id, in their order."""
+    found: dict[str, list[Row]] = {}
+    for some in _chunks(ids):
+        query = select(table).where(table.c.span_id.in_(some)).order_by(table.c.span_id, table.c.seq)
+        for row in _all(connection, query):
+            found.setdefault(row["span_id"], []).append(row)
+    return found
+
+
+def _with_details(connection: Connection, rows: Sequence[Row]) -> list[Row]:
+    ids = [row["id"] for row in rows]
+    hits, calls = _hits_of(connection, ids), _below(connection, TOOL_CALL, ids)
+    wanted = {row["detail_blob"] for row in rows if row["detail_blob"]}
+    wanted |= {hit["text_blob"] for some in hits.values() for hit in some}
+    wanted |= {
+        call[n]
+        for some in calls.values()
+        for call in some
+        for n in ("arguments_blob", "result_blob")
+        if call[n]
+    }
+    texts: dict[str, bytes] = {}
+    for some in _chunks(wanted):
+        for row in _all(connection, select(BLOB).where(BLOB.c.id.in_(some))):
+            texts[row["id"]] = bodies.unpack(row["codec"], row["body"])
+    return [_document(row, hits.get(row["id"], ()), calls.get(row["id"], ()), texts) for row in rows]
+
+
+def _document(row: Row, hits: Iterable[Row], calls: Iterable[Row], texts: dict[str, bytes]) -> Row:
+    def text(blob: str | None) -> str | None:
+        return None if blob is None else texts[blob].decode("utf-8", "surrogatepass")
+
+    names = (
+        "id",
+        "kind",
+        "name",
+        "service",
+        "source",
+        "linked_by",
+        "started_us",
+        "ended_us",
+        "error",
+        "key_id",
+    )
+    return {
+        **{name: row[name] for name in names},
+        "detail": bodies.decode(texts[row["detail_blob"]]) if row["detail_blob"] else {},
+        "retrieval": [
+            {
+                "rank": hit["rank"], "doc_id": hit["doc_id"], "score": hit["score"], "source": hit["source"],
+                "linked_by": row["linked_by"], "span": row["id"], "text": text(hit["text_blob"]),
+            }
+            for hit in hits
+        ],
+        "tool_calls": [
+            {
+                "call_id": call["call_id"], "name": call["name"], "state": call["state"],
+                "arguments": text(call["arguments_blob"]), "result": text(call["result_blob"]),
+            }
+            for call in calls
+        ],
+    }  # fmt: skip

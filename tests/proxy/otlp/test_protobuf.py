@@ -1,0 +1,101 @@
+"""OTLP in protobuf: what the library reads, cut into spans before it is asked."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from proxy.errors import BadRequest, PayloadTooLarge
+from proxy.otlp import json_form, protobuf
+from tests.proxy.otlp import exports
+
+ONE = exports.retriever(("d1", "text", 0.5), attributes={"n": 3, "yes": True, "list": ["a", 1]})
+
+
+def test_both_encodings_say_the_same() -> None:
+    """A request means the same in protobuf and in JSON."""
+    spans = [ONE, exports.spanned({}, span="1" * 16, parentSpanId="2" * 16)]
+
+    assert protobuf.read(exports.protobuf(*spans)) == json_form.read(exports.export(*spans))
+    assert protobuf.read(exports.protobuf(ONE)).spans[0].service == "library"
+
+
+def test_a_request_that_ends_too_early_is_wrong() -> None:
+    """Cut at any byte it is refused, or says less; it never says something else, and nothing else is raised."""
+    whole = exports.protobuf(ONE)
+    for end in range(len(whole)):
+        try:
+            assert protobuf.read(whole[:end]).spans == ()
+        except BadRequest as error:
+            assert "ExportTraceServiceRequest" in error.message or "No span" in error.message
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=400))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    """No bytes raise anything but an error for the caller."""
+    try:
+        protobuf.read(data)
+    except (BadRequest, PayloadTooLarge):
+        pass
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_changed_byte_is_read_or_refused(data: Any) -> None:
+    """The same for a good request with some bytes changed."""
+    body = bytearray(exports.protobuf(ONE, ONE))
+    for _ in range(data.draw(st.integers(1, 4))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        protobuf.read(bytes(body))
+    except (BadRequest, PayloadTooLarge):
+        pass
+
+
+def test_nesting_is_bounded() -> None:
+    """An attribute of lists in lists is read to some depth, or the request is refused."""
+    value: Any = "deep"
+    for _ in range(15):
+        value = [value]
+    [span] = protobuf.read(exports.protobuf(exports.spanned({"a": value}))).spans
+
+    assert "deep" not in str(span.attributes)
+
+
+def test_a_hundred_thousand_spans_are_refused_for_the_price_of_counting() -> None:
+    """Refused before a message is made of any of them: well within two seconds of one processor."""
+    empty = b"\x12\x00" * 100_000
+    scope = b"\x12" + _varint(len(empty)) + empty
+    body = b"\x0a" + _varint(len(scope)) + scope
+    began = time.thread_time()
+
+    with pytest.raises(PayloadTooLarge):
+        protobuf.read(body)
+
+    assert time.thread_time() - began < 2
+
+
+def test_answers_are_what_the_library_reads() -> None:
+    """A full success is empty; a partial one says how many and why; a status holds code and message."""
+    assert protobuf.response(0, "") == b""
+    told = ExportTraceServiceResponse.FromString(protobuf.response(3, "why"))
+    assert (told.partial_success.rejected_spans, told.partial_success.error_message) == (3, "why")
+
+    message = "m" * 300
+    status = protobuf.status(413, message)
+    assert status[:5] == b"\x08\x08\x12" + _varint(300)
+    assert status[5:] == message.encode()
+
+
+def _varint(value: int) -> bytes:
+    out = b""
+    while value > 0x7F:
+        out += bytes((value & 0x7F | 0x80,))
+        value >>= 7
+    return out + bytes((value,))
