@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from proxy.errors import Unauthorized
+from proxy.errors import Unauthorized, Unavailable
 from proxy.exchange import Principal
 
 PREFIX = "gh-"
@@ -47,6 +47,10 @@ class Keyring:
         self.closed = closed
         self._admin = None if admin_key is None else key_hash(admin_key)
         self._keys: dict[str, Principal] = {}
+        self.unread = False
+        """Whether there may be keys that were never read: an unknown one is then no reason to refuse its holder."""
+        self.trouble: str | None = None
+        """Why the keys cannot be read now; those read before are accepted."""
 
     def __repr__(self) -> str:
         return f"Keyring({len(self._keys)} keys)"
@@ -63,6 +67,7 @@ class Keyring:
             for row in rows
             if row.get("revoked_us") is None
         }
+        self.unread, self.trouble = False, None
 
     def principal(self, authorization: str | None) -> Principal:
         """Who sends this `Authorization` header. Raises Unauthorized; the key is never repeated."""
@@ -76,12 +81,14 @@ class Keyring:
         return self.lookup(key.strip())
 
     def lookup(self, key: str) -> Principal:
-        """Who holds this key. Raises Unauthorized."""
+        """Who holds this key. Raises Unauthorized, or Unavailable while the keys were never read."""
         # Comparing hashes leaves nothing to learn from timing: a caller cannot choose the hash of a guess.
         digest = key_hash(key)
         if self._admin is not None and hmac.compare_digest(digest, self._admin):
             return ADMIN
         found = self._keys.get(digest)
+        if found is None and self.unread:
+            raise Unavailable("The keys cannot be read now. Try again later.", headers={"retry-after": "1"})
         if found is None:
             raise Unauthorized(UNKNOWN, headers={"www-authenticate": "Bearer"})
         return found

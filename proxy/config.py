@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -139,6 +140,8 @@ class Config:
     spool_mode: SpoolMode = "group"
     clients: Clients = field(default_factory=Clients)
     shutdown: Shutdown = field(default_factory=Shutdown)
+    revision: str = ""
+    """Twelve hex digits of a hash of the file's text and, once it is in force, of all that it names."""
     notes: tuple[str, ...] = ()
     """What was read but has no effect here, one sentence each with its place."""
 
@@ -224,6 +227,7 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         spool_mode=settings.spool_mode or own.spool.mode,
         clients=own.clients,
         shutdown=own.shutdown,
+        revision=hashlib.sha256(source.text.encode()).hexdigest()[:12],
         notes=tuple(notes),
     )
 

@@ -40,6 +40,7 @@ class Code(StrEnum):
     PREVIOUS_RESPONSE_NOT_FOUND = "previous_response_not_found"
     REQUEST_TIMEOUT = "request_timeout"
     REQUEST_TOO_LARGE = "request_too_large"
+    INVALID_CONFIG = "invalid_config"
     INVALID_POLICY = "invalid_policy"
     INVALID_API_KEY = "invalid_api_key"
     INSUFFICIENT_PERMISSIONS = "insufficient_permissions"

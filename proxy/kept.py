@@ -10,6 +10,7 @@ from proxy.context import Context
 from proxy.dialects import file_search
 from proxy.errors import Unavailable
 from proxy.exchange import Exchange
+from proxy.logs import access
 from proxy.recorder import NotRecorded
 from proxy.verdicts import scanned
 
@@ -43,6 +44,7 @@ def record(context: Context, exchange: Exchange) -> None:
         exchange.retrieval = [*exchange.retrieval, *file_search.hits(exchange.safe_response)]
     context.recorder.record(exchange)
     context.metrics.observe(exchange)
+    access(exchange)
 
 
 async def watched(exchange: Exchange) -> None:

@@ -57,6 +57,7 @@ def begin(context: Context, connection: Connection, dialect: Dialect, path: str)
     exchange = Exchange(path, dialect, context.policies.guard)
     given = _TRACEPARENT.fullmatch(connection.header(b"traceparent") or "")
     exchange.trace_id = given[1] if given else exchange.id
+    exchange.config = context.config.revision
     return exchange
 
 
@@ -255,6 +256,7 @@ async def _call(
     finally:
         exchange.attempts = len(attempts)
         exchange.deployment = attempts[-1].deployment if attempts else ""
+        context.metrics.attempts(exchange.model, attempts)
     exchange.deployment = routed.deployment.id
     exchange.provider = speaker(routed.deployment, exchange.path)
     return routed.answer

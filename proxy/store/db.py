@@ -114,7 +114,7 @@ class Store:
         """What keeps the database from answering, in words for an operator; None when it answers."""
         try:
             self.ping()
-        except _AWAY as error:
+        except AWAY as error:
             return f"the database does not answer ({type(error).__name__})"
         return None
 
@@ -146,7 +146,7 @@ def open_store(database_url: str, key: bytes) -> Store:
     store = Store(opener(database_url), key)
     try:
         migrate(store.engine)
-    except _AWAY as error:
+    except AWAY as error:
         store.close()
         raise StoreError(f"the database cannot be opened ({type(error).__name__}). {_EXAMPLES}") from None
     return store
@@ -157,7 +157,7 @@ def url_of(data_dir: Path, database_url: str | None) -> str:
     return database_url or f"sqlite:///{data_dir / 'guardhouse.sqlite3'}"
 
 
-_AWAY = (SQLAlchemyError, sqlite3.Error)
+AWAY = (SQLAlchemyError, sqlite3.Error)
 """What a database that does not answer raises; the driver's own error while a connection is prepared."""
 _EXAMPLES = "Use sqlite:////var/lib/guardhouse/guardhouse.sqlite3 or postgresql+psycopg://user:password@host/database."
 

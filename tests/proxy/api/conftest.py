@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from proxy.api.routes import build_router
 from proxy.auth import Keyring
+from proxy.config import Config
 from proxy.context import Context
 from proxy.recorder import Recorder
 from proxy.store.db import Store, open_store
@@ -45,10 +46,12 @@ def api(tmp_path: Path) -> Iterator[Api]:
     keyring.replace(active_keys(store))
     reasons: dict[str, str] = {}
     unused: Any = None
+    router: Any = SimpleNamespace(standing=list)
+    config = Config(tmp_path / "guardhouse.yaml", (), data_dir=tmp_path, revision="0123456789ab")
     policies: Any = SimpleNamespace(label="default@abc", labels=lambda: ["default@abc"], trouble=None)
     context = Context(
-        settings=unused, config=unused, store=store, recorder=recorder, keyring=keyring, policies=policies,
-        key=b"", router=unused, metrics=metrics, shadows=unused, vaults=unused, replies=unused, objects=unused, ready=lambda: reasons,
+        settings=unused, config=config, store=store, recorder=recorder, keyring=keyring, policies=policies,
+        key=b"", router=router, metrics=metrics, shadows=unused, vaults=unused, replies=unused, objects=unused, ready=lambda: reasons,
     )  # fmt: skip
     app = FastAPI()
     app.include_router(build_router(context))

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from proxy.api.policies import router
 from starlette.testclient import TestClient
 
 from guardrails.errors import PolicyError
-from proxy.api.policies import router
 from proxy.auth import Keyring
 from proxy.exchange import Principal
 
