@@ -82,10 +82,12 @@ class Calls:
         )
         self._known: dict[str, tuple[str, str]] = {}
         """Vendor and alias of each deployment that is configured."""
+        self._aliases: set[str] = set()
         self._children: dict[tuple[Any, ...], Any] = {}
 
     def configuration(self, config: Config) -> None:
         """Take the labels of these deployments for requests that end from now on."""
+        self._aliases |= {each.model_name for each in config.deployments}
         self._known |= {each.id: (each.vendor, each.model_name) for each in config.deployments}
 
     def observe(self, exchange: Exchange) -> None:
@@ -93,7 +95,8 @@ class Calls:
         if not exchange.upstream_called or exchange.duration_us is None:
             return
         vendor, _ = self._known.get(exchange.deployment, (OTHER, ""))
-        asked = (OPERATIONS.get(exchange.path, OTHER), exchange.model, vendor)
+        model = exchange.model if exchange.model in self._aliases else OTHER
+        asked = (OPERATIONS.get(exchange.path, OTHER), model, vendor)
         before = sum(exchange.timings.get(step, 0.0) for step in _BEFORE) / 1e3
         after = exchange.timings.get("inspect_output", 0.0) / 1e3
         spent = max(0.0, exchange.duration_us / 1e6 - before - after)

@@ -110,6 +110,17 @@ class Store:
         with self.read() as connection:
             connection.execute(text("SELECT version_num FROM alembic_version"))
 
+    def clock(self) -> float | None:
+        """The database's own time in seconds since 1970; None where it has no clock of its own, or is away."""
+        if self.engine.dialect.name == "sqlite":
+            return None
+        try:
+            with self.read() as connection:
+                now = connection.execute(text("SELECT EXTRACT(EPOCH FROM clock_timestamp())"))
+                return float(now.scalar_one())
+        except AWAY:
+            return None
+
     def trouble(self) -> str | None:
         """What keeps the database from answering, in words for an operator; None when it answers."""
         try:

@@ -84,7 +84,12 @@ async def test_a_change_comes_into_force_as_a_whole(given: Files) -> None:
     assert app.context is before
 
     given.config["model_list"].append(given.model("n", "http://127.0.0.1:9/v1"))
-    given.config["guardhouse"] |= {"default_model": "n", "max_body_bytes": 2048, "cache_ttl_s": 9, "vault_ttl_s": 7}
+    given.config["guardhouse"] |= {
+        "default_model": "n",
+        "max_body_bytes": 2048,
+        "cache_ttl_s": 9,
+        "vault_ttl_s": 7,
+    }
     given.policy("pear")
     given.write()
     done = await app.reloads.reload()
@@ -131,7 +136,9 @@ async def test_what_cannot_be_used_leaves_the_last_good_one(given: Files, broken
 
 
 @pytest.mark.parametrize("broken", ["", "name: x\nrules: [{id: a, check: wrods}]\n", "{", None])
-async def test_a_policy_that_cannot_be_enforced_holds_all_of_it_back(given: Files, broken: str | None) -> None:
+async def test_a_policy_that_cannot_be_enforced_holds_all_of_it_back(
+    given: Files, broken: str | None
+) -> None:
     """A good configuration with a bad policy changes nothing."""
     app = given.app()
     before = app.context
@@ -149,7 +156,9 @@ async def test_a_policy_that_cannot_be_enforced_holds_all_of_it_back(given: File
     assert "policy.yaml" in str(app.reloads.trouble)
 
 
-async def test_what_cannot_change_at_run_time_is_told_and_the_rest_goes_through(given: Files, tmp_path: Path) -> None:
+async def test_what_cannot_change_at_run_time_is_told_and_the_rest_goes_through(
+    given: Files, tmp_path: Path
+) -> None:
     """The database, the data folder, Redis and the spool stay as they were at the start."""
     app = given.app()
     before = app.context.config
@@ -188,7 +197,10 @@ async def test_what_is_known_of_an_unchanged_deployment_is_kept(given: Files) ->
 
     await app.reloads.reload()
 
-    assert [(each.model, each.resting) for each in app.context.router.standing()] == [("m", True), ("n", False)]
+    assert [(each.model, each.resting) for each in app.context.router.standing()] == [
+        ("m", True),
+        ("n", False),
+    ]
 
 
 async def test_an_applied_reload_leaves_an_event(given: Files) -> None:
@@ -300,7 +312,9 @@ class Caller(threading.Thread):
 
     def run(self) -> None:
         """One request after another over one connection."""
-        body = json.dumps({"model": "m", "stream": self.stream, "messages": [{"role": "user", "content": "hello"}]})
+        body = json.dumps(
+            {"model": "m", "stream": self.stream, "messages": [{"role": "user", "content": "hello"}]}
+        )
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         head = {"authorization": f"Bearer {ADMIN_KEY}"}
         while not self.stop:
@@ -336,7 +350,9 @@ def test_fifty_reloads_under_load_fail_no_request(running: tuple[Files, Running]
         given.write()
         begun = time.time_ns() // 1000
         assert (await app.reloads.reload()).changed
-        in_force.append((begun, time.time_ns() // 1000, app.context.config.revision, app.context.policies.label))
+        in_force.append(
+            (begun, time.time_ns() // 1000, app.context.config.revision, app.context.policies.label)
+        )
 
     in_force.append((0, 0, app.context.config.revision, app.context.policies.label))
     for caller in callers:
@@ -436,4 +452,14 @@ def test_pages_keep_no_part_that_follows_the_configuration(given: Files) -> None
 
     compose(Noted())  # type: ignore[arg-type]
 
-    assert taken <= {"store", "key", "keyring", "settings", "recorder", "metrics", "objects", "ready", "reloads"}
+    assert taken <= {
+        "store",
+        "key",
+        "keyring",
+        "settings",
+        "recorder",
+        "metrics",
+        "objects",
+        "ready",
+        "reloads",
+    }
