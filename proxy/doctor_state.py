@@ -1,4 +1,4 @@
-"""What `guardhouse doctor` finds out about a proxy's state: its disk, its keys, its clocks, and its way to providers."""
+"""What `guardhouse doctor` finds out of a proxy's state: its disk, keys and clocks, and its way to providers."""
 
 from __future__ import annotations
 
@@ -67,22 +67,16 @@ def _size(file: Path) -> int:
 
 def stored(store: Store) -> Iterator[Told]:
     """The database's clock, and keys that soon stop working."""
-    from proxy.store.keys import active_keys
+    from proxy.store.keys import expiring
 
     now = time.time()
     clock = store.clock()
     if clock is not None and abs(skew := clock - now) > SKEW_SECONDS:
         text = f"the database's clock differs from this machine's by {skew:+.1f} s. Use NTP on both."
         yield "warn", "clock", text
-    for key in active_keys(store):
-        ends = (key.get("expires_us") or 0) / 1e6
-        if now < ends < now + SOON_SECONDS:
-            day = datetime.fromtimestamp(ends, UTC).date().isoformat()
-            yield (
-                "warn",
-                "keys",
-                f"the key {key['key_id']} ({key['name']}) expires on {day}. Make another in time.",
-            )
+    for key_id, name, ends_us in expiring(store, int(now * 1e6), int((now + SOON_SECONDS) * 1e6)):
+        day = datetime.fromtimestamp(ends_us / 1e6, UTC).date().isoformat()
+        yield "warn", "keys", f"the key {key_id} ({name}) expires on {day}. Make another in time."
 
 
 def shared(config: Config, workers: int) -> Iterator[Told]:

@@ -1,7 +1,8 @@
 """Readiness: what keeps the proxy from its work, and what only makes it worse than it should be.
 
 A reason takes the proxy out of the load balancer; being degraded does not. What every proxy of a fleet would say at
-once (a provider is down, a file has a mistake) is never a reason: that would turn a part that fails into a whole that does.
+once (a provider is down, a file has a mistake) is never a reason: that would turn a part
+that fails into a whole that does.
 """
 
 from __future__ import annotations

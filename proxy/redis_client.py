@@ -43,7 +43,7 @@ def clock(url: str) -> float | None:
             seconds, microseconds = asked.time()
     except failures:
         return None
-    return float(seconds) + microseconds / 1e6
+    return float(seconds) + float(microseconds) / 1e6
 
 
 def unreachable(url: str) -> str | None:
