@@ -18,6 +18,7 @@ from proxy.app import App, create_app
 from proxy.errors import ConfigError
 from proxy.logs import guard_crashes, setup_logging
 from proxy.settings import Settings
+from proxy.spool import claim
 from proxy.workers import Workers
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
     """
     _prepare(settings)
     app = create_app(settings, keys=keys)
-    # The address first: a key that is shown once must not be lost to a start that fails.
+    # The address and the spool first: a key that is shown once must not be lost to a start that fails.
     listening = _listen(settings.host, settings.port)
+    claim(app.context.config.data_dir / "spool").release()
     secret = app.bootstrap_key() if keys else None
     if secret is not None:
         say(f"Admin key, shown this once: {secret}")

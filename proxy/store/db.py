@@ -177,7 +177,10 @@ def _open_sqlite(database_url: str) -> Engine:
     url = make_url(database_url)
     if url.database in (None, "", ":memory:"):
         raise StoreError(f"database_url names no file: traces would be lost at exit. {_EXAMPLES}")
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the database's folder cannot be made ({error.strerror}). {_EXAMPLES}") from None
     engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")

@@ -6,6 +6,7 @@ import http.client
 import json
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -19,7 +20,7 @@ from sqlalchemy import create_engine, text
 
 from proxy.store.db import open_store
 from proxy.store.keys import create_key
-from tests.acceptance.services import Postgres, Redis, free_port
+from tests.acceptance.services import Postgres, Redis, free_port, wait_for_port
 from tests.proxy.test_server import lines_until, start
 from tests.servers import ADMIN_KEY, Upstream
 
@@ -28,7 +29,7 @@ pytestmark = [pytest.mark.long, pytest.mark.services]
 CONFIG = """
 model_list:
   - model_name: m
-    litellm_params: {model: openai/m, api_base: "http://127.0.0.1:%d/v1", api_key: sk-upstream-secret}
+    litellm_params: {model: openai/bench, api_base: "http://127.0.0.1:%d/v1", api_key: sk-upstream-secret}
 router_settings: {num_retries: 0, timeout: 20, cooldown_time: 1}
 guardhouse:
   policy: {name: p, rules: [{id: w, check: words, with: {deny: [xyzzy]}, stages: [input], action: block}]}
@@ -206,13 +207,8 @@ def test_a_provider_that_dies_is_told_as_that(tmp_path: Path, postgres: Postgres
 
 def _provider(port: int) -> subprocess.Popen[bytes]:
     """The scripted provider of the benchmarks, in a process of its own."""
-    import sys
-
-    from tests.acceptance.services import wait_for_port
-
-    root = Path(__file__).parents[2]
-    run = f"from tests.bench.bench_proxy import provide; provide({port})"
-    process = subprocess.Popen([sys.executable, "-c", run], cwd=root)
+    run = [sys.executable, "-m", "tests.bench.mock_provider", str(port)]
+    process = subprocess.Popen(run, cwd=Path(__file__).parents[2])
     wait_for_port(port)
     return process
 
