@@ -5,6 +5,7 @@ Everything heavy is imported inside the command that needs it, so that help and 
 
 from __future__ import annotations
 
+import json
 import sys
 from functools import cache
 from pathlib import Path
@@ -33,12 +34,19 @@ def doctor(
     config: Annotated[
         Path | None, typer.Option(help="The configuration to look at [default: guardhouse.yaml].")
     ] = None,
+    reach: Annotated[
+        bool, typer.Option("--reach", help="Also connect to each provider; nothing is asked of it.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """What is installed, configured and reachable. Exits 1 when something needed is missing."""
     from proxy.doctor import examine
 
-    findings = examine(config)
-    for finding in findings:
+    findings = examine(config, reach=reach)
+    if as_json:
+        told = [{"level": each.level, "subject": each.subject, "text": each.text} for each in findings]
+        sys.stdout.write(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+    for finding in () if as_json else findings:
         sys.stdout.write(f"{finding.level:<5} {finding.subject}: {finding.text}\n")
     if any(finding.level == "error" for finding in findings):
         raise typer.Exit(1)

@@ -6,9 +6,9 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from functools import partial
-from importlib import import_module, metadata
+from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
@@ -21,6 +21,7 @@ from proxy.dialects.served import ROUTES, dialect_of, error_body, why_not_served
 from proxy.dialects.stored import find, methods
 from proxy.errors import Code, MethodNotAllowed, NotFound, ProxyError
 from proxy.exchange import new_id
+from proxy.lag import Lag
 from proxy.limiting import make_limiter, seed
 from proxy.objects import Objects
 from proxy.otlp import serve as otlp
@@ -30,6 +31,7 @@ from proxy.prices import Prices
 from proxy.prompts import load_prompts
 from proxy.providers.base import Provider
 from proxy.recorder import Options, Recorder
+from proxy.reload import Reloads, exported, stamped
 from proxy.routing import Router, no_model, open_provider, speakers
 from proxy.runs import runs
 from proxy.settings import Settings
@@ -40,13 +42,12 @@ from proxy.store.keys import active_keys, create_key
 from proxy.store.objects import made, makers
 from proxy.telemetry import Metrics
 from proxy.vaults import vaults
+from proxy.version import version
 from proxy.wire import Connection, Receive, Scope, Send, answer_ids, header_pairs, identified
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
     from starlette.exceptions import HTTPException
-
-    from proxy.telemetry_otlp import SpanExport
 
 MODELS = "/v1/models"
 KEYS_SECONDS = 3.0
@@ -72,8 +73,6 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
     world = outside(config.redis_url, router)
     policies = Policies(config, key, world)
     metrics = Metrics(version(), policies.label)
-    policies.changed = metrics.policy
-    metrics.models = frozenset(router.models())
     store = open_store(url_of(config.data_dir, config.database_url), key)
     recorder = Recorder(config.data_dir / "spool", store.write, metrics, Options(mode=config.spool_mode))
     admin = settings.admin_key.get_secret_value() if settings.admin_key else None
@@ -82,7 +81,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
     state = State()
     context = Context(
         settings=settings,
-        config=config,
+        config=stamped(config, policies, prompts),
         store=store,
         recorder=recorder,
         keyring=Keyring(admin, closed=keys),
@@ -98,7 +97,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         prompts=prompts,
         prices=Prices(config.deployments),
         metrics=metrics,
-        spans=_spans(config, metrics),
+        spans=exported(config, metrics),
         ready=state.missing,
     )
     return App(context, recorder, state)
@@ -110,22 +109,6 @@ def providers(config: Config) -> Mapping[str, Provider]:
     for name in {name for deployment in config.deployments for name in speakers(deployment)}:
         made[name] = open_provider(name)
     return made
-
-
-def _spans(config: Config, metrics: Metrics) -> SpanExport | None:
-    if config.otlp is None:
-        return None
-    from proxy.telemetry_otlp import SpanExport
-
-    return SpanExport(config.otlp, config.deployments, version(), metrics.otlp_dropped)
-
-
-def version() -> str:
-    """The version that is installed, or `0` where it runs from its sources."""
-    try:
-        return metadata.version("guardhouse")
-    except metadata.PackageNotFoundError:
-        return "0"
 
 
 class State:
@@ -147,10 +130,12 @@ class App:
     """The ASGI app of one process."""
 
     def __init__(self, context: Context, recorder: Recorder, state: State) -> None:
-        self.context = context
+        self.reloads = context.reloads
+        self.reloads.begin(context)
         self._recorder, self._state = recorder, state
         self._pages: FastAPI | None = None
         self._building = asyncio.Lock()
+        self._reloading: asyncio.Future[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live through the server's lifespan."""
@@ -158,11 +143,14 @@ class App:
             path: str = scope["path"]
             dialect = dialect_of(path) if path in ROUTES else None
             if dialect is not None and scope["method"] == "POST":
-                await pipeline.serve(self.context, Connection(scope, receive, send), dialect)
+                with self.reloads.held() as context:
+                    await pipeline.serve(context, Connection(scope, receive, send), dialect)
             elif (asked := find(scope["method"], path)) is not None:
-                await stored.serve(self.context, Connection(scope, receive, send), *asked)
+                with self.reloads.held() as context:
+                    await stored.serve(context, Connection(scope, receive, send), *asked)
             elif path == otlp.PATH and scope["method"] == "POST":
-                await otlp.serve(self.context, Connection(scope, receive, send))
+                with self.reloads.held() as context:
+                    await otlp.serve(context, Connection(scope, receive, send))
             elif path == "/v1" or path.startswith("/v1/"):
                 await self._other(Connection(scope, receive, send))
             else:
@@ -172,11 +160,20 @@ class App:
         else:
             await send({"type": "websocket.close", "code": 1008})
 
+    @property
+    def context(self) -> Context:
+        """The context in force."""
+        return self.reloads.context
+
     def bootstrap_key(self) -> str | None:
         """The admin key made for a first start, to be shown once; None when there was a key already."""
         if self.context.settings.admin_key is not None or active_keys(self.context.store):
             return None
         return create_key(self.context.store, "made at the first start", admin=True).secret
+
+    def reload_soon(self) -> None:
+        """Read the configuration again, as soon as the event loop comes to it. What comes of it is logged."""
+        self._reloading = asyncio.ensure_future(self.reloads.told())
 
     def stopping(self) -> None:
         """Say at /readyz that it stops soon. Requests are served as before."""
@@ -222,7 +219,7 @@ class App:
         if self._pages is None:
             async with self._building:
                 if self._pages is None:
-                    self._pages = await asyncio.to_thread(compose, self.context)
+                    self._pages = await asyncio.to_thread(compose, cast(Context, InForce(self.reloads)))
         return self._pages
 
     # --- life
@@ -231,17 +228,21 @@ class App:
         await receive()
         self._recorder.start()
         await self.context.limiter.start()
+        self.context.keyring.unread = True
         await self._refresh_keys()
-        refreshing = asyncio.create_task(self._keep_refreshing())
-        watching = asyncio.create_task(self.context.policies.watch())
+        lag, metrics = Lag(), self.context.metrics
+        metrics.watch_app(self.reloads, lag)
+        beside = (self._keep_refreshing(), self.reloads.watch(), lag.watch(), metrics.share())
+        tasks = [asyncio.create_task(each) for each in beside]
         self._state.started = True
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._state.stopping = True
-        refreshing.cancel()
-        watching.cancel()
+        for task in tasks:
+            task.cancel()
         await self.context.shadows.aclose()
         await self.context.limiter.aclose()
+        await self.reloads.aclose()
         await self.context.policies.aclose()
         await self.context.router.aclose()
         await self.context.vaults.aclose()
@@ -263,13 +264,29 @@ class App:
         reading = asyncio.to_thread(self.context.keyring.refresh, read)
         failed = (await asyncio.gather(reading, return_exceptions=True))[0]
         if isinstance(failed, BaseException):
-            _log.warning("the keys cannot be read from the store (%s)", type(failed).__name__)
+            trouble = f"the keys cannot be read from the store ({type(failed).__name__})"
+            if self.context.keyring.trouble is None:
+                _log.warning("%s; those known before go on working", trouble)
+            self.context.keyring.trouble = trouble
         else:
             await seed(self.context)
 
 
+class InForce:
+    """A context for the pages, which are built once: whatever it is asked for is that of the context in force."""
+
+    __slots__ = ("_reloads",)
+
+    def __init__(self, reloads: Reloads) -> None:
+        self._reloads = reloads
+
+    def __getattr__(self, name: str) -> Any:
+        """The part of that name."""
+        return getattr(self._reloads.context, name)
+
+
 def compose(context: Context) -> FastAPI:
-    """The FastAPI app with the management API and the review pages."""
+    """The FastAPI app with the management API and the review pages; it keeps no part that follows the configuration."""
     from fastapi import FastAPI
     from starlette.exceptions import HTTPException
 

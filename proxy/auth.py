@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from proxy.errors import Unauthorized
+from proxy.errors import Unauthorized, Unavailable
 from proxy.exchange import Principal
 from proxy.key_terms import expired, stored_terms, told_time
 
@@ -58,6 +58,10 @@ class Keyring:
         self._unreadable: dict[str, str] = {}
         """Ids of keys that are refused because nobody knows what they may do, by hash."""
         self._reading = threading.Lock()
+        self.unread = False
+        """Whether there may be keys that were never read: an unknown one is then no reason to refuse its holder."""
+        self.trouble: str | None = None
+        """Why the keys cannot be read now; those read before are accepted."""
 
     def __repr__(self) -> str:
         return f"Keyring({len(self._keys)} keys)"
@@ -84,6 +88,7 @@ class Keyring:
                 if row["hash"] not in self._unreadable:
                     _log.error("the key %s is refused: its row cannot be read (%s)", row["key_id"], error)
         self._keys, self._unreadable = keys, unreadable
+        self.unread, self.trouble = False, None
 
     def refresh(self, read: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
         """Read the key rows and accept exactly those. Blocks; a later call never puts older rows back."""
@@ -102,12 +107,14 @@ class Keyring:
         return self.lookup(key.strip())
 
     def lookup(self, key: str) -> Principal:
-        """Who holds this key. Raises Unauthorized."""
+        """Who holds this key. Raises Unauthorized, or Unavailable while the keys were never read."""
         # Comparing hashes leaves nothing to learn from timing: a caller cannot choose the hash of a guess.
         digest = key_hash(key)
         if self._admin is not None and hmac.compare_digest(digest, self._admin):
             return ADMIN
         found = self._keys.get(digest)
+        if found is None and self.unread:
+            raise Unavailable("The keys cannot be read now. Try again later.", headers={"retry-after": "1"})
         if found is None:
             why = UNREADABLE if digest in self._unreadable else UNKNOWN
             raise Unauthorized(why, headers={"www-authenticate": "Bearer"})

@@ -44,6 +44,10 @@ class Replies:
         self._ttl_s, self._clock, self._bytes = ttl_s, clock, 0
         self._kept: OrderedDict[bytes, tuple[float, Reply]] = OrderedDict()
 
+    def renewed(self, ttl_s: float, *, same: bool) -> Replies:
+        """Those of another configuration: these, when replies live as long and come from the same models."""
+        return self if same and ttl_s == self._ttl_s else Replies(ttl_s, self._clock)
+
     @property
     def off(self) -> bool:
         """Whether nothing is kept."""

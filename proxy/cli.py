@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    config: Path | None = typer.Option(None, help="Configuration file [default: guardhouse.yaml]."),
+    config: Path | None = typer.Option(
+        None, readable=False, help="Configuration file [default: guardhouse.yaml]."
+    ),
     host: str | None = typer.Option(None, help="Address to listen on [default: 127.0.0.1]."),
     port: int | None = typer.Option(None, min=0, max=65535, help="Port; 0 takes a free one [default: 4000]."),
     workers: int | None = typer.Option(None, min=1, max=256, help="Server processes [default: 1]."),

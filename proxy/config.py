@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -163,6 +164,8 @@ class Config:
     shutdown: Shutdown = field(default_factory=Shutdown)
     otlp: Otlp | None = None
     """Where spans of our own go; None: nowhere."""
+    revision: str = ""
+    """Twelve hex digits of a hash of the file's text and, once it is in force, of all that it names."""
     notes: tuple[str, ...] = ()
     """What was read but has no effect here, one sentence each with its place."""
 
@@ -260,6 +263,7 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
         clients=own.clients,
         shutdown=own.shutdown,
         otlp=own.otlp,
+        revision=hashlib.sha256(source.text.encode()).hexdigest()[:12],
         notes=tuple(notes),
     )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.exchange import Exchange
+from proxy.reload import Reloads
 
 if TYPE_CHECKING:
     from proxy.auth import Keyring
@@ -46,7 +47,9 @@ class Recording(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of one running proxy, given to every router: `build_router(context)`."""
+    """The parts of one running proxy, given to every router: `build_router(context)`.
+
+    Another configuration makes another context. A request keeps the one that it began with."""
 
     settings: Settings
     config: Config
@@ -81,3 +84,5 @@ class Context:
     """Sends spans of our own to the operator's collector; None where none is configured."""
     ready: Callable[[], Mapping[str, str]]
     """What keeps the proxy from serving, by part, e.g. `{"store": "cannot be opened"}`; empty when ready."""
+    reloads: Reloads = field(default_factory=Reloads)
+    """How another configuration comes into force."""

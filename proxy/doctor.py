@@ -1,5 +1,5 @@
 """What `guardhouse doctor` looks at: what is installed, configured, writable and reachable. Changes nothing
-but the schema of a database that is there already, and contacts nobody beyond this machine."""
+but the schema of a database that is there already. Contacts nobody beyond this machine unless told to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from proxy.config import Config
     from proxy.settings import Settings
 
+Level = Literal["ok", "warn", "error"]
 OLDEST_PYTHON = (3, 11)
 _HERE = ("", "localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, never listened on
@@ -34,19 +35,21 @@ _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, never listened on
 class Finding:
     """One thing that was looked at. Holds no key and no password."""
 
-    level: Literal["ok", "warn", "error"]
+    level: Level
     """`error`: `guardhouse serve` would not start or not keep its promises; `warn`: something has no effect."""
     subject: str
     text: str
     """What was found, and what to do about it."""
 
 
-def examine(config: Path | None = None) -> list[Finding]:
+def examine(config: Path | None = None, *, reach: bool = False) -> list[Finding]:
     """Everything that was found, in the order of looking; a fault in one part does not keep it from the others.
 
     Args:
         config: the configuration file; None takes the one that the settings name.
+        reach: whether to connect to the providers that are configured.
     """
+    from proxy import doctor_state
     from proxy.settings import load_settings
 
     found = [_python()]
@@ -59,7 +62,11 @@ def examine(config: Path | None = None) -> list[Finding]:
     if loaded is not None:
         found += [_policy(loaded), _models(loaded)]
     folder = loaded.data_dir if loaded else settings.data_dir or Path("data")
-    found += [_data_dir(folder), _database(folder, loaded, settings), _port(settings.host, settings.port)]
+    found += [_data_dir(folder), *told_of(doctor_state.folder(folder)), *_database(folder, loaded, settings)]
+    found.append(_port(settings.host, settings.port))
+    if loaded is not None:
+        found += told_of(doctor_state.shared(loaded, settings.workers))
+        found += told_of(doctor_state.reached(loaded.deployments)) if reach else ()
     return [*found, *_installed()]
 
 
@@ -155,8 +162,14 @@ def _data_key(folder: Path) -> Finding:
     )
 
 
-def _database(folder: Path, config: Config | None, settings: Settings) -> Finding:
+def told_of(found: Iterable[tuple[Level, str, str]]) -> list[Finding]:
+    """Findings from their parts."""
+    return [Finding(*each) for each in found]
+
+
+def _database(folder: Path, config: Config | None, settings: Settings) -> Iterator[Finding]:
     """Whether the store opens and takes the schema. A file that is not there is not made."""
+    from proxy import doctor_state
     from proxy.store.db import StoreError, open_store, url_of
 
     given = config.database_url if config else None
@@ -165,14 +178,19 @@ def _database(folder: Path, config: Config | None, settings: Settings) -> Findin
     url = url_of(folder, given)
     kind = url.partition(":")[0].partition("+")[0]
     if kind == "sqlite" and not Path(url.partition("///")[2]).exists():
-        return Finding("ok", "database", "the SQLite file will be made at the first start")
+        yield Finding("ok", "database", "the SQLite file will be made at the first start")
+        return
     if kind != "sqlite" and (away := _host(url)) not in _HERE:
-        return Finding("warn", "database", f"{kind} on {away} was not contacted: it is not this machine")
+        yield Finding("warn", "database", f"{kind} on {away} was not contacted: it is not this machine")
+        return
     try:
-        open_store(url, b"doctor").close()
+        store = open_store(url, b"doctor")
     except StoreError as error:
-        return Finding("error", "database", str(error))
-    return Finding("ok", "database", f"{kind} answers, its schema is up to date")
+        yield Finding("error", "database", str(error))
+        return
+    yield Finding("ok", "database", f"{kind} answers, its schema is up to date")
+    yield from told_of(doctor_state.stored(store))
+    store.close()
 
 
 def _host(url: str) -> str:

@@ -20,6 +20,8 @@ class _Lately:
 
     failures: deque[float] = field(default_factory=deque)
     rests_until: float = 0.0
+    rests: int = 0
+    """How often it was left alone."""
 
 
 class Health:
@@ -45,11 +47,22 @@ class Health:
         if len(lately.failures) > self._allowed_fails:
             lately.failures.clear()
             rest = max(rest, self._cooldown_s)
+        if rest and lately.rests_until <= now:
+            lately.rests += 1
         lately.rests_until = max(lately.rests_until, now + rest)
 
     def rests_until(self, id: str) -> float:
         """When the deployment's rest ends, or ended."""
         return self._lately[id].rests_until
+
+    def rests(self, id: str) -> int:
+        """How often the deployment was left alone."""
+        return self._lately[id].rests
+
+    def remember(self, before: Health, ids: Iterable[str]) -> None:
+        """Take over what is known of these deployments, and share it from now on."""
+        for id in ids:
+            self._lately[id] = before._lately[id]
 
     def awake(self, group: Sequence[Deployment], now: float) -> list[Deployment]:
         """Those of a group that do not rest."""

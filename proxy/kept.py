@@ -11,6 +11,7 @@ from proxy.costs import settle
 from proxy.dialects import file_search
 from proxy.errors import Unavailable
 from proxy.exchange import Exchange
+from proxy.logs import access
 from proxy.recorder import NotRecorded
 from proxy.verdicts import scanned
 
@@ -47,6 +48,7 @@ def record(context: Context, exchange: Exchange) -> None:
     context.metrics.observe(exchange)
     if context.spans is not None:
         context.spans.export(exchange)
+    access(exchange)
 
 
 async def watched(exchange: Exchange) -> None:

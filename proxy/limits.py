@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -83,4 +84,5 @@ def _nano(period: str, value: Any) -> int:
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
     if not numeric or not math.isfinite(value) or not 1 / NANO <= value <= MOST:
         raise ValueError(f"the budget a {period} takes US dollars over 0, up to {MOST:,}.")
-    return round(float(value) * NANO)
+    # What was written, not what a double makes of it: large budgets have more digits than that holds.
+    return int((Decimal(str(value)) * NANO).to_integral_value())

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
+import threading
 import time
 from types import FrameType
 from typing import cast
@@ -35,7 +36,6 @@ class Listener(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, app: App) -> None:
         super().__init__(config)
         self._app = app
-        self._limits = app.context.config.shutdown
         self._patience = Patience(app.context.config.clients)
         self._closes: float | None = None
         """From when on no requests are taken (time.monotonic); None until a signal comes."""
@@ -46,14 +46,25 @@ class Listener(uvicorn.Server):
             self.should_exit = self.force_exit = True
             return
         # Whoever presses Ctrl-C has no load balancer that must notice.
-        self._closes = time.monotonic() + (0.0 if sig == signal.SIGINT else self._limits.notice_s)
+        self._closes = time.monotonic() + (
+            0.0 if sig == signal.SIGINT else self._app.context.config.shutdown.notice_s
+        )
         self._app.stopping()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the app and listen; from then on SIGHUP reads the configuration again."""
+        await super().startup(sockets)
+        if threading.current_thread() is threading.main_thread():
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._app.reload_soon)
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second; whether to stop now."""
         done = await super().on_tick(counter)
         if counter % _LOOK_EVERY == 0:
             connections = cast(set[HTTPConnection], self.server_state.connections)
+            clients = self._app.context.config.clients
+            self.config.timeout_keep_alive = clients.idle_s
+            self._patience.clients = clients
             late = self._patience.look(connections, time.monotonic())
             if late:
                 _log.info("%d clients took too long and were dropped", late)
@@ -72,7 +83,7 @@ class Listener(uvicorn.Server):
             listening.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        await self._finished(self._limits.drain_s)
+        await self._finished(self._app.context.config.shutdown.drain_s)
         left = list(self.server_state.tasks)
         if left:
             _log.warning("%d requests under way were broken off", len(left))

@@ -71,7 +71,7 @@ class Models:
     """The models of the configuration, for checks that ask one. These calls are neither judged nor recorded."""
 
     def __init__(self, router: Router) -> None:
-        self._router = router
+        self.router = router
 
     async def answer(self, model: str, messages: Sequence[Mapping[str, str]]) -> str:
         """What the model says to some messages. Raises Unavailable when it says nothing."""
@@ -86,7 +86,7 @@ class Models:
             return Call(payload)
 
         try:
-            reply = (await self._router.call(model, call)).answer
+            reply = (await self.router.call(model, call)).answer
             if not isinstance(reply, Reply) or reply.status >= 400:
                 raise Unavailable
             said = parse_reply(reply.body)["choices"][0]["message"].get("content")

@@ -21,7 +21,7 @@ class Patience:
     """Drops connections whose clients take too long. Give it all connections of a server every now and then."""
 
     def __init__(self, clients: Clients) -> None:
-        self._clients = clients
+        self.clients = clients
         self._sending: dict[HTTPConnection, tuple[object, float]] = {}
         """Since when a connection waits for the head of a request: (after which request, seconds)."""
         self._reading: dict[HTTPConnection, tuple[int, float]] = {}
@@ -39,13 +39,13 @@ class Patience:
                 after = connection.cycle
                 sending[connection] = first if first and first[0] is after else (after, now)
         self._sending, self._reading = sending, reading
-        stuck = [each for each, (_, since) in reading.items() if now - since >= self._clients.read_s]
+        stuck = [each for each, (_, since) in reading.items() if now - since >= self.clients.read_s]
         for connection in stuck:
             connection.transport.abort()
-        late = [each for each, (_, since) in sending.items() if now - since >= self._clients.send_s]
-        if len(sending) > self._clients.waiting:
+        late = [each for each, (_, since) in sending.items() if now - since >= self.clients.send_s]
+        if len(sending) > self.clients.waiting:
             longest = sorted(sending, key=lambda each: sending[each][1])
-            late = list({*late, *longest[: len(sending) - self._clients.waiting]})
+            late = list({*late, *longest[: len(sending) - self.clients.waiting]})
         for connection in late:
             connection.give_up()
         return len(stuck) + len(late)

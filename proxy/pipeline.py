@@ -55,6 +55,7 @@ def begin(context: Context, connection: Connection, dialect: Dialect, path: str)
     exchange = Exchange(path, dialect, context.policies.guard)
     exchange.named = in_headers(connection.headers)
     traceparent.enter(exchange, connection)
+    exchange.config = context.config.revision
     return exchange
 
 
@@ -264,6 +265,7 @@ async def _call(
     finally:
         exchange.attempts = len(attempts)
         exchange.deployment = attempts[-1].deployment if attempts else ""
+        context.metrics.attempts(exchange.model, attempts)
     exchange.deployment = routed.deployment.id
     exchange.provider = speaker(routed.deployment, exchange.path)
     return routed.answer

@@ -1,12 +1,11 @@
-"""The policies in force: which one judges whom, and what happens when their files change."""
+"""The policies of one configuration: which one judges whom."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from guardrails import policy as policies
@@ -15,20 +14,15 @@ from guardrails.errors import PolicyError
 from guardrails.policy import Policy
 from proxy.config_policies import PolicySource, Scope
 from proxy.errors import Code, Unavailable
-from proxy.outside import RedisCounter, require_models
+from proxy.outside import Models, RedisCounter, require_models
 
 if TYPE_CHECKING:
     from guardrails.conversation import Outside
     from proxy.config import Config
     from proxy.exchange import Principal
-
-WATCH_SECONDS = 2.0
-"""How often the files of the policies are looked at."""
+    from proxy.routing import Router
 
 _log = logging.getLogger(__name__)
-
-_Seen = tuple[tuple[str, int, int, int], ...]
-"""Files with what tells that they changed: time, size, number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +42,28 @@ class _InForce:
 
 
 class Policies:
-    """The guards of one running proxy. A load that fails leaves those in force that were.
+    """The guards of one configuration.
 
     Args:
         config: names the policies. Raises PolicyError when one of them cannot be enforced.
         key: secret under which findings are fingerprinted.
         outside: what checks may use of the world.
+        known: guards at work already, by the revision of their policy: kept with what they remember.
     """
 
-    def __init__(self, config: Config, key: bytes, outside: Outside) -> None:
+    def __init__(
+        self, config: Config, key: bytes, outside: Outside, known: Mapping[str, Guard] = MappingProxyType({})
+    ) -> None:
         self._config, self._key, self._outside = config, key, outside
-        self.changed: Callable[[str], None] = _nobody
-        """Told the label of the default policy after each load that changed something."""
-        self._seen: _Seen = ()
-        self._loading = asyncio.Lock()
         self._shipped: dict[str, Guard] = {}
         """Guards of built-in policies that keys name; loaded when the first such key is known."""
         self._unusable: set[str] = set()
-        self._now = self._load({})
-        self._seen = _look(self._now.files)
-        self.trouble: str | None = None
-        """Why the last load failed: file, line, what is wrong. None when it did not."""
+        self._now = self._load(dict(known))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that was read for them."""
+        return self._now.files
 
     @property
     def guard(self) -> Guard:
@@ -112,48 +107,37 @@ class Policies:
 
         One that cannot be enforced here is logged, and keys that name it are refused.
         """
+        self._ship(names, self._known())
+
+    def _ship(self, names: Iterable[str], known: Mapping[str, Guard]) -> None:
         for name in {*names} & {*policies.BUILT_IN}:
             if name in self._now.named or name in self._shipped or name in self._unusable:
                 continue
             try:
-                self._shipped[name] = self._guard(policies.builtin(name), self._known())
+                self._shipped[name] = self._guard(policies.builtin(name), known)
             except PolicyError as error:
                 self._unusable.add(name)
                 _log.error("keys with the policy %s are refused, as it cannot be enforced: %s", name, error)
 
-    async def reload(self) -> bool:
-        """Loads the policies again, off the event loop; whether that changed anything.
+    def renewed(self, config: Config) -> Policies:
+        """The policies of another configuration; a guard whose policy means the same is kept.
 
-        Exchanges under way end with the guard they began with. Raises PolicyError; then nothing has changed.
+        Raises PolicyError when one of them cannot be enforced.
         """
-        async with self._loading:
-            seen = await asyncio.to_thread(_look, self._now.files)
-            known = self._known()
-            try:
-                new = await asyncio.to_thread(self._load, known)
-            except PolicyError as error:
-                self.trouble, self._seen = str(error), seen
-                raise
-            self.trouble = None
-            was, self._now = self._now, new
-            # Files that the new policies inherit from were not looked at before they were read.
-            self._seen = seen if was.files == new.files else ()
-            if [*was.guards()] == [*new.guards()]:
-                return False
-            self.changed(self.label)
-            return True
+        known = self._known()
+        new = Policies(config, self._key, self._outside, known)
+        new._ship([*self._shipped, *self._unusable], known | new._known())
+        return new
 
-    async def watch(self) -> None:
-        """Loads the policies again whenever one of their files changes. Never returns."""
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            if await asyncio.to_thread(_look, self._now.files) == self._seen:
-                continue
-            try:
-                if await self.reload():
-                    _log.info("policies in force: %s", ", ".join(self.labels()))
-            except PolicyError as error:
-                _log.error("the policies in force stay, as the changed ones cannot be enforced: %s", error)
+    def dropped(self, after: Policies) -> list[Guard]:
+        """The guards of these policies that others do not have any more."""
+        kept = {id(guard) for guard in after._guards()}
+        return [guard for guard in self._guards() if id(guard) not in kept]
+
+    def ask(self, router: Router) -> None:
+        """From now on the models that checks ask are those of another router."""
+        if isinstance(self._outside.models, Models):
+            self._outside.models.router = router
 
     async def aclose(self) -> None:
         """Ends what the checks run in."""
@@ -164,7 +148,6 @@ class Policies:
 
     def _load(self, known: dict[str, Guard]) -> _InForce:
         """All policies read anew; a guard whose policy means the same is kept, with what it remembers."""
-        known = dict(known)
         files: list[str] = []
 
         def guard(source: PolicySource) -> Guard:
@@ -198,18 +181,3 @@ def load_policy(source: PolicySource) -> Policy:
     if source.kind == "inline":
         return policies.parse(source.value, file=source.file)
     return policies.load(source.value)
-
-
-def _nobody(label: str) -> None:
-    """Nobody is told."""
-
-
-def _look(files: Sequence[str]) -> _Seen:
-    seen = []
-    for file in files:
-        try:
-            found = Path(file).stat()
-            seen.append((file, found.st_mtime_ns, found.st_size, found.st_ino))
-        except OSError:
-            seen.append((file, 0, 0, 0))
-    return tuple(seen)

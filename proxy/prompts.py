@@ -49,6 +49,13 @@ class Prompts:
         self.files = (*within, *read)
         """What to watch: the files that were read, and the folders in which new ones appear."""
 
+    def labels(self) -> list[str]:
+        """`name@version:hash` of every version, so that a change of one is told."""
+        named = self._versions.items()
+        return [
+            f"{name}@{each}:{found.use.hash}" for name, versions in named for each, found in versions.items()
+        ]
+
     def versions(self, name: str) -> Versions:
         """The versions of a prompt, oldest first. Raises BadRequest where there is no such prompt."""
         if name not in self._versions:

@@ -107,7 +107,7 @@ class Recorder:
         self._bytes_before = self._slot.size()
         if self._bytes_before:
             self._marks.append((self._writer.position, time.monotonic()))
-        self._metrics.watch(self.spool_bytes, self.oldest_unwritten_seconds)
+        self._metrics.watch(self.spool_bytes, self.oldest_unwritten_seconds, self.queued)
         for work in (self._spool, self._drain):
             thread = threading.Thread(target=work, name=f"recorder{work.__name__}", daemon=True)
             thread.start()
@@ -175,6 +175,10 @@ class Recorder:
     def spool_bytes(self) -> int:
         """Bytes on disk, of which up to one segment may already be in the database."""
         return max(0, self._bytes_before + self._writer.written - self._freed)
+
+    def queued(self) -> int:
+        """Traces that are not on disk yet."""
+        return len(self._queue.records)
 
     def oldest_unwritten_seconds(self) -> float:
         """Age of the oldest trace that is not in the database; 0 when all are."""

@@ -51,6 +51,19 @@ def away() -> tuple[type[Exception], ...]:
     return RedisError, OSError
 
 
+def clock(url: str) -> float | None:
+    """The time of a Redis in seconds since 1970; None when it does not answer."""
+    from redis import Redis
+
+    failures: tuple[type[Exception], ...] = (*away(), ValueError)
+    try:
+        with Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS) as asked:
+            seconds, microseconds = asked.time()
+    except failures:
+        return None
+    return float(seconds) + float(microseconds) / 1e6
+
+
 def unreachable(url: str) -> str | None:
     """Why a Redis does not answer, without the URL and what is secret in it; None when it does."""
     from redis import Redis

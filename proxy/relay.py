@@ -256,6 +256,7 @@ async def stream(out: Outlet, reply: ReplyStream) -> None:
     guarded = exchange.dialect.stream(exchange.guard, exchange)
     pings = Pings(out.connection, exchange.dialect.ping, out.context.config.clients.ping_s)
     failure: ProxyError | None = None
+    out.context.metrics.streaming(1)
     try:
         try:
             await _pump(out, reply, guarded)
@@ -278,6 +279,7 @@ async def stream(out: Outlet, reply: ReplyStream) -> None:
         await out.end(rest)
         await _drain(reply)
     finally:
+        out.context.metrics.streaming(-1)
         pings.cancel()
         if not out.connection.complete:
             _note(out, guarded)

@@ -62,6 +62,18 @@ class Routed:
     answer: Answer
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a deployment from the calls to it."""
+
+    deployment: str
+    model: str
+    resting: bool
+    """Whether it is left alone now, because it failed."""
+    rests: int
+    """How often it was left alone."""
+
+
 Outcome = Routed | UpstreamError
 """What an attempt comes to."""
 
@@ -128,7 +140,8 @@ class Router:
         seed: int | None = None,
     ) -> None:
         self._settings = config.router
-        self._providers = providers
+        self.providers = dict(providers)
+        """Those that were opened, by name. Later routers have them too: connections outlive a configuration."""
         self._clock = clock or SystemClock()
         self._random = random.Random(seed)  # noqa: S311 - spreads load, keeps no secret
         self._groups: dict[str, list[Deployment]] = {}
@@ -136,6 +149,28 @@ class Router:
             self._groups.setdefault(deployment.model_name, []).append(deployment)
         self._by_id = {deployment.id: deployment for deployment in config.deployments}
         self._health = Health(self._by_id, config.router.allowed_fails, config.router.cooldown_time)
+
+    def renewed(self, config: Config, providers: Mapping[str, Provider] | None = None) -> Router:
+        """The router of another configuration: connections are kept, and what is known of unchanged deployments.
+
+        providers: those to use; None opens what is missing among those of this router.
+        """
+        if providers is None:
+            needed = {name for deployment in config.deployments for name in speakers(deployment)}
+            opened = {name: open_provider(name) for name in needed - self.providers.keys()}
+            providers = self.providers | opened
+        new = Router(config, providers, clock=self._clock)
+        same = [id for id, deployment in new._by_id.items() if self._by_id.get(id) == deployment]
+        new._health.remember(self._health, same)
+        return new
+
+    def standing(self) -> list[Standing]:
+        """How each deployment stands, in the order of the configuration."""
+        now, health = self._clock.monotonic(), self._health
+        return [
+            Standing(id, deployment.model_name, health.rests_until(id) > now, health.rests(id))
+            for id, deployment in self._by_id.items()
+        ]
 
     def models(self) -> list[str]:
         """Every alias that can be asked for, in the order of the configuration."""
@@ -157,7 +192,7 @@ class Router:
 
         Raises NotFound (`unsupported_endpoint`) where no objects are reached, UpstreamError or UpstreamTimeout.
         """
-        provider = self._providers[deployment.provider]
+        provider = self.providers[deployment.provider]
         if not isinstance(provider, Keeper):
             message = "Stored objects are not served for this model: its provider is reached by translation."
             raise NotFound(message, code=Code.UNSUPPORTED_ENDPOINT)
@@ -202,7 +237,7 @@ class Router:
 
     async def aclose(self) -> None:
         """Close every provider."""
-        for provider in self._providers.values():
+        for provider in self.providers.values():
             await provider.aclose()
 
     def _awake(self, model: str) -> bool:
@@ -317,7 +352,7 @@ class Router:
     def _provider(self, deployment: Deployment, path: str) -> Provider:
         """The provider that reaches a deployment for a route. Raises NotFound when none can."""
         name = speaker(deployment, path)
-        provider = self._providers[name.removeprefix(TRANSLATED)]
+        provider = self.providers[name.removeprefix(TRANSLATED)]
         return Translated(provider) if name.startswith(TRANSLATED) else provider
 
     def _choose(self, group: Sequence[Deployment], tried: Sequence[str], sticky: str | None) -> Deployment:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import resource
+import shutil
+import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxy import limiting
 from proxy.app import App, create_app
 from proxy.errors import ConfigError
+from proxy.logs import guard_crashes, setup_logging
 from proxy.settings import Settings
-from proxy.telemetry import setup_logging
+from proxy.spool import claim
 from proxy.workers import Workers
 
 if TYPE_CHECKING:
@@ -39,10 +44,11 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
 
     Raises ConfigError, PolicyError, StoreError or SpoolError when it cannot start.
     """
-    setup_logging(settings.log_level)
+    _prepare(settings)
     app = create_app(settings, keys=keys)
-    # The address first: a key that is shown once must not be lost to a start that fails.
+    # The address and the spool first: a key that is shown once must not be lost to a start that fails.
     listening = _listen(settings.host, settings.port)
+    claim(app.context.config.data_dir / "spool").release()
     secret = app.bootstrap_key() if keys else None
     if secret is not None:
         say(f"Admin key, shown this once: {secret}")
@@ -59,15 +65,50 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
         _serve(app, listening)
         return
     app.context.store.close()
-    status = Workers(_work, listening, (settings, keys), settings.workers).run()
+    with _meeting(app.context.config.data_dir) as folder:
+        status = Workers(_work, listening, (settings, keys, folder), settings.workers).run()
     if status:
         sys.exit(status)
 
 
-def _work(listening: socket.socket, settings: Settings, keys: bool) -> None:
+def _work(listening: socket.socket, settings: Settings, keys: bool, folder: Path) -> None:
     """One of several processes."""
-    setup_logging(settings.log_level)
-    _serve(create_app(settings, keys=keys), listening)
+    _prepare(settings)
+    app = create_app(settings, keys=keys)
+    app.context.metrics.join(folder)
+    _serve(app, listening)
+
+
+def _prepare(settings: Settings) -> None:
+    # A SIGHUP that comes before anybody listens for it must not end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    setup_logging(settings)
+    guard_crashes()
+
+
+@contextlib.contextmanager
+def _meeting(data_dir: Path) -> Iterator[Path]:
+    """A folder in which the workers of one proxy leave their numbers; those of proxies that were killed are removed."""
+    root = data_dir / "workers"
+    for left in root.glob("*"):
+        if left.name.isdigit() and not _runs(int(left.name)):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = root / str(os.getpid())
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _serve(app: App, listening: socket.socket) -> None:

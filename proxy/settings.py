@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     """Server processes."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe message that is logged."""
+    log_format: Literal["text", "json"] = "text"
+    """How a log line is written."""
+    access_log: bool = False
+    """Whether each exchange leaves a line in the log."""
     spool_mode: Literal["strict", "group"] | None = None
     """Whether a trace is on disk before the reply's last byte leaves (`strict`) or within 20 ms (`group`)."""
 

@@ -57,6 +57,18 @@ class Shadows:
         self._random = random.Random(seed)  # noqa: S311 - draws a sample, keeps no secret
         self._under_way: set[asyncio.Task[None]] = set()
 
+    def renewed(self, config: Config, providers: Mapping[str, Provider]) -> Shadows:
+        """The shadows of another configuration; those under way go on, and count against the same bound."""
+        new = Shadows(config, providers)
+        new._router = self._router.renewed(_without_retries(config), providers)
+        new._under_way = self._under_way
+        return new
+
+    async def settled(self) -> None:
+        """Returns when those that are under way now have ended."""
+        if under_way := [*self._under_way]:
+            await asyncio.wait(under_way)
+
     def cast(self, context: Context, connection: Connection, exchange: Exchange, judge: Judge) -> None:
         """Begin the shadows of a request that is on its way to its own model. Returns at once."""
         shadows = self._of.get(exchange.model)
@@ -163,7 +175,7 @@ def _copy(context: Context, exchange: Exchange, model: str) -> Exchange:
         model=model,
         stream=exchange.stream,
     )
-    copy.size, copy.prompt = exchange.size, exchange.prompt
+    copy.size, copy.prompt, copy.config = exchange.size, exchange.prompt, exchange.config
     copy.request = unstored(exchange.path, exchange.request) | {"model": model}
     return copy
 

@@ -1,23 +1,27 @@
-"""What operators watch: Prometheus metrics of one app, and plain logs.
+"""What operators watch: the Prometheus metrics of one app.
 
 No label holds what a caller chose freely: values come from the policy, the code or a closed list.
 """
 
 from __future__ import annotations
 
-import logging
-import sys
-import time
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any, TextIO
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from proxy.errors import Code
+from proxy.lag import Lag
+from proxy.metrics_calls import Calls
+from proxy.metrics_rules import Rules
+from proxy.metrics_running import Running
+from proxy.pooled import SHARE_SECONDS, Family, Pool
 
 if TYPE_CHECKING:
+    from proxy.config import Config
     from proxy.exchange import Exchange
-
-OURS = ("guardhouse", "guardrails", "proxy", "evals")
-"""Loggers that the log level is for. Libraries log warnings only: below that, some log what they process."""
+    from proxy.reload import Reloads
+    from proxy.routing import Attempt
 
 PATHS = frozenset(
     {
@@ -42,14 +46,13 @@ PATHS = frozenset(
 """Routes that have a `path` label of their own; any other path counts as `other`."""
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
-_RULE_SECONDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 
 
 class Metrics:
     """The metrics of one app, in a registry of its own. Thread-safe; `observe` takes tens of microseconds."""
 
     def __init__(self, version: str, policy: str) -> None:
-        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
         self.registry = CollectorRegistry(auto_describe=False)
 
@@ -65,22 +68,6 @@ class Metrics:
         )
         self._upstream_errors = make(
             Counter, "upstream_errors", "Exchanges that failed at the provider.", ("kind",)
-        )
-        self._findings = make(
-            Counter,
-            "guardrail_findings",
-            "Findings by rule, kind, action asked for and mode.",
-            ("rule", "entity", "action", "mode"),
-        )
-        self._rule_seconds = make(
-            Histogram,
-            "guardrail_seconds",
-            "Time a rule took per inspection.",
-            ("rule",),
-            buckets=_RULE_SECONDS,
-        )
-        self._failures = make(
-            Counter, "guardrail_failures", "Checks that could not do their work.", ("rule", "kind")
         )
         self._shadows = make(
             Counter, "shadow_requests", "Copies of requests for another model, by outcome.", ("outcome",)
@@ -104,6 +91,7 @@ class Metrics:
         self._oldest = make(
             Gauge, "spool_oldest_unwritten_seconds", "Age of the oldest trace not yet in the database."
         )
+        self._queue = make(Gauge, "trace_queue_depth", "Traces that are not on disk yet.")
         self._written = make(Counter, "traces_written", "Traces committed to the database.")
         self._dropped = make(Counter, "traces_dropped", "Traces lost, by reason.", ("reason",))
         self._app_spans = make(
@@ -112,6 +100,11 @@ class Metrics:
         self._feedback = make(Counter, "feedback", "What somebody thought of a reply.", ("value",))
         self._otlp_dropped = make(Counter, "otlp_dropped", "Spans of our own that no collector took.")
         self._build = make(Gauge, "build_info", "Always 1; what is running.", ("version", "policy"))
+        self._calls, self._rules = Calls(self.registry), Rules(self.registry)
+        self.running = Running()
+        self.registry.register(self.running)
+        ProcessCollector(registry=self.registry)
+        self._pool: Pool | None = None
         self._version = version
         self.models: Collection[str] = ()
         """Names that are served; any other counts as `other`."""
@@ -135,14 +128,16 @@ class Metrics:
         if exchange.failure is not None and exchange.upstream_called:
             self._child(self._upstream_errors, _kind(exchange.failure.code, exchange.failure.status)).inc()
         self._observe_cost(exchange)
-        for verdict in (exchange.input, exchange.output):
-            for found in verdict.findings:
-                labels = (found.rule, found.entity, found.action.value, found.mode.value)
-                self._child(self._findings, *labels).inc()
-            for failed in verdict.failures:
-                self._child(self._failures, failed.rule, failed.kind).inc()
-            for rule, milliseconds in verdict.timings.items():
-                self._child(self._rule_seconds, rule).observe(milliseconds / 1e3)
+        self._rules.observe(exchange)
+        self._calls.observe(exchange)
+
+    def attempts(self, model: str, tried: Sequence[Attempt]) -> None:
+        """Count the attempts that were made for a request for this alias."""
+        self._calls.attempts(model, tried)
+
+    def streaming(self, more: int) -> None:
+        """Count a streamed reply that begins (1) or ends (-1)."""
+        self.running.streams += more
 
     def _observe_cost(self, exchange: Exchange) -> None:
         model = exchange.model if exchange.model in self.models else "other"
@@ -182,6 +177,16 @@ class Metrics:
         self._build.clear()
         self._build.labels(self._version, label).set(1)
 
+    def configuration(self, config: Config, policy: str) -> None:
+        """Say what is in force from now on."""
+        self.policy(policy)
+        self.models = frozenset(each.model_name for each in config.deployments)
+        self._calls.configuration(config)
+
+    def reload(self, result: str) -> None:
+        """Count a reload: `applied`, `unchanged` or `failed`."""
+        self.running.results[result] += 1
+
     def written(self, traces: int) -> None:
         """Count traces that are in the database."""
         self._written.inc(traces)
@@ -203,16 +208,81 @@ class Metrics:
         """Count spans of our own that were not exported."""
         self._otlp_dropped.inc(spans)
 
-    def watch(self, spool_bytes: Callable[[], float], oldest: Callable[[], float]) -> None:
-        """Read the spool's size and the age of its oldest unwritten trace whenever somebody looks."""
+    def watch(
+        self, spool_bytes: Callable[[], float], oldest: Callable[[], float], queue: Callable[[], float]
+    ) -> None:
+        """Read the spool's size, its oldest trace's age and the queue before it whenever somebody looks."""
         self._spool_bytes.set_function(spool_bytes)
         self._oldest.set_function(oldest)
+        self._queue.set_function(queue)
+
+    def watch_app(self, reloads: Reloads, lag: Lag) -> None:
+        """Read what is in force and under way whenever somebody looks."""
+        self.running.reloads, self.running.lag = reloads, lag
+
+    # --- several workers
+
+    def join(self, folder: Path) -> None:
+        """Take a place among the workers that share this folder: from now on `render` tells of all of them."""
+        self._pool = Pool(folder)
+
+    async def share(self) -> None:
+        """Leave one's numbers for the other workers every few seconds. Never returns; alone, it does nothing."""
+        while True:
+            await asyncio.sleep(SHARE_SECONDS)
+            if self._pool is not None:
+                await asyncio.to_thread(self._share, self._pool)
+
+    def _share(self, pool: Pool) -> list[Family]:
+        families = self._families()
+        try:
+            pool.share(families)
+        except OSError:
+            pass  # the disk is full: the spool says so, and louder
+        return families
+
+    def _families(self) -> list[Family]:
+        return [
+            Family(
+                metric.name,
+                metric.type,
+                metric.documentation,
+                {
+                    (metric.name, sample.name, tuple(sample.labels.items())): sample.value
+                    for sample in metric.samples
+                    if not sample.name.endswith("_created")
+                },
+            )
+            for metric in self.registry.collect()
+        ]
 
     def render(self) -> tuple[bytes, str]:
         """Everything in Prometheus' text format, and its content type."""
         from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+        if self._pool is None:
+            return generate_latest(self.registry), CONTENT_TYPE_LATEST
+        # What is told now is also left for the others: whoever is asked next tells no less.
+        families = self._pool.together(self._share(self._pool))
+        return generate_latest(_Given(families)), CONTENT_TYPE_LATEST
+
+
+class _Given:
+    """Families as a registry that is only read."""
+
+    def __init__(self, families: Sequence[Family]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Any]:
+        from prometheus_client import Metric
+
+        told = []
+        for family in self._families:
+            metric = Metric(family.name, family.help, family.kind)
+            for (_, name, labels), value in family.numbers.items():
+                metric.add_sample(name, dict(labels), value)
+            told.append(metric)
+        return told
 
 
 def _kind(code: str | None, status: int) -> str:
@@ -221,20 +291,3 @@ def _kind(code: str | None, status: int) -> str:
     if status == 429:
         return "rate_limited"
     return "refused" if status < 500 else "error"
-
-
-class _Line(logging.Formatter):
-    converter = staticmethod(time.gmtime)
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-    default_msec_format = "%s.%03dZ"
-
-
-def setup_logging(level: str, stream: TextIO | None = None) -> None:
-    """Log plain lines to stderr: UTC time, level, logger, message. Replaces what was set up before."""
-    output = logging.StreamHandler(stream or sys.stderr)
-    output.setFormatter(_Line("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    root.handlers[:] = [output]
-    root.setLevel(logging.WARNING)
-    for name in OURS:
-        logging.getLogger(name).setLevel(level.upper())

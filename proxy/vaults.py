@@ -193,6 +193,10 @@ class Vaults:
         if pages or session.pages:
             await self._save(session, pages, gone)
 
+    def renewed(self, ttl_s: int) -> Vaults:
+        """The same sessions, which live for another time."""
+        return Vaults(self._key, self._pages, ttl_s, self._clock)
+
     async def pass_on(self, tenant: str, session: str, vault: Vault) -> None:
         """Keeps all that a vault knows and may give back for another session; nothing when that is nothing."""
         if known := vault.known():

@@ -47,6 +47,7 @@ class Workers:
         """Run them until a signal comes and all have ended; the exit status of the whole."""
         for each in _SIGNALS:
             signal.signal(each, lambda number, frame: self._told.append(number))
+        signal.signal(signal.SIGHUP, lambda number, frame: self._pass_on(number))
         self._running = [self._started() for _ in range(self._count)]
         failed = False
         while not self._told and not failed:
@@ -76,6 +77,10 @@ class Workers:
             self._running[place] = self._started()
         return False
 
+    def _pass_on(self, number: int) -> None:
+        for process in self._running:
+            _tell(process, number)
+
     def _stop(self) -> None:
         """Pass on every signal that comes, until all have ended; the third one kills."""
         self._listening.close()
@@ -96,6 +101,7 @@ def _tell(process: BaseProcess, number: int) -> None:
 def _served(alive: Connection, work: Callable[..., None], *arguments: object) -> None:
     """One worker. Its signals come from its parent: a terminal's Ctrl-C would reach it a second time."""
     os.setpgid(0, 0)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     threading.Thread(target=_follow, args=(alive,), daemon=True).start()
     work(*arguments)
 

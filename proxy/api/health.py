@@ -6,12 +6,13 @@ from fastapi import APIRouter, Request, Response
 
 from proxy.api.deps import Route, local, principal, reply
 from proxy.context import Context
-from proxy.recorder import Recorder
+from proxy.readiness import Readiness
 
 
 def router(context: Context) -> APIRouter:
     """The routes for probes and scrapers."""
     routes = APIRouter(route_class=Route)
+    readiness = Readiness(context)
 
     @routes.get("/healthz")
     async def alive() -> Response:
@@ -21,13 +22,15 @@ def router(context: Context) -> APIRouter:
     @routes.get("/readyz")
     def ready() -> Response:
         """Whether it can serve and keep its promises; 503 with the reasons when not."""
-        reasons = unready(context)
+        found = readiness.look()
         body = {
-            "status": "not ready" if reasons else "ok",
+            "status": "not ready" if found.reasons else "ok",
             "policy": context.policies.label,
-            "reasons": reasons,
+            "config": context.config.revision,
+            "reasons": found.reasons,
+            "degraded": found.degraded,
         }
-        return reply(body, 503 if reasons else 200)
+        return reply(body, 503 if found.reasons else 200)
 
     @routes.get("/metrics")
     def metrics(request: Request) -> Response:
@@ -38,13 +41,3 @@ def router(context: Context) -> APIRouter:
         return Response(body, media_type=content_type)
 
     return routes
-
-
-def unready(context: Context) -> dict[str, str]:
-    """What keeps the proxy from its work, by part; empty when nothing does."""
-    reasons = dict(context.ready())
-    if (trouble := context.store.trouble()) is not None:
-        reasons["store"] = trouble
-    if isinstance(context.recorder, Recorder) and (trouble := context.recorder.trouble()) is not None:
-        reasons["recorder"] = trouble
-    return reasons

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from proxy.api import (
+    config,
     feedback,
     health,
     keys,
-    policies,
     prompts,
     retrievals,
     runs,
@@ -18,7 +18,7 @@ from proxy.api import (
 )
 from proxy.context import Context
 
-PARTS = (traces, sessions, runs, policies, prompts, keys, usage, retrievals, feedback, health)
+PARTS = (traces, sessions, runs, config, prompts, keys, usage, retrievals, feedback, health)
 
 
 def build_router(context: Context) -> APIRouter:

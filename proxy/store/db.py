@@ -113,11 +113,22 @@ class Store:
         with self.read() as connection:
             connection.execute(text("SELECT version_num FROM alembic_version"))
 
+    def clock(self) -> float | None:
+        """The database's own time in seconds since 1970; None where it has no clock of its own, or is away."""
+        if self.engine.dialect.name == "sqlite":
+            return None
+        try:
+            with self.read() as connection:
+                now = connection.execute(text("SELECT EXTRACT(EPOCH FROM clock_timestamp())"))
+                return float(now.scalar_one())
+        except AWAY:
+            return None
+
     def trouble(self) -> str | None:
         """What keeps the database from answering, in words for an operator; None when it answers."""
         try:
             self.ping()
-        except _AWAY as error:
+        except AWAY as error:
             return f"the database does not answer ({type(error).__name__})"
         return None
 
@@ -149,7 +160,7 @@ def open_store(database_url: str, key: bytes) -> Store:
     store = Store(opener(database_url), key)
     try:
         migrate(store.engine)
-    except _AWAY as error:
+    except AWAY as error:
         store.close()
         raise StoreError(f"the database cannot be opened ({type(error).__name__}). {_EXAMPLES}") from None
     return store
@@ -160,7 +171,7 @@ def url_of(data_dir: Path, database_url: str | None) -> str:
     return database_url or f"sqlite:///{data_dir / 'guardhouse.sqlite3'}"
 
 
-_AWAY = (SQLAlchemyError, sqlite3.Error)
+AWAY = (SQLAlchemyError, sqlite3.Error)
 """What a database that does not answer raises; the driver's own error while a connection is prepared."""
 _EXAMPLES = "Use sqlite:////var/lib/guardhouse/guardhouse.sqlite3 or postgresql+psycopg://user:password@host/database."
 
@@ -169,7 +180,10 @@ def _open_sqlite(database_url: str) -> Engine:
     url = make_url(database_url)
     if url.database in (None, "", ":memory:"):
         raise StoreError(f"database_url names no file: traces would be lost at exit. {_EXAMPLES}")
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the database's folder cannot be made ({error.strerror}). {_EXAMPLES}") from None
     engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")

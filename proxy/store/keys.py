@@ -108,6 +108,16 @@ def active_keys(store: Store) -> list[dict[str, Any]]:
     return [{**row, "key_id": row["id"]} for row in _rows(store) if row["revoked_us"] is None]
 
 
+def expiring(store: Store, from_us: int, until_us: int) -> list[tuple[str, str, int]]:
+    """Id, name and last moment of each key in use that ends between two moments (microseconds since 1970 UTC)."""
+    ends = API_KEY.c.expires_us
+    soon = select(API_KEY.c.id, API_KEY.c.name, ends).where(
+        API_KEY.c.revoked_us.is_(None), ends > from_us, ends < until_us
+    )
+    with store.read() as connection:
+        return [(row.id, row.name, row.expires_us) for row in connection.execute(soon.order_by(ends))]
+
+
 def revoke_key(store: Store, key_id: str, actor: str = CLI) -> bool:
     """Make a key useless from now on; False when there is no such key. Revoking again changes nothing."""
     with store.begin() as connection:

@@ -22,7 +22,7 @@ DOORS = {
     "fastapi": ("proxy/app.py", "proxy/api/", "proxy/review/"),
     "starlette": ("proxy/app.py", "proxy/api/", "proxy/review/"),
     "httptools": ("proxy/providers/http.py",),
-    "prometheus_client": ("proxy/telemetry.py",),
+    "prometheus_client": ("proxy/telemetry.py", "proxy/metrics_"),
     "llama_index": ("evals/retrieval.py",),
     "faiss": ("evals/retrieval.py",),
     "faker": ("guardrails/surrogates.py",),

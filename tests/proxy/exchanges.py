@@ -31,7 +31,7 @@ def finding(start: int, end: int, **over: Any) -> Finding:
     return Finding(**{**values, **over})
 
 
-JUDGE: Any = SimpleNamespace(policy=SimpleNamespace(label="default@0123456789ab"))
+JUDGE: Any = SimpleNamespace(policy=SimpleNamespace(label="default@0123456789ab", rules=()))
 """Stands for the guard of an exchange that is only recorded."""
 
 

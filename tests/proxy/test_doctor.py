@@ -19,7 +19,8 @@ from proxy.doctor import examine
 from tests.servers import Running
 
 MODELS = "model_list: [{model_name: demo, litellm_params: {model: fake/assistant}}]\n"
-SUBJECTS = ["python", "config", "policy", "keys", "data", "database", "port", "names", "spaCy", "encoder"]
+SUBJECTS = ["python", "config", "policy", "keys", "data", "disk", "database", "port"]
+SUBJECTS += ["names", "spaCy", "encoder"]
 
 Look = Callable[..., dict[str, str]]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 
 from guardrails.conversation import Outside
 from guardrails.errors import PolicyError
-from proxy import policies
 from proxy.config import load_config
 from proxy.errors import Unavailable
 from proxy.exchange import Principal
@@ -68,64 +66,31 @@ def test_the_first_scope_that_covers_an_exchange_gives_its_policy(loaded: Polici
     assert loaded.rules() == ["no-apple", "no-pear"]
 
 
-async def test_a_changed_file_is_in_force_after_a_reload_and_the_others_keep_their_guards(
-    folder: Path, loaded: Policies
-) -> None:
-    """What did not change also keeps what it remembers."""
-    told: list[str] = []
-    loaded.changed = told.append
-    before = {label.split("@")[0]: guard for label, guard in zip(loaded.labels(), loaded._now.guards())}
-    assert not await loaded.reload()
+def test_others_keep_the_guards_of_what_did_not_change(folder: Path, loaded: Policies) -> None:
+    """What did not change also keeps what it remembers; what changed is dropped."""
+    some = loaded.guard_for(Principal("k"), "n", "/")
     (folder / "all.yaml").write_text(_deny("all", "plum"))
-    assert await loaded.reload()
-    assert loaded.rules() == ["no-plum", "no-pear"]
-    assert loaded.guard is not before["all"]
-    assert loaded.guard_for(Principal("k"), "n", "/") is before["some"]
-    assert told == [loaded.label]
+
+    file = folder / "guardhouse.yaml"
+    later = loaded.renewed(load_config(file, Settings(config=file)))
+
+    assert (loaded.rules(), later.rules()) == (["no-apple", "no-pear"], ["no-plum", "no-pear"])
+    assert later.guard_for(Principal("k"), "n", "/") is some
+    assert loaded.dropped(later) == [loaded.guard]
+    assert later.files == (str(folder / "all.yaml"), str(folder / "some.yaml"))
 
 
-@pytest.mark.parametrize(
-    "broken",
-    ["", "name: x\nrules: [{id: a, check: wrods}]\n", "{", None],
-    ids=["empty", "typo", "no yaml", "gone"],
-)
-async def test_a_file_that_cannot_be_enforced_leaves_the_last_good_policies_in_force(
-    folder: Path, loaded: Policies, broken: str | None
-) -> None:
-    """The reason is kept with file and line until a load succeeds."""
-    before, file = list(loaded._now.guards()), folder / "some.yaml"
-    if broken is None:
-        file.unlink()
-    else:
-        file.write_text(broken)
-    (folder / "all.yaml").write_text(_deny("all", "plum"))
-    with pytest.raises(PolicyError):
-        await loaded.reload()
-    assert list(loaded._now.guards()) == before
-    assert "some.yaml" in str(loaded.trouble)
-    file.write_text(_deny("some", "pear"))
-    assert await loaded.reload()
-    assert loaded.trouble is None
-    assert loaded.rules() == ["no-plum", "no-pear"]
+def test_another_configuration_may_have_other_scopes(folder: Path, loaded: Policies) -> None:
+    """Scopes belong to the configuration, like the policies they name."""
+    file = folder / "guardhouse.yaml"
+    config = json.loads(file.read_text())
+    config["guardhouse"]["scopes"][0]["models"] = ["m"]
+    file.write_text(json.dumps(config))
 
+    later = loaded.renewed(load_config(file, Settings(config=file)))
 
-async def test_files_are_watched(folder: Path, loaded: Policies, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A change is in force soon; a broken one is logged once and read again when it is mended."""
-    monkeypatch.setattr(policies, "WATCH_SECONDS", 0.01)
-    watching = asyncio.create_task(loaded.watch())
-
-    async def until(reached: Any) -> None:
-        async with asyncio.timeout(5):
-            while not reached():
-                await asyncio.sleep(0.01)
-
-    (folder / "all.yaml").write_text(_deny("all", "blueberry"))
-    await until(lambda: loaded.rules()[0] == "no-blueberry")
-    (folder / "all.yaml").write_text("name: [")
-    await until(lambda: loaded.trouble is not None)
-    (folder / "all.yaml").write_text(_deny("all", "fig"))
-    await until(lambda: loaded.rules()[0] == "no-fig" and loaded.trouble is None)
-    watching.cancel()
+    assert later.guard_for(Principal("k"), "m", "/").policy.name == "some"
+    assert later.guard_for(Principal("k"), "n", "/").policy.name == "all"
 
 
 # --- as callers see it
@@ -210,7 +175,7 @@ def test_a_built_in_policy_is_loaded_when_a_key_names_it(folder: Path, loaded: P
     loaded.use(["strict", "all", "nope"])
     guard = loaded.guard_for(who, "m", "/")
     loaded.use(["strict"])
-    asyncio.run(loaded.reload())
+    loaded = loaded.renewed(load_config(folder / "guardhouse.yaml", Settings()))
 
     assert guard.policy.name == "strict"
     assert loaded.guard_for(who, "m", "/") is guard

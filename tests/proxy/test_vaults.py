@@ -147,14 +147,17 @@ async def test_the_sessions_in_memory_are_bounded() -> None:
 @pytest.mark.services
 async def test_nothing_raw_is_in_redis() -> None:
     """Not the values, not the tokens, not the names of tenant and session; and every key has an end."""
+    client = Redis.from_url(redis_url())
+    others = {name async for name in client.scan_iter("guardhouse:vault:*")}
     known, session = Vaults(KEY, RedisPages(redis_url()), 60), f"session-{new_id()}"
     token = (await turn(known, "tenant-one", session, MAIL, style=Style.SURROGATE)).mint(
         "EMAIL_ADDRESS", MAIL
     )
-    client = Redis.from_url(redis_url())
 
     kept = b""
     async for name in client.scan_iter("guardhouse:vault:*"):
+        if name in others:
+            continue
         assert 0 < await client.ttl(name) <= 60
         for field, page in (await client.hgetall(name)).items():  # type: ignore[misc]
             kept += name + field + page

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -14,6 +13,7 @@ from starlette.testclient import TestClient
 
 from proxy.api.routes import build_router
 from proxy.auth import Keyring
+from proxy.config import Config
 from proxy.recorder import Recorder
 from proxy.store.db import Store, open_store
 from proxy.store.keys import active_keys, create_key
@@ -44,14 +44,13 @@ def api(tmp_path: Path) -> Iterator[Api]:
     plain, admin = create_key(store, "app"), create_key(store, "reviewer", admin=True)
     keyring.replace(active_keys(store))
     reasons: dict[str, str] = {}
-    config: Any = SimpleNamespace(run_idle_s=60)
-    policies: Any = SimpleNamespace(label="default@abc", labels=lambda: ["default@abc"], trouble=None)
     context = context_of(
-        config=config,
+        config=Config(tmp_path / "guardhouse.yaml", (), data_dir=tmp_path, revision="0123456789ab"),
         store=store,
         recorder=recorder,
         keyring=keyring,
-        policies=policies,
+        policies=SimpleNamespace(label="default@abc", labels=lambda: ["default@abc"]),
+        router=SimpleNamespace(standing=list),
         metrics=metrics,
         ready=lambda: reasons,
     )

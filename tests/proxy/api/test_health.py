@@ -18,7 +18,13 @@ def test_ready_names_the_policy(api: Api) -> None:
     answer = api.client.get("/readyz", headers={"authorization": ""})
 
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "policy": "default@abc", "reasons": {}}
+    assert answer.json() == {
+        "status": "ok",
+        "policy": "default@abc",
+        "config": "0123456789ab",
+        "reasons": {},
+        "degraded": {},
+    }
 
 
 def test_not_ready_says_why(api: Api) -> None:

@@ -19,6 +19,7 @@ def test_the_management_routes_are_these(api: Api) -> None:
         ("GET", "/api/runs"),
         ("POST", "/api/runs"),
         ("GET", "/api/runs/{id}"),
+        ("GET", "/api/config"),
         ("GET", "/api/policies"),
         ("GET", "/api/prompts"),
         ("GET", "/api/keys"),
