@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     """The data key itself, for proxies that share a database; else the file `key` in the data folder holds it."""
     database_url: SecretStr | None = None
     """SQLAlchemy URL of the trace store."""
+    metrics_key: SecretStr | None = Field(default=None, min_length=16)
+    """Key that may read /metrics and nothing else, for Prometheus."""
     redis_url: SecretStr | None = None
     """URL of the Redis that holds what several processes share: the pseudonyms of sessions."""
     host: str = "127.0.0.1"

@@ -10,15 +10,19 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from proxy.api.routes import build_router
 from proxy.auth import Keyring
 from proxy.context import Context
 from proxy.recorder import Recorder
+from proxy.settings import Settings
 from proxy.store.db import Store, open_store
 from proxy.store.keys import active_keys, create_key
 from proxy.telemetry import Metrics
+
+METRICS_KEY = "only-for-prometheus"
 
 
 @dataclass
@@ -47,7 +51,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
     unused: Any = None
     policies: Any = SimpleNamespace(label="default@abc", labels=lambda: ["default@abc"], trouble=None)
     context = Context(
-        settings=unused, config=unused, store=store, recorder=recorder, keyring=keyring, policies=policies,
+        settings=Settings(metrics_key=SecretStr(METRICS_KEY)), config=unused, store=store, recorder=recorder, keyring=keyring, policies=policies,
         key=b"", router=unused, metrics=metrics, shadows=unused, vaults=unused, replies=unused, objects=unused, ready=lambda: reasons,
     )  # fmt: skip
     app = FastAPI()
