@@ -117,7 +117,7 @@ class LiteLLM:
             body = vectors(told, packed=call.payload.get("encoding_format") == "base64")
         else:
             body = whole(told)
-        return Reply(200, headers_of(response), orjson.dumps(body))
+        return Reply(200, headers_of(response, deployment), orjson.dumps(body))
 
     async def stream(self, deployment: Deployment, call: Call) -> ReplyStream | Reply:
         """The answer as OpenAI's events, ending in `[DONE]` only if the provider really ended it."""
@@ -131,7 +131,7 @@ class LiteLLM:
             raise UpstreamTimeout("The provider did not begin to answer in time.") from None
         except sdk.exceptions.openai.OpenAIError as error:
             return refusal(error, deployment)
-        return _Chunks(response, sdk, deadlines.idle)
+        return _Chunks(response, sdk, deadlines.idle, headers_of(response, deployment))
 
     async def aclose(self) -> None:
         """Close litellm's cached connections."""
@@ -150,9 +150,8 @@ class _Chunks:
 
     __slots__ = ("_chunks", "_idle", "_sdk", "headers", "status")
 
-    def __init__(self, chunks: Any, sdk: ModuleType, idle: float) -> None:
-        self.status = 200
-        self.headers: Mapping[str, str] = headers_of(chunks)
+    def __init__(self, chunks: Any, sdk: ModuleType, idle: float, headers: Mapping[str, str]) -> None:
+        self.status, self.headers = 200, headers
         self._chunks, self._sdk, self._idle = chunks, sdk, idle
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -307,18 +306,18 @@ def _kept(message: Mapping[str, Any]) -> dict[str, Any]:
     return {name: message[name] for name in MESSAGE_FIELDS if name in message}
 
 
-def headers_of(response: Any) -> dict[str, str]:
+def headers_of(response: Any, deployment: Deployment) -> dict[str, str]:
     """What litellm kept of the provider's headers, reduced to those callers may see."""
     hidden = getattr(response, "_hidden_params", None) or {}
-    return _relayed(hidden.get("additional_headers") or {})
+    return _relayed(hidden.get("additional_headers") or {}, deployment)
 
 
-def _relayed(headers: Mapping[Any, Any]) -> dict[str, str]:
+def _relayed(headers: Mapping[Any, Any], deployment: Deployment) -> dict[str, str]:
     """The headers callers may see, under OpenAI's names."""
     plain = {str(name).lower().removeprefix("llm_provider-"): str(value) for name, value in headers.items()}
     if "request-id" in plain:
         plain.setdefault("x-request-id", plain.pop("request-id"))
-    return relayed_headers(plain.items())
+    return relayed_headers(plain.items(), deployment)
 
 
 def refusal(error: Any, deployment: Deployment) -> Reply:
@@ -356,7 +355,7 @@ def refusal(error: Any, deployment: Deployment) -> Reply:
             }
         }
     )
-    return Reply(status, _relayed(headers or {}), scrubbed(body, deployment))
+    return Reply(status, _relayed(headers or {}, deployment), scrubbed(body, deployment))
 
 
 def _said(message: str) -> Mapping[str, Any]:

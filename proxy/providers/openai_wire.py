@@ -88,7 +88,7 @@ class OpenAIWire:
     ) -> Reply:
         try:
             async with asyncio.timeout(deadlines.total):
-                body = await self._open(method, request, deadlines, deadlines.total)
+                body = await self._open(method, request, deployment, deadlines, deadlines.total)
                 return await _whole(body, deployment, begun)
         except TimeoutError:
             raise UpstreamTimeout("The provider did not finish its answer in time.") from None
@@ -101,7 +101,7 @@ class OpenAIWire:
         deadlines: Timeouts,
         begun: Begun | None = None,
     ) -> ReplyStream | Reply:
-        body = await self._open(method, request, deadlines, None)
+        body = await self._open(method, request, deployment, deadlines, None)
         if body.status < 400 and body.is_events:
             return body
         try:
@@ -119,7 +119,9 @@ class OpenAIWire:
         url, body = target(deployment, call.path), body_bytes(deployment, call)
         return url, body, request_headers(deployment, call.headers)
 
-    async def _open(self, method: str, request: Request, deadlines: Timeouts, watched: float | None) -> _Body:
+    async def _open(
+        self, method: str, request: Request, deployment: Deployment, deadlines: Timeouts, watched: float | None
+    ) -> _Body:
         """The answer up to its headers. `watched` are the seconds after which the caller ends it; None: never."""
         url, body, headers = request
         early = watched is None or deadlines.first_byte < watched
@@ -138,7 +140,7 @@ class OpenAIWire:
             response.close()
             raise UpstreamError("The provider answered with a status that HTTP does not have.")
         try:
-            return _Body(response, deadlines)
+            return _Body(response, deadlines, deployment)
         except UpstreamError:
             response.close()
             raise
@@ -160,9 +162,9 @@ class _Body:
         "status",
     )
 
-    def __init__(self, response: Response, deadlines: Timeouts) -> None:
+    def __init__(self, response: Response, deadlines: Timeouts, deployment: Deployment) -> None:
         self.status: int = response.status
-        self.headers: Mapping[str, str] = relayed_headers(response.headers.items())
+        self.headers: Mapping[str, str] = relayed_headers(response.headers.items(), deployment)
         self._response = response
         self._decode = _decompressor(response.headers.get("content-encoding", ""))
         self._packed = False

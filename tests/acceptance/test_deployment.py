@@ -15,14 +15,13 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from redis import Redis
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
@@ -60,8 +59,8 @@ class Fleet:
         folder.mkdir(exist_ok=True)
         process = start(folder, "--port", str(self.ports[number]), config=self.config(), **self.variables)
         lines_until(process, "listens on")
-        # Nobody reads on: what it says must not make it wait.
-        threading.Thread(target=process.stderr.read, daemon=True).start()  # type: ignore[union-attr]
+        # What it says later must not make it wait to be read.
+        threading.Thread(target=process.communicate).start()
         self.processes[number : number + 1] = [process]
 
     def config(self) -> str:
@@ -153,11 +152,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 def test_a_key_made_once_works_on_both(fleet: Fleet) -> None:
     """Made with the command line, beside the running proxies; revoked, it works on neither."""
-    begun = start(fleet.folder / "proxy0", config=fleet.config(), **fleet.variables)
-    begun.kill()
-    begun.wait(PATIENCE)
     environment = {**os.environ, **fleet.variables, "PYTHONPATH": str(DEPLOY.parent)}
-    command = begun.args[:3]  # type: ignore[index]
+    command = fleet.processes[0].args[:3]  # type: ignore[index]
 
     def keys(*arguments: str) -> str:
         told = [*command, "keys", *arguments]
@@ -340,7 +336,7 @@ def test_streams_leave_as_they_come(fleet: Fleet, balanced: tuple[int, ssl.SSLCo
     gate.set()
     connection.close()
 
-    assert b"one" in first and rest.endswith(b"[DONE]\n\n") or b"[DONE]" in first
+    assert (b"one" in first and rest.endswith(b"[DONE]\n\n")) or b"[DONE]" in first
     assert seen < whole_s
 
 
