@@ -37,7 +37,9 @@ def router(context: Context) -> APIRouter:
         reasons = dict(context.ready())
         if not context.recorder.accepting:
             reasons["recorder"] = "the spool is full"
-        return reply({"status": "not ready" if reasons else "ok", "reasons": reasons}, 503 if reasons else 200)
+        return reply(
+            {"status": "not ready" if reasons else "ok", "reasons": reasons}, 503 if reasons else 200
+        )
 
     @routes.get("/metrics")
     def metrics(request: Request) -> Response:

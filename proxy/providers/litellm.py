@@ -11,6 +11,7 @@ import base64
 import logging
 import struct
 from collections.abc import AsyncIterator, Mapping
+from functools import partialmethod
 from types import ModuleType
 from typing import Any
 
@@ -191,7 +192,11 @@ def load_sdk() -> ModuleType:
     """litellm without its price download, its reports and its log."""
     prepare_litellm()
     import litellm
+    from litellm.llms.custom_httpx import http_handler
 
+    # A redirect would carry the prompt, and perhaps our key, to where the configuration does not lead.
+    client = http_handler.AsyncHTTPHandler
+    client.__init__ = partialmethod(client.__init__, follow_redirects=False)
     litellm.suppress_debug_info = True
     litellm.turn_off_message_logging = True
     litellm.disable_hf_tokenizer_download = True
@@ -336,6 +341,10 @@ def refusal(error: Any, deployment: Deployment) -> Reply:
     status = error.status_code if isinstance(getattr(error, "status_code", None), int) else 500
     if kind == "Timeout":
         raise UpstreamTimeout("The provider did not answer in time.") from None
+    if status < 400:
+        raise UpstreamError(
+            f"The provider answered with a redirect (HTTP {status}): its api_base is not right."
+        ) from None
     headers = getattr(error, "litellm_response_headers", None)
     if status >= 500 and headers is None:
         raise UpstreamError("The provider cannot be reached.", code=Code.UPSTREAM_UNREACHABLE) from None

@@ -120,7 +120,12 @@ class OpenAIWire:
         return url, body, request_headers(deployment, call.headers)
 
     async def _open(
-        self, method: str, request: Request, deployment: Deployment, deadlines: Timeouts, watched: float | None
+        self,
+        method: str,
+        request: Request,
+        deployment: Deployment,
+        deadlines: Timeouts,
+        watched: float | None,
     ) -> _Body:
         """The answer up to its headers. `watched` are the seconds after which the caller ends it; None: never."""
         url, body, headers = request
@@ -312,7 +317,7 @@ def request_headers(deployment: Deployment, caller: Mapping[str, str]) -> dict[s
 
 
 async def _whole(body: _Body, deployment: Deployment, begun: Begun | None) -> Reply:
-    """All of the body as a Reply; an error loses our key if the provider quotes it."""
+    """All of the body as a Reply; it loses our key if the provider quotes it, be it in what it calls a success."""
     if begun is not None:
         begun()
     pieces, size = [], 0
@@ -322,8 +327,7 @@ async def _whole(body: _Body, deployment: Deployment, begun: Begun | None) -> Re
         if size > MAX_REPLY_BYTES:
             await body.aclose()
             raise UpstreamError("The provider's answer is too long.")
-    whole = b"".join(pieces)
-    return Reply(body.status, body.headers, scrubbed(whole, deployment) if body.status >= 400 else whole)
+    return Reply(body.status, body.headers, scrubbed(b"".join(pieces), deployment))
 
 
 def _decompressor(encoding: str) -> Any:

@@ -45,7 +45,11 @@ def load_key(data_dir: Path, given: SecretStr | None = None) -> bytes:
 def _read(text: str) -> bytes:
     """A key as it is written in the environment."""
     try:
-        key = bytes.fromhex(text) if _HEX.fullmatch(text) else base64.b64decode(text.translate(_STANDARD), validate=True)
+        key = (
+            bytes.fromhex(text)
+            if _HEX.fullmatch(text)
+            else base64.b64decode(text.translate(_STANDARD), validate=True)
+        )
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != LENGTH:

@@ -22,7 +22,11 @@ ROOT = DEPLOY.parent
 BOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
 MOST_PANELS = 12
 TESTS = sorted(DEPLOY.glob("*.test.yml"))
-MANIFESTS = [path for path in sorted((DEPLOY / "kubernetes").glob("*.yaml")) if path.name not in ("kustomization.yaml", "servicemonitor.yaml")]
+MANIFESTS = [
+    path
+    for path in sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+    if path.name not in ("kustomization.yaml", "servicemonitor.yaml")
+]
 
 TO_COME: dict[str, frozenset[str]] = {
     name: frozenset(labels)
@@ -58,7 +62,11 @@ def known() -> dict[str, frozenset[str]]:
     for name, collector in collectors.items():
         more = ("le",) if name.endswith("_bucket") else ()
         found[name] = frozenset((*collector._labelnames, *more))
-    rules = [rule for group in yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
+    rules = [
+        rule
+        for group in yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"]
+        for rule in group["rules"]
+    ]
     return found | {rule["record"]: frozenset[str]() for rule in rules if "record" in rule}
 
 
@@ -82,7 +90,9 @@ _WORDS = frozenset({"and", "or", "unless", "offset", "bool"})
 def named(expression: str) -> tuple[set[str], set[str]]:
     """The time series and the labels that an expression names."""
     plain = re.sub(r'"[^"]*"', '""', re.sub(r"\[[^]]*\]|\boffset\s+\w+", "", expression))
-    labels = {label.strip() for group in _GROUPING.findall(plain) for label in group.split(",") if label.strip()}
+    labels = {
+        label.strip() for group in _GROUPING.findall(plain) for label in group.split(",") if label.strip()
+    }
     plain = _GROUPING.sub("", plain)
     for _, matchers in _SELECTOR.findall(plain):
         labels |= set(re.findall(r"(\w+)\s*[=!]", matchers))
@@ -112,7 +122,9 @@ def test_the_reader_of_expressions_sees_what_is_wrong() -> None:
 def test_a_dashboard_can_be_taken_in(board: Path) -> None:
     """At most twelve panels, each with a title, a unit and a question, from the data source that is provisioned."""
     read = json.loads(board.read_text())
-    sources = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yml").read_text())["datasources"]
+    sources = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yml").read_text())[
+        "datasources"
+    ]
     panels = read["panels"]
 
     assert read["uid"] == board.stem and "id" not in read
@@ -126,7 +138,9 @@ def test_a_dashboard_can_be_taken_in(board: Path) -> None:
 
 def test_the_dashboards_folder_is_the_one_that_is_mounted() -> None:
     """Grafana looks where Compose puts them."""
-    [provider] = yaml.safe_load((DEPLOY / "grafana/provisioning/dashboards/guardhouse.yml").read_text())["providers"]
+    [provider] = yaml.safe_load((DEPLOY / "grafana/provisioning/dashboards/guardhouse.yml").read_text())[
+        "providers"
+    ]
     mounts = compose()["services"]["grafana"]["volumes"]
 
     assert f"./deploy/grafana/dashboards:{provider['options']['path']}:ro" in mounts
@@ -156,7 +170,11 @@ def test_every_alert_is_explained() -> None:
     """docs/guides/deploy.md says what to do about each."""
     guide = (ROOT / "docs/guides/deploy.md").read_text()
 
-    assert [place for place, _ in expressions() if ": Guard" in place and f"`{place.partition(': ')[2]}`" not in guide] == []
+    assert [
+        place
+        for place, _ in expressions()
+        if ": Guard" in place and f"`{place.partition(': ')[2]}`" not in guide
+    ] == []
 
 
 def test_the_balancers_configurations_are_taken(tmp_path: Path) -> None:
@@ -184,7 +202,9 @@ def test_the_image_holds_nothing_but_the_product() -> None:
     lines = (ROOT / ".dockerignore").read_text().split()
     allowed = {line[1:] for line in lines if line.startswith("!")}
     dockerfile = (ROOT / "Dockerfile").read_text()
-    copied = {word for line in re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, re.M) for word in line.split()}
+    copied = {
+        word for line in re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, re.M) for word in line.split()
+    }
 
     assert "*" in lines and copied == allowed
     assert all((ROOT / name).exists() for name in allowed)
@@ -213,7 +233,11 @@ def test_compose_mounts_and_names_what_there_is() -> None:
     for name, service in read["services"].items():
         for mount in service.get("volumes", ()):
             source = mount.partition(":")[0]
-            assert source in users or (ROOT / source).exists() if source.startswith(".") else source in read["volumes"]
+            assert (
+                source in users or (ROOT / source).exists()
+                if source.startswith(".")
+                else source in read["volumes"]
+            )
         assert set(service["networks"]) <= set(read["networks"]), name
         assert set(service.get("depends_on", ())) <= set(read["services"])
     secrets = re.findall(r"\$\{(\w+(?:KEY|PASSWORD))(:[-?])?", (ROOT / "docker-compose.yml").read_text())

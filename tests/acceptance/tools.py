@@ -92,7 +92,8 @@ def nginx(folder: Path, port: int, servers: list[int]) -> Path:
         "127.0.0.1:4001": f"127.0.0.1:{servers[1]}",
     }
     places = "".join(
-        f"{each}_temp_path {folder}/{each};\n" for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        f"{each}_temp_path {folder}/{each};\n"
+        for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     around = f"daemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log {folder}/errors;\nevents {{}}\n"
     file = folder / "nginx.conf"

@@ -26,10 +26,30 @@ TOLD = {
         name: f"{CANARY}-{place}"
         for place, name in enumerate(
             [
-                *("x-api-key", "api-key", "cookie", "proxy-authorization", "x-guardhouse-session", "x-custom"),
-                *("x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded", "x-real-ip", "via"),
+                *(
+                    "x-api-key",
+                    "api-key",
+                    "cookie",
+                    "proxy-authorization",
+                    "x-guardhouse-session",
+                    "x-custom",
+                ),
+                *(
+                    "x-forwarded-for",
+                    "x-forwarded-host",
+                    "x-forwarded-proto",
+                    "forwarded",
+                    "x-real-ip",
+                    "via",
+                ),
                 *("tracestate", "baggage", "referer", "origin", "user-agent", "x-stainless-os", "from"),
-                *("openai-organization", "openai-project", "openai-api-key", "anthropic-api-key", "x-goog-api-key"),
+                *(
+                    "openai-organization",
+                    "openai-project",
+                    "openai-api-key",
+                    "anthropic-api-key",
+                    "x-goog-api-key",
+                ),
                 *("anthropic-dangerous-direct-browser-access", "idempotency-key", "x-litellm-api-key"),
                 *("x-amz-security-token", "ocp-apim-subscription-key", "helicone-auth", "x-request-id"),
             ]
@@ -71,7 +91,10 @@ class Way:
 
 MESSAGES = ("messages", [{"role": "user", "content": "hi"}])
 WAYS = [
-    *(Way(model, "/v1/chat/completions", (MESSAGES,)) for model in ("openai", "azure", "litellm", "gemini", "fake")),
+    *(
+        Way(model, "/v1/chat/completions", (MESSAGES,))
+        for model in ("openai", "azure", "litellm", "gemini", "fake")
+    ),
     Way("openai", "/v1/completions", (("prompt", "hi"),)),
     Way("openai", "/v1/responses", (("input", "hi"),)),
     Way("azure", "/v1/responses", (("input", "hi"),)),
@@ -145,14 +168,25 @@ def test_no_header_of_a_caller_reaches_a_provider(
     provider.script = raw(b'{"error": {"message": "no", "type": "x"}}', 400)
     proxy.recorder.forget()
     with caplog.at_level(logging.DEBUG, "proxy"):
-        call(proxy, f"{way.path}?api_key={CANARY}&key={CANARY}", way.body(**({"stream": True} if streamed else {})), **TOLD)
+        call(
+            proxy,
+            f"{way.path}?api_key={CANARY}&key={CANARY}",
+            way.body(**({"stream": True} if streamed else {})),
+            **TOLD,
+        )
 
     found = seen(provider)
-    if way.model != "fake" and not (streamed and way.path.endswith(("embeddings", "moderations", "count_tokens"))):
+    if way.model != "fake" and not (
+        streamed and way.path.endswith(("embeddings", "moderations", "count_tokens"))
+    ):
         assert OURS.encode() in found
     for word in (CANARY.encode(), ADMIN_KEY.encode(), b"ca9a7c", b"127.0.0.1:%d" % proxy.port):
         assert word not in found.lower()
-    kept = json.dumps(proxy.recorder.last()).replace("ca9a7ca9a7ca9a7ca9a7ca9a7ca9a7ca", "").replace("ca9a7ca9a7ca9a7c", "")
+    kept = (
+        json.dumps(proxy.recorder.last())
+        .replace("ca9a7ca9a7ca9a7ca9a7ca9a7ca9a7ca", "")
+        .replace("ca9a7ca9a7ca9a7c", "")
+    )
     session = f"{CANARY}-{list(TOLD).index('x-guardhouse-session') - 1}"
     assert CANARY not in kept.replace(session, "") and ADMIN_KEY not in kept and OURS not in kept
     assert CANARY not in caplog.text and ADMIN_KEY not in caplog.text and OURS not in caplog.text
@@ -164,8 +198,13 @@ def answers(way: Way) -> dict[str, Script]:
     plain = {"error": {"message": echo, "type": "invalid_request_error", "code": OURS, "param": OURS}}
     foreign = {"type": "error", "error": {"type": "authentication_error", "message": echo}}
     error = foreign if way.path.startswith("/v1/messages") or way.model == "litellm" else plain
-    made = {f"refused {status}": raw(json.dumps(error).encode(), status) for status in (400, 401, 403, 404, 429, 500, 503)}
-    made["an HTML page"] = Script([f"<html>{echo}</html>".encode()], 502, {"content-type": "text/html"}, chunked=False)
+    made = {
+        f"refused {status}": raw(json.dumps(error).encode(), status)
+        for status in (400, 401, 403, 404, 429, 500, 503)
+    }
+    made["an HTML page"] = Script(
+        [f"<html>{echo}</html>".encode()], 502, {"content-type": "text/html"}, chunked=False
+    )
     made["text"] = Script([echo.encode()], 401, {"content-type": "text/plain"}, chunked=False)
     made["a redirect"] = raw(json.dumps(error).encode(), 307)
     made["an error in 200"] = raw(json.dumps(error).encode(), 200)
@@ -183,7 +222,12 @@ def answers(way: Way) -> dict[str, Script]:
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("way", WAYS, ids=IDS)
 def test_nothing_but_the_answer_reaches_a_caller(
-    way: Way, streamed: bool, proxy: Running, provider: Upstream, elsewhere: Upstream, caplog: pytest.LogCaptureFixture
+    way: Way,
+    streamed: bool,
+    proxy: Running,
+    provider: Upstream,
+    elsewhere: Upstream,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """No cookie, no name of a server, no key of ours: in headers, bodies, streams, traces or logs. No redirect is followed."""
     elsewhere.reset()
@@ -193,7 +237,12 @@ def test_nothing_but_the_answer_reaches_a_caller(
         provider.script = script
         proxy.recorder.forget()
         with caplog.at_level(logging.DEBUG, "proxy"):
-            got = call(proxy, way.path, way.body(**({"stream": True} if streamed else {})), authorization=f"Bearer {ADMIN_KEY}")
+            got = call(
+                proxy,
+                way.path,
+                way.body(**({"stream": True} if streamed else {})),
+                authorization=f"Bearer {ADMIN_KEY}",
+            )
         assert got.startswith(b"HTTP/1.1 "), name
         for word in BAD:
             assert word not in got, (name, got)
@@ -201,7 +250,9 @@ def test_nothing_but_the_answer_reaches_a_caller(
         assert OURS not in caplog.text and elsewhere.bodies == [], name
 
 
-@pytest.mark.parametrize("path", ["/v1/responses/resp_1", "/v1/responses/resp_1/input_items", "/v1/chat/completions/c_1"])
+@pytest.mark.parametrize(
+    "path", ["/v1/responses/resp_1", "/v1/responses/resp_1/input_items", "/v1/chat/completions/c_1"]
+)
 def test_stored_objects_tell_and_show_no_more(path: str, proxy: Running, provider: Upstream) -> None:
     """Whoever asks for another's object learns nothing, and nothing of the asker goes out."""
     provider.reset()
@@ -226,7 +277,9 @@ STEERING = {
     "extra_body": {"canary": 1},
     "mock_response": "canary",
     "fallbacks": [{"model": "openai/x", "api_base": "http://127.0.0.1:{port}"}],
-    "model_list": [{"model_name": "x", "litellm_params": {"model": "openai/x", "api_base": "http://127.0.0.1:{port}"}}],
+    "model_list": [
+        {"model_name": "x", "litellm_params": {"model": "openai/x", "api_base": "http://127.0.0.1:{port}"}}
+    ],
     "litellm_params": {"api_base": "http://127.0.0.1:{port}"},
     "litellm_credential_name": "canary",
     "client": "canary",
@@ -246,7 +299,9 @@ STEERING = {
 
 @pytest.mark.parametrize("name", STEERING)
 @pytest.mark.parametrize("way", WAYS[:4], ids=IDS[:4])
-def test_no_member_steers_a_call(way: Way, name: str, proxy: Running, provider: Upstream, elsewhere: Upstream) -> None:
+def test_no_member_steers_a_call(
+    way: Way, name: str, proxy: Running, provider: Upstream, elsewhere: Upstream
+) -> None:
     """A call goes where the configuration says, with the key that it says, or nowhere at all."""
     provider.reset()
     elsewhere.reset()
@@ -265,22 +320,47 @@ def test_no_member_steers_a_call(way: Way, name: str, proxy: Running, provider: 
 @pytest.mark.parametrize(
     "model",
     [
-        *("openai/http://127.0.0.1:{port}/v1", "http://127.0.0.1:{port}", "openai/gpt-real", "openai/../openai", "openai\\r\\nx: y"),
-        *("anthropic/claude-real", "fake/echo", "azure/gpt-real?api-version=x", "custom_openai/x", "litellm/../../x", "*", "openai/*"),
+        *(
+            "openai/http://127.0.0.1:{port}/v1",
+            "http://127.0.0.1:{port}",
+            "openai/gpt-real",
+            "openai/../openai",
+            "openai\\r\\nx: y",
+        ),
+        *(
+            "anthropic/claude-real",
+            "fake/echo",
+            "azure/gpt-real?api-version=x",
+            "custom_openai/x",
+            "litellm/../../x",
+            "*",
+            "openai/*",
+        ),
     ],
 )
-def test_no_name_of_a_model_steers_a_call(model: str, proxy: Running, provider: Upstream, elsewhere: Upstream) -> None:
+def test_no_name_of_a_model_steers_a_call(
+    model: str, proxy: Running, provider: Upstream, elsewhere: Upstream
+) -> None:
     """Only the names of the configuration are known."""
     provider.reset()
     elsewhere.reset()
-    body = json.dumps({"model": model.replace("{port}", str(elsewhere.port)), "messages": MESSAGES[1]}).encode()
+    body = json.dumps(
+        {"model": model.replace("{port}", str(elsewhere.port)), "messages": MESSAGES[1]}
+    ).encode()
 
-    assert b" 404 " in call(proxy, "/v1/chat/completions", body, authorization=f"Bearer {ADMIN_KEY}").partition(b"\r\n")[0]
+    assert (
+        b" 404 "
+        in call(proxy, "/v1/chat/completions", body, authorization=f"Bearer {ADMIN_KEY}").partition(b"\r\n")[
+            0
+        ]
+    )
     assert provider.bodies == elsewhere.bodies == []
 
 
 @pytest.mark.parametrize("model", ["litellm", "gemini"])
-def test_nothing_is_fetched_that_a_caller_names(model: str, proxy: Running, provider: Upstream, elsewhere: Upstream) -> None:
+def test_nothing_is_fetched_that_a_caller_names(
+    model: str, proxy: Running, provider: Upstream, elsewhere: Upstream
+) -> None:
     """An image by its URL is not fetched from inside the operator's network, which a caller could so look around in."""
     provider.reset()
     elsewhere.reset()
@@ -299,13 +379,21 @@ def test_nothing_is_fetched_that_a_caller_names(model: str, proxy: Running, prov
     assert elsewhere.bodies == []
 
 
-@pytest.mark.parametrize("name", ["key", "api_key", "api-key", "apikey", "access_token", "token", "authorization", "x-api-key"])
+@pytest.mark.parametrize(
+    "name", ["key", "api_key", "api-key", "apikey", "access_token", "token", "authorization", "x-api-key"]
+)
 def test_a_key_in_the_query_opens_nothing(name: str, proxy: Running, provider: Upstream) -> None:
     """Queries stand in logs and histories: a key there counts as none, and is not repeated."""
     provider.reset()
     for path in ("/v1/chat/completions", "/v1/models", "/v1/responses/resp_1", "/api/traces", "/metrics"):
         method = "POST" if path.endswith("completions") else "GET"
-        got = call(proxy, f"{path}?{name}={ADMIN_KEY}", WAYS[0].body() if method == "POST" else b"", method, via="a balancer")
+        got = call(
+            proxy,
+            f"{path}?{name}={ADMIN_KEY}",
+            WAYS[0].body() if method == "POST" else b"",
+            method,
+            via="a balancer",
+        )
         assert b" 401 " in got.partition(b"\r\n")[0], path
         assert ADMIN_KEY.encode() not in got
     assert provider.bodies == []

@@ -69,7 +69,9 @@ def test_the_metrics_key_reads_numbers_and_nothing_else(api: Api) -> None:
     wrong = [f"Bearer {METRICS_KEY[:-1]}", METRICS_KEY, b"Bearer \xff"]
 
     assert api.client.get("/metrics", headers=told).status_code == 200
-    assert [api.client.get("/metrics", headers={"authorization": key}).status_code for key in wrong] == [401] * 3
+    assert [api.client.get("/metrics", headers={"authorization": key}).status_code for key in wrong] == [
+        401
+    ] * 3
     assert api.client.get("/api/traces", headers=told).status_code == 401
 
 

@@ -56,7 +56,9 @@ def test_a_key_that_is_given_needs_no_file(tmp_path: Path, written: str) -> None
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize("written", ["short", KEY.hex()[:-2], KEY.hex() + "00", "!" * 44, b64encode(KEY[1:]).decode()])
+@pytest.mark.parametrize(
+    "written", ["short", KEY.hex()[:-2], KEY.hex() + "00", "!" * 44, b64encode(KEY[1:]).decode()]
+)
 def test_a_given_key_of_another_form_is_refused_unrepeated(tmp_path: Path, written: str) -> None:
     """The message names the variable, says how to make a key, and does not show what was given."""
     with pytest.raises(ConfigError, match="^GUARDHOUSE_DATA_KEY: .*openssl") as raised:
