@@ -126,7 +126,7 @@ class EventStream:
 
 
 def relayed_headers(pairs: Iterable[tuple[str, str]], deployment: Deployment) -> dict[str, str]:
-    """The headers of a provider that callers may see, names in lower case; never a cookie, a text, or our own secrets."""
+    """The headers of a provider that callers may see, in lower case; never a cookie, a text, or our secrets."""
     kept, secrets = {}, deployment.secrets
     for name, value in pairs:
         name = name.lower()

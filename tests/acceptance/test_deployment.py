@@ -308,6 +308,7 @@ class Caller(threading.Thread):
         connection.close()
 
 
+@pytest.mark.parametrize("balanced", ["haproxy"], indirect=True)
 def test_no_request_fails_while_a_proxy_is_stopped(
     fleet: Fleet, balanced: tuple[int, ssl.SSLContext]
 ) -> None:

@@ -103,7 +103,15 @@ WAYS = [
     Way("litellm", "/v1/messages", (MESSAGES, ("max_tokens", 9))),
     Way("litellm", "/v1/messages/count_tokens", (MESSAGES,)),
 ]
-IDS = [f"{way.model} {way.path}" for way in WAYS]
+CASES = [
+    pytest.param(
+        way,
+        id=f"{way.model} {way.path}",
+        # litellm keeps its connections for the whole process: apart from tests on other event loops.
+        marks=[pytest.mark.long] if way.model in ("litellm", "gemini") and "chat" in way.path else [],
+    )
+    for way in WAYS
+]
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +167,7 @@ def seen(provider: Upstream) -> bytes:
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("way", WAYS, ids=IDS)
+@pytest.mark.parametrize("way", CASES)
 def test_no_header_of_a_caller_reaches_a_provider(
     way: Way, streamed: bool, proxy: Running, provider: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -220,7 +228,7 @@ def answers(way: Way) -> dict[str, Script]:
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("way", WAYS, ids=IDS)
+@pytest.mark.parametrize("way", CASES)
 def test_nothing_but_the_answer_reaches_a_caller(
     way: Way,
     streamed: bool,
@@ -298,7 +306,7 @@ STEERING = {
 
 
 @pytest.mark.parametrize("name", STEERING)
-@pytest.mark.parametrize("way", WAYS[:4], ids=IDS[:4])
+@pytest.mark.parametrize("way", CASES[:4])
 def test_no_member_steers_a_call(
     way: Way, name: str, proxy: Running, provider: Upstream, elsewhere: Upstream
 ) -> None:
@@ -357,6 +365,7 @@ def test_no_name_of_a_model_steers_a_call(
     assert provider.bodies == elsewhere.bodies == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", ["litellm", "gemini"])
 def test_nothing_is_fetched_that_a_caller_names(
     model: str, proxy: Running, provider: Upstream, elsewhere: Upstream

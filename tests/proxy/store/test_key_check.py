@@ -27,6 +27,6 @@ def test_another_key_is_refused(store: Store) -> None:
     """With what to do, and the claim stays."""
     check_key(store)
 
-    with pytest.raises(StoreError, match="another data key.*GUARDHOUSE_DATA_KEY"):
+    with pytest.raises(StoreError, match=r"another data key.*GUARDHOUSE_DATA_KEY"):
         check_key(replace(store, key=b"x" * 32))
     check_key(store)

@@ -61,7 +61,7 @@ def test_a_key_that_is_given_needs_no_file(tmp_path: Path, written: str) -> None
 )
 def test_a_given_key_of_another_form_is_refused_unrepeated(tmp_path: Path, written: str) -> None:
     """The message names the variable, says how to make a key, and does not show what was given."""
-    with pytest.raises(ConfigError, match="^GUARDHOUSE_DATA_KEY: .*openssl") as raised:
+    with pytest.raises(ConfigError, match=r"^GUARDHOUSE_DATA_KEY: .*openssl") as raised:
         load_key(tmp_path, SecretStr(written))
     assert written not in str(raised.value)
 
