@@ -66,7 +66,7 @@ def administrator(context: Context) -> Callable[[Request], Principal]:
 
 
 def local(request: Request) -> bool:
-    """Whether the request comes from this machine itself: not through a reverse proxy on it, nor from a page of elsewhere.
+    """Whether the request comes from this machine itself: not through a reverse proxy, nor from a page of elsewhere.
 
     A page whose name leads to this machine (DNS rebinding) says its own name as the host.
     """

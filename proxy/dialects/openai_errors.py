@@ -43,7 +43,7 @@ def foreign_error(body: bytes) -> str | None:
 
 
 def _word(value: Any) -> str | None:
-    """A value that is a word of a protocol; None for any other: a text, or what has digits among its letters, as keys have."""
+    """A value that is a word of a protocol; None for any other: a text, or what may be a key."""
     return value if isinstance(value, str) and len(value) <= 64 and _WORD.fullmatch(value) else None
 
 
