@@ -37,6 +37,7 @@ from proxy.runs import runs
 from proxy.settings import Settings
 from proxy.shadow import Shadows
 from proxy.store.db import open_store, url_of
+from proxy.store.key_check import check_key
 from proxy.store.keyfile import load_key
 from proxy.store.keys import active_keys, create_key
 from proxy.store.objects import made, makers
@@ -66,7 +67,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
     Raises ConfigError, PolicyError or StoreError, saying what is wrong, where, and what to do.
     """
     config = load_config(settings.config, settings)
-    key = load_key(config.data_dir)
+    key = load_key(config.data_dir, settings.data_key)
     reached = providers(config)
     prompts = load_prompts(config.prompts)
     router = Router(config, reached)
@@ -74,6 +75,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
     policies = Policies(config, key, world)
     metrics = Metrics(version(), policies.label)
     store = open_store(url_of(config.data_dir, config.database_url), key)
+    check_key(store)
     recorder = Recorder(config.data_dir / "spool", store.write, metrics, Options(mode=config.spool_mode))
     admin = settings.admin_key.get_secret_value() if settings.admin_key else None
     limiter = make_limiter(config)

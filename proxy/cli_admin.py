@@ -132,7 +132,7 @@ def opened(config: Path | None, data_dir: Path | None) -> Iterator[Store]:
         folder = folder or Path("data")
         if data_dir is not None and not folder.is_dir():
             raise ConfigError(f"there is no folder {folder}.", fix="Name the proxy's data_dir.")
-        store = open_store(url_of(folder, url), load_key(folder))
+        store = open_store(url_of(folder, url), load_key(folder, settings.data_key))
     except (ConfigError, StoreError) as error:
         fail(str(error))
     try:

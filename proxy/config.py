@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,8 @@ from proxy.yaml_source import KeyPath, YamlSource
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_SECRET = re.compile("key|token|secret|password|credential")
+"""In the names of options that hold one."""
 CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 60.0
 
@@ -100,7 +103,8 @@ class Deployment:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every configured value that must never be shown to a caller."""
-        return tuple(value for value in (self.api_key, *self.headers.values()) if len(value) >= 8)
+        told = (str(value) for name, value in self.params.items() if value and _SECRET.search(name))
+        return tuple(value for value in (self.api_key, *self.headers.values(), *told) if len(value) >= 8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,12 @@ class Settings(BaseSettings):
     """The configuration file."""
     data_dir: Path | None = None
     """Folder for the database, the spool and the keys."""
+    data_key: SecretStr | None = None
+    """The data key itself, for proxies that share a database; else the file `key` in the data folder holds it."""
     database_url: SecretStr | None = None
     """SQLAlchemy URL of the trace store."""
+    metrics_key: SecretStr | None = Field(default=None, min_length=16)
+    """Key that may read /metrics and nothing else, for Prometheus."""
     redis_url: SecretStr | None = None
     """URL of the Redis that holds what several processes share: the pseudonyms of sessions."""
     host: str = "127.0.0.1"
@@ -79,10 +83,12 @@ def load_settings() -> Settings:
 
 
 def prepare_litellm() -> None:
-    """Keep litellm from downloading its price table, and from reporting, when it is imported.
+    """Keep litellm from downloading its price table and what callers name, and from reporting, when it is imported.
 
     It reads these once, at import, so this must run before.
     """
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    # A caller names images by URL: fetched here, they would come from inside the operator's network.
+    os.environ["MAX_IMAGE_URL_DOWNLOAD_SIZE_MB"] = "0"
     os.environ.setdefault("LITELLM_LOG", "ERROR")
     os.environ.setdefault("LITELLM_MODE", "PRODUCTION")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -16,6 +17,9 @@ from proxy.recorder import NotRecorded
 from proxy.store.bodies import encode
 
 LOOPBACK = ("127.0.0.1", "::1")
+_HERE = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?", re.I)
+_PASSED_ON = ("forwarded", "x-forwarded-", "x-real-ip", "via", "x-client-ip", "true-client-ip", "cf-")
+"""How the headers begin that reverse proxies add."""
 
 
 class Route(APIRoute):
@@ -84,9 +88,14 @@ async def kept(context: Context, documents: list[dict[str, Any]]) -> None:
 
 
 def local(request: Request) -> bool:
-    """Whether the request comes from this machine itself, not through a reverse proxy on it."""
-    forwarded = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip"))
-    return request.client is not None and request.client.host in LOOPBACK and not forwarded
+    """Whether the request comes from this machine itself: not through a reverse proxy, nor from a page of elsewhere.
+
+    A page whose name leads to this machine (DNS rebinding) says its own name as the host.
+    """
+    forwarded = any(name.startswith(_PASSED_ON) for name in request.headers)
+    named = _HERE.fullmatch(request.headers.get("host", ""))
+    here = request.client is not None and request.client.host in LOOPBACK
+    return here and named is not None and not forwarded
 
 
 def json_body(limit: int) -> Callable[[Request], Awaitable[dict[str, Any]]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
+
 from fastapi import APIRouter, Request, Response
 
 from proxy.api.deps import Route, local, principal, reply
@@ -32,12 +34,31 @@ def router(context: Context) -> APIRouter:
         }
         return reply(body, 503 if found.reasons else 200)
 
+    @routes.get("/readyz/serving")
+    def serving() -> Response:
+        """Whether it takes requests: what a load balancer asks. A database that is away is no reason not to."""
+        reasons = dict(context.ready())
+        if not context.recorder.accepting:
+            reasons["recorder"] = "the spool is full"
+        return reply(
+            {"status": "not ready" if reasons else "ok", "reasons": reasons}, 503 if reasons else 200
+        )
+
     @routes.get("/metrics")
     def metrics(request: Request) -> Response:
-        """Prometheus' text format; for this machine, or with an admin key."""
-        if not local(request):
+        """Prometheus' text format; for this machine, with the metrics key, or with an admin key."""
+        if not local(request) and not _scrapes(context, request):
             principal(context, request)
         body, content_type = context.metrics.render()
         return Response(body, media_type=content_type)
 
     return routes
+
+
+def _scrapes(context: Context, request: Request) -> bool:
+    """Whether the request has the key that is for numbers alone."""
+    key = context.settings.metrics_key
+    if key is None:
+        return False
+    expected = b"Bearer " + key.get_secret_value().encode()
+    return compare_digest(request.headers.get("authorization", "").encode("utf-8", "replace"), expected)

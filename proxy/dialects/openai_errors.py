@@ -43,5 +43,8 @@ def foreign_error(body: bytes) -> str | None:
 
 
 def _word(value: Any) -> str | None:
-    """A value that is a word of a protocol, not a text; None for any other."""
-    return value if isinstance(value, str) and re.fullmatch(r"[\w.-]{1,64}", value) else None
+    """A value that is a word of a protocol; None for any other: a text, or what may be a key."""
+    return value if isinstance(value, str) and len(value) <= 64 and _WORD.fullmatch(value) else None
+
+
+_WORD = re.compile(r"[A-Za-z_.-]+\d{0,4}|\d{1,6}")

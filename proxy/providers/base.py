@@ -125,14 +125,16 @@ class EventStream:
         await self._events.aclose()
 
 
-def relayed_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The headers of a provider that callers may see, names in lower case; never a cookie, never a text."""
-    kept = {}
+def relayed_headers(pairs: Iterable[tuple[str, str]], deployment: Deployment) -> dict[str, str]:
+    """The headers of a provider that callers may see, in lower case; never a cookie, a text, or our secrets."""
+    kept, secrets = {}, deployment.secrets
     for name, value in pairs:
         name = name.lower()
         if name not in _RELAYED and not name.startswith(_RELAYED_PREFIXES):
             continue
         dated = name == "retry-after" and _DATE.fullmatch(value)
+        if any(secret in value for secret in secrets):
+            continue
         if _NAME.fullmatch(name) and (dated or _VALUE.fullmatch(value)):
             kept[name] = value
     return kept

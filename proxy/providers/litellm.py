@@ -11,6 +11,7 @@ import base64
 import logging
 import struct
 from collections.abc import AsyncIterator, Mapping
+from functools import partialmethod
 from types import ModuleType
 from typing import Any
 
@@ -117,7 +118,7 @@ class LiteLLM:
             body = vectors(told, packed=call.payload.get("encoding_format") == "base64")
         else:
             body = whole(told)
-        return Reply(200, headers_of(response), orjson.dumps(body))
+        return Reply(200, headers_of(response, deployment), orjson.dumps(body))
 
     async def stream(self, deployment: Deployment, call: Call) -> ReplyStream | Reply:
         """The answer as OpenAI's events, ending in `[DONE]` only if the provider really ended it."""
@@ -131,7 +132,7 @@ class LiteLLM:
             raise UpstreamTimeout("The provider did not begin to answer in time.") from None
         except sdk.exceptions.openai.OpenAIError as error:
             return refusal(error, deployment)
-        return _Chunks(response, sdk, deadlines.idle)
+        return _Chunks(response, sdk, deadlines.idle, headers_of(response, deployment))
 
     async def aclose(self) -> None:
         """Close litellm's cached connections."""
@@ -150,9 +151,8 @@ class _Chunks:
 
     __slots__ = ("_chunks", "_idle", "_sdk", "headers", "status")
 
-    def __init__(self, chunks: Any, sdk: ModuleType, idle: float) -> None:
-        self.status = 200
-        self.headers: Mapping[str, str] = headers_of(chunks)
+    def __init__(self, chunks: Any, sdk: ModuleType, idle: float, headers: Mapping[str, str]) -> None:
+        self.status, self.headers = 200, headers
         self._chunks, self._sdk, self._idle = chunks, sdk, idle
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -192,7 +192,11 @@ def load_sdk() -> ModuleType:
     """litellm without its price download, its reports and its log."""
     prepare_litellm()
     import litellm
+    from litellm.llms.custom_httpx import http_handler
 
+    # A redirect would carry the prompt, and perhaps our key, to where the configuration does not lead.
+    client = http_handler.AsyncHTTPHandler
+    client.__init__ = partialmethod(client.__init__, follow_redirects=False)
     litellm.suppress_debug_info = True
     litellm.turn_off_message_logging = True
     litellm.disable_hf_tokenizer_download = True
@@ -307,18 +311,18 @@ def _kept(message: Mapping[str, Any]) -> dict[str, Any]:
     return {name: message[name] for name in MESSAGE_FIELDS if name in message}
 
 
-def headers_of(response: Any) -> dict[str, str]:
+def headers_of(response: Any, deployment: Deployment) -> dict[str, str]:
     """What litellm kept of the provider's headers, reduced to those callers may see."""
     hidden = getattr(response, "_hidden_params", None) or {}
-    return _relayed(hidden.get("additional_headers") or {})
+    return _relayed(hidden.get("additional_headers") or {}, deployment)
 
 
-def _relayed(headers: Mapping[Any, Any]) -> dict[str, str]:
+def _relayed(headers: Mapping[Any, Any], deployment: Deployment) -> dict[str, str]:
     """The headers callers may see, under OpenAI's names."""
     plain = {str(name).lower().removeprefix("llm_provider-"): str(value) for name, value in headers.items()}
     if "request-id" in plain:
         plain.setdefault("x-request-id", plain.pop("request-id"))
-    return relayed_headers(plain.items())
+    return relayed_headers(plain.items(), deployment)
 
 
 def refusal(error: Any, deployment: Deployment) -> Reply:
@@ -337,6 +341,10 @@ def refusal(error: Any, deployment: Deployment) -> Reply:
     status = error.status_code if isinstance(getattr(error, "status_code", None), int) else 500
     if kind == "Timeout":
         raise UpstreamTimeout("The provider did not answer in time.") from None
+    if status < 400:
+        raise UpstreamError(
+            f"The provider answered with a redirect (HTTP {status}): its api_base is not right."
+        ) from None
     headers = getattr(error, "litellm_response_headers", None)
     if status >= 500 and headers is None:
         raise UpstreamError("The provider cannot be reached.", code=Code.UPSTREAM_UNREACHABLE) from None
@@ -356,7 +364,7 @@ def refusal(error: Any, deployment: Deployment) -> Reply:
             }
         }
     )
-    return Reply(status, _relayed(headers or {}), scrubbed(body, deployment))
+    return Reply(status, _relayed(headers or {}, deployment), scrubbed(body, deployment))
 
 
 def _said(message: str) -> Mapping[str, Any]:

@@ -89,7 +89,7 @@ class OpenAIWire:
     ) -> Reply:
         try:
             async with asyncio.timeout(deadlines.total):
-                body = await self._open(method, request, deadlines, deadlines.total)
+                body = await self._open(method, request, deployment, deadlines, deadlines.total)
                 return await _whole(body, deployment, begun)
         except TimeoutError:
             raise UpstreamTimeout("The provider did not finish its answer in time.") from None
@@ -102,7 +102,7 @@ class OpenAIWire:
         deadlines: Timeouts,
         begun: Begun | None = None,
     ) -> ReplyStream | Reply:
-        body = await self._open(method, request, deadlines, None)
+        body = await self._open(method, request, deployment, deadlines, None)
         if body.status < 400 and body.is_events:
             return body
         try:
@@ -120,7 +120,14 @@ class OpenAIWire:
         url, body = target(deployment, call.path), body_bytes(deployment, call)
         return url, body, request_headers(deployment, call.headers)
 
-    async def _open(self, method: str, request: Request, deadlines: Timeouts, watched: float | None) -> _Body:
+    async def _open(
+        self,
+        method: str,
+        request: Request,
+        deployment: Deployment,
+        deadlines: Timeouts,
+        watched: float | None,
+    ) -> _Body:
         """The answer up to its headers. `watched` are the seconds after which the caller ends it; None: never."""
         url, body, headers = request
         early = watched is None or deadlines.first_byte < watched
@@ -139,7 +146,7 @@ class OpenAIWire:
             response.close()
             raise UpstreamError("The provider answered with a status that HTTP does not have.")
         try:
-            return _Body(response, deadlines)
+            return _Body(response, deadlines, deployment)
         except UpstreamError:
             response.close()
             raise
@@ -161,9 +168,9 @@ class _Body:
         "status",
     )
 
-    def __init__(self, response: Response, deadlines: Timeouts) -> None:
+    def __init__(self, response: Response, deadlines: Timeouts, deployment: Deployment) -> None:
         self.status: int = response.status
-        self.headers: Mapping[str, str] = relayed_headers(response.headers.items())
+        self.headers: Mapping[str, str] = relayed_headers(response.headers.items(), deployment)
         self._response = response
         self._decode = _decompressor(response.headers.get("content-encoding", ""))
         self._packed = False
@@ -312,7 +319,7 @@ def request_headers(deployment: Deployment, caller: Mapping[str, str]) -> dict[s
 
 
 async def _whole(body: _Body, deployment: Deployment, begun: Begun | None) -> Reply:
-    """All of the body as a Reply; an error loses our key if the provider quotes it."""
+    """All of the body as a Reply; it loses our key if the provider quotes it, be it in what it calls a success."""
     if begun is not None:
         begun()
     pieces, size = [], 0
@@ -322,8 +329,7 @@ async def _whole(body: _Body, deployment: Deployment, begun: Begun | None) -> Re
         if size > MAX_REPLY_BYTES:
             await body.aclose()
             raise UpstreamError("The provider's answer is too long.")
-    whole = b"".join(pieces)
-    return Reply(body.status, body.headers, scrubbed(whole, deployment) if body.status >= 400 else whole)
+    return Reply(body.status, body.headers, scrubbed(b"".join(pieces), deployment))
 
 
 def _decompressor(encoding: str) -> Any:

@@ -1,22 +1,68 @@
-"""The data key: 32 random bytes in a file that only its owner may read, and that never leaves it."""
+"""The data key: 32 random bytes, given by the operator, or made once in a file that only its owner may read."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
+import re
 import secrets
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from proxy.errors import ConfigError
 
 LENGTH = 32
+VARIABLE = "GUARDHOUSE_DATA_KEY"
+_HEX = re.compile(r"[0-9A-Fa-f]{64}")
+_STANDARD = str.maketrans("-_", "+/")
 
 
-def load_key(data_dir: Path) -> bytes:
+def load_key(data_dir: Path, given: SecretStr | None = None) -> bytes:
     """The installation's data key, made on the first start. Keys blob names, fingerprints and pseudonyms.
 
-    Raises ConfigError when the file cannot be used. Safe when several processes start at once.
+    Args:
+        data_dir: the folder with the file `key`, which is neither made nor needed when a key is given.
+        given: the key as 64 hex digits or as base64.
+
+    Raises ConfigError when the key or its file cannot be used, or they differ. Safe when several processes start
+    at once.
     """
     path = data_dir / "key"
+    if given is None:
+        return _own(data_dir, path)
+    key = _read(given.get_secret_value().strip())
+    if path.exists() and not secrets.compare_digest(_own(data_dir, path), key):
+        raise ConfigError(
+            f"the data key in this file is not the one in {VARIABLE}.",
+            fix="Set the variable to the key that wrote the database, and remove a file that holds another.",
+            file=str(path),
+        )
+    return key
+
+
+def _read(text: str) -> bytes:
+    """A key as it is written in the environment."""
+    try:
+        key = (
+            bytes.fromhex(text)
+            if _HEX.fullmatch(text)
+            else base64.b64decode(text.translate(_STANDARD), validate=True)
+        )
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != LENGTH:
+        raise ConfigError(
+            f"it is neither {2 * LENGTH} hex digits nor the base64 of {LENGTH} bytes.",
+            fix="Make one with `openssl rand -hex 32`, once, and give it to every proxy of the database.",
+            file=VARIABLE,
+        )
+    return key
+
+
+def _own(data_dir: Path, path: Path) -> bytes:
+    """The key in the data folder."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():

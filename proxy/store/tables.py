@@ -329,6 +329,16 @@ class GapRow(Row, table=True):
     lost: int
 
 
+class KeyCheckRow(Row, table=True):
+    """One row: which data key the database belongs to, told without telling the key."""
+
+    __tablename__ = "key_check"
+
+    id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    tenant: str = _text()
+    digest: str = _text()
+
+
 def table(row: type[Row]) -> Table:
     """The SQLAlchemy table behind a row class, for statements that take lists."""
     return METADATA.tables[str(row.__tablename__)]
@@ -338,6 +348,7 @@ SPAN, MESSAGE_REF, BLOB = table(SpanRow), table(MessageRefRow), table(BlobRow)
 TOOL_CALL, RETRIEVAL_HIT, FINDING = table(ToolCallRow), table(RetrievalHitRow), table(FindingRow)
 ANNOTATION, RUN, API_KEY, GAP = table(AnnotationRow), table(RunRow), table(ApiKeyRow), table(GapRow)
 OUTSIDE_SPAN, FEEDBACK, AUDIT_EVENT = table(OutsideSpanRow), table(FeedbackRow), table(AuditEventRow)
+KEY_CHECK = table(KeyCheckRow)
 
 Index("span_newest", SPAN.c.started_us, SPAN.c.id)
 Index("span_outcome", SPAN.c.outcome, SPAN.c.started_us, SPAN.c.id)

@@ -9,16 +9,21 @@ from types import SimpleNamespace
 
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from proxy.api.routes import build_router
 from proxy.auth import Keyring
 from proxy.config import Config
 from proxy.recorder import Recorder
+from proxy.settings import Settings
 from proxy.store.db import Store, open_store
 from proxy.store.keys import active_keys, create_key
 from proxy.telemetry import Metrics
 from tests.proxy.contexts import context_of
+
+
+METRICS_KEY = "only-for-prometheus"
 
 
 @dataclass
@@ -45,6 +50,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
     keyring.replace(active_keys(store))
     reasons: dict[str, str] = {}
     context = context_of(
+        settings=Settings(metrics_key=SecretStr(METRICS_KEY)),
         config=Config(tmp_path / "guardhouse.yaml", (), data_dir=tmp_path, revision="0123456789ab"),
         store=store,
         recorder=recorder,

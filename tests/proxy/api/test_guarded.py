@@ -17,6 +17,7 @@ from tests.servers import make_app
 OPEN = {
     ("GET", "/healthz"),
     ("GET", "/readyz"),
+    ("GET", "/readyz/serving"),
     ("GET", "/review/login"),
     ("POST", "/review/login"),
     ("GET", "/review/static/{name}"),

@@ -32,5 +32,6 @@ def test_the_management_routes_are_these(api: Api) -> None:
         ("POST", "/api/feedback"),
         ("GET", "/healthz"),
         ("GET", "/readyz"),
+        ("GET", "/readyz/serving"),
         ("GET", "/metrics"),
     }

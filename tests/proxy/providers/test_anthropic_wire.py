@@ -73,4 +73,7 @@ def test_the_limits_of_the_account_come_back() -> None:
         ("Anthropic-Organization-Id", "o"),
     ]
 
-    assert relayed_headers(told) == {"request-id": "req_1", "anthropic-ratelimit-tokens-remaining": "5"}
+    assert relayed_headers(told, Deployment("d", "m", "litellm", "anthropic", "x")) == {
+        "request-id": "req_1",
+        "anthropic-ratelimit-tokens-remaining": "5",
+    }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode, urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from proxy.errors import ConfigError
 from proxy.store.keyfile import load_key
@@ -41,3 +43,33 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="data_dir"):
         load_key(tmp_path / "file")
+
+
+KEY = bytes(range(224, 256))
+WRITTEN = [KEY.hex(), KEY.hex().upper(), b64encode(KEY).decode(), urlsafe_b64encode(KEY).decode() + "\n"]
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_a_key_that_is_given_needs_no_file(tmp_path: Path, written: str) -> None:
+    """Hex or base64, in either alphabet; nothing is put on disk."""
+    assert load_key(tmp_path / "data", SecretStr(written)) == KEY
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "written", ["short", KEY.hex()[:-2], KEY.hex() + "00", "!" * 44, b64encode(KEY[1:]).decode()]
+)
+def test_a_given_key_of_another_form_is_refused_unrepeated(tmp_path: Path, written: str) -> None:
+    """The message names the variable, says how to make a key, and does not show what was given."""
+    with pytest.raises(ConfigError, match=r"^GUARDHOUSE_DATA_KEY: .*openssl") as raised:
+        load_key(tmp_path, SecretStr(written))
+    assert written not in str(raised.value)
+
+
+def test_a_given_key_must_be_the_one_in_the_file(tmp_path: Path) -> None:
+    """A folder that has another key already is a mistake, found before anything is written."""
+    own = load_key(tmp_path)
+
+    assert load_key(tmp_path, SecretStr(own.hex())) == own
+    with pytest.raises(ConfigError, match="is not the one in GUARDHOUSE_DATA_KEY"):
+        load_key(tmp_path, SecretStr(KEY.hex()))

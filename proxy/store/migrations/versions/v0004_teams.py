@@ -48,6 +48,13 @@ def upgrade() -> None:
     _outside_span()
     _feedback()
     _audit()
+    op.create_table(
+        "key_check",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
 
 
 def _outside_span() -> None:
@@ -109,7 +116,7 @@ def _audit() -> None:
 
 def downgrade() -> None:
     """Take them away again."""
-    for name in ("audit_event", "feedback", "outside_span"):
+    for name in ("key_check", "audit_event", "feedback", "outside_span"):
         op.drop_table(name)
     for name in ("expires_us", *KEY_TEXTS):
         op.drop_column("api_key", name)
