@@ -22,7 +22,6 @@ from proxy.store.keys import active_keys, create_key
 from proxy.telemetry import Metrics
 from tests.proxy.contexts import context_of
 
-
 METRICS_KEY = "only-for-prometheus"
 
 
