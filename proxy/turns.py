@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import orjson
 
 _LONG_ARGUMENTS = 64 * 1024
-_UNSPOKEN = frozenset({"system", "developer"})
-_MEDIA = frozenset({"image", "document", "image_url", "input_audio", "file", "input_image", "input_file"})
+_UNSPOKEN = ("system", "developer")
+_MEDIA = ("image", "document", "image_url", "input_audio", "file", "input_image", "input_file")
 
 USER, MODEL, CALL, RESULT, MEDIA = b"u", b"a", b"c", b"r", b"m"
 

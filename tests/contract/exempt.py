@@ -1,7 +1,7 @@
 """The places of the wire where a plain word is not inspected, and why. Anything but a word is inspected there too.
 
 A path is a side (`request`, whole `reply`, streamed `chunk`, or a
-`failure` that a provider tells inside an answer) and a pattern of places; docs/concepts/coverage.md tells the
+`failure` that a provider tells inside an answer, of which no place is passed over) and a pattern of places; docs/concepts/coverage.md tells the
 same; a request's `model` needs no place here, as a name that is not served is refused.
 """
 
@@ -37,5 +37,4 @@ EXEMPT = {
     "embeddings-reply /model": _MODEL,
     "moderations-reply /id": _ID,
     "moderations-reply /model": _MODEL,
-    "failure /error/code": "is kept as the code of our own error, if it has at most 64 characters",
 }

@@ -169,3 +169,27 @@ def test_no_shape_is_at_fault(path: str, value: Any) -> None:
     list(follow(blake2b(key=b"k"), steps, 2))
     for choice in of_reply(path, {"choices": value, "output": value, "content": value}):
         list(follow(blake2b(key=b"k"), choice, 1))
+
+
+WORDS = st.sampled_from(
+    ["role", "content", "type", "text", "tool_calls", "function", "id", "call_id", "arguments", "message"]
+)
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=4)
+    | st.sampled_from(["user", "assistant", "message"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from(["/v1/chat/completions", "/v1/responses", "/v1/messages"]), ANYTHING)
+def test_steps_are_read_of_anything(path: str, value: Any) -> None:
+    """Whatever a caller or a provider writes in the place of a message, an item or a block."""
+    for member in ("messages", "input", "choices", "output", "content"):
+        told = {member: value}
+        steps = of_request(path, told)
+        last_asked(path, told, steps)
+        of_reply(path, told)
