@@ -46,6 +46,16 @@ guardhouse:
   # SQLite in data_dir unless another one is named here.
   # database_url: os.environ/DATABASE_URL
 
+  # Redis counts limits and keeps sessions for several processes together; without it each process is alone.
+  # redis_url: os.environ/REDIS_URL
+
+  # What teams may use together, and each key that has no limits of its own. Keys: `guardhouse keys create --help`.
+  # teams: {search: {rpm: 600, tpm: 200000, max_parallel_requests: 32, budgets: {month: 500}}}
+  # default_limits: {rpm: 60, budgets: {day: 5}}
+
+  # Folder of versioned prompts that requests may name, and how versions share the traffic.
+  # prompts: {dir: prompts, rollout: {support-answer: {"1": 90, "2": 10}}}
+
   # Longest request body in bytes; a longer one is answered with 413.
   # max_body_bytes: 10485760
 

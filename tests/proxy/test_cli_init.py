@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,9 @@ def test_its_examples_hold_when_they_are_uncommented(tmp_path: Path, monkeypatch
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.setenv(name, "sk-test")
     monkeypatch.setenv("DATABASE_URL", "sqlite:////tmp/x.sqlite3")
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:6379/0")
     init(str(tmp_path))
+    shutil.copytree(Path(__file__).parents[2] / "datasets/prompts", tmp_path / "prompts")
     whole = re.sub(r"^( *)# (- model_name|  litellm_params|\w+: )", r"\1\2", CONFIG, flags=re.M)
     (tmp_path / "guardhouse.yaml").write_text(whole)
 
@@ -63,18 +66,14 @@ def test_its_examples_hold_when_they_are_uncommented(tmp_path: Path, monkeypatch
     assert config.database_url == "sqlite:////tmp/x.sqlite3"
     assert {key for key in Guardhouse.model_fields if f" {key}: " not in CONFIG} == {
         "cache_ttl_s",
-        "default_limits",
         "forward_traceparent",
         "hedge_after_s",
         "limits_without_redis",
         "otlp",
         "policies",
-        "prompts",
-        "redis_url",
         "run_idle_s",
         "scopes",
         "shadow",
-        "teams",
         "timeouts",
         "vault_ttl_s",
     }
