@@ -26,7 +26,7 @@ from proxy.limiter_scripts import ADMIT, APPLY, SEED
 from proxy.limits import Limits
 from proxy.windows import DAY, period_bounds
 
-ASK_SECONDS = 0.25
+ASK_SECONDS = 1.0
 """How long a request waits for Redis."""
 RETRY_SECONDS = 1.0
 """After which a Redis that is away is tried again."""
@@ -66,7 +66,7 @@ class RedisLimiter:
     """
 
     def __init__(self, url: str, *, refuse: bool = False, prefix: str = "guardhouse:limits") -> None:
-        self._client = redis_client.once(url, 4 * ASK_SECONDS, _CONNECTIONS)
+        self._client = redis_client.once(url, 1.5 * ASK_SECONDS, _CONNECTIONS)
         self._admit = self._client.register_script(ADMIT)
         self._apply = self._client.register_script(APPLY)
         self._seed = self._client.register_script(SEED)
@@ -241,7 +241,7 @@ class RedisLimiter:
                     self._waiting.popleft()
                 self._number += 1
             try:
-                async with asyncio.timeout(8 * ASK_SECONDS):
+                async with asyncio.timeout(2 * ASK_SECONDS):
                     await self._applied(self._sending)
             except redis_client.away() as error:
                 self._away(error)
