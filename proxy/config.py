@@ -95,6 +95,8 @@ class Deployment:
 
     forward_traceparent: bool = False
     """Whether it is told of our span."""
+    stream_usage: bool = True
+    """Whether it is asked to count the tokens of every stream."""
 
     def timeouts(self, stream: bool) -> Timeouts:
         """The deadlines for a streamed or a whole call."""
@@ -221,6 +223,7 @@ def parse_config(source: YamlSource, settings: Settings) -> Config:
     deployments = tuple(
         replace(
             _with_deadlines(deployment, entry.litellm_params, router, own.timeouts),
+            stream_usage=entry.litellm_params.stream_usage,
             forward_traceparent=own.forward_traceparent
             if entry.litellm_params.forward_traceparent is None
             else entry.litellm_params.forward_traceparent,

@@ -39,6 +39,7 @@ class Params(BaseModel):
     weight: Annotated[float, Field(ge=0)] = 1.0
     silent_model: Name | None = None
     forward_traceparent: bool | None = None
+    stream_usage: bool = True
 
 
 class ModelInfo(BaseModel):

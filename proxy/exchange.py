@@ -176,6 +176,8 @@ class Exchange:
     price_version: str | None = None
     """Which price table `cost_nanousd` comes from."""
 
+    counting: bool = False
+    """Whether the provider of a stream was asked for token counts that the caller did not ask for."""
     response_id: str | None = None
     """Id that the provider gave the reply."""
     object_id: str | None = None

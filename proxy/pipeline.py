@@ -18,6 +18,7 @@ from proxy import admission, moderation, objects, permits, relay, retrievals, tr
 from proxy.cache import CHOOSING, directives
 from proxy.config import Deployment
 from proxy.context import Context
+from proxy.dialects import stream_usage
 from proxy.dialects.base import Dialect
 from proxy.dialects.extension import EXTENSION
 from proxy.dialects.request_body import document
@@ -240,20 +241,18 @@ async def _call(
 ) -> Reply | ReplyStream:
     """The provider's answer. Raises UpstreamError or UpstreamTimeout when there is none."""
 
-    def call(body: dict[str, Any]) -> Call:
-        return Call(
-            body,
-            exchange.path,
-            exchange.stream,
-            exchange.body or None,
-            traceparent.headers(exchange, connection),
-        )
+    def call(deployment: Deployment, payload: dict[str, Any]) -> Call:
+        headers, raw = traceparent.headers(exchange, connection), exchange.body or None
+        if exchange.stream and deployment.stream_usage and stream_usage.is_wanted(exchange.path, payload):
+            exchange.counting = True
+            payload, raw = stream_usage.asking(payload, raw)
+        return Call(payload, exchange.path, exchange.stream, raw, headers)
 
     async def made(deployment: Deployment) -> Call:
         # A fallback may stand under another policy than the model that was asked for.
         if deployment.model_name != exchange.model:
             await _judge_for(context, exchange, deployment.model_name, bodies)
-        return call(bodies[exchange.guard])
+        return call(deployment, bodies[exchange.guard])
 
     bodies = {exchange.guard: sent}
     attempts: list[Attempt] = []

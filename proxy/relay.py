@@ -12,6 +12,7 @@ import orjson
 from guardrails.types import Segment, Stage, strictest
 from proxy import admission, objects, runs, sse
 from proxy.context import Context
+from proxy.dialects import stream_usage
 from proxy.dialects.base import GuardedStream
 from proxy.dialects.chat_words import reply_texts
 from proxy.dialects.openai_errors import foreign_error, provider_error
@@ -294,6 +295,8 @@ async def _pump(out: Outlet, reply: ReplyStream, guarded: GuardedStream) -> None
         frames: list[bytes] = []
         try:
             for payload in decoder.feed(data):
+                if exchange.counting:
+                    payload = stream_usage.uncounted(payload, guarded)
                 if not payload:
                     continue  # an event without data is none: some send it to keep the connection
                 frames.append(await guarded.feed(payload))

@@ -160,7 +160,8 @@ async def test_what_is_masked_still_arrives(tmp_path: Path, side: str) -> None:
             answer = {**document, "choices": document["choices"] or [SAID]}
             arrived += "[KEY]" in (await proxied.send(ASK, answer)).caller
         else:
-            arrived += "[KEY]" in (await proxied.send({**ASK, "stream": True}, [document, END])).caller
+            asked = {**ASK, "stream": True, "stream_options": {"include_usage": True}}
+            arrived += "[KEY]" in (await proxied.send(asked, [document, END])).caller
 
     assert arrived > 0.7 * len(made), arrived / len(made)
 
