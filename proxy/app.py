@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
-from proxy import models, permits, pipeline, stored
+from proxy import faults, models, permits, pipeline, stored
 from proxy.auth import Keyring
 from proxy.cache import Replies
 from proxy.config import Config, load_config
 from proxy.context import Context
 from proxy.dialects.served import ROUTES, dialect_of, error_body, why_not_served
 from proxy.dialects.stored import find, methods
-from proxy.errors import Code, MethodNotAllowed, NotFound, ProxyError
+from proxy.errors import FAILED, Code, MethodNotAllowed, NotFound, ProxyError
 from proxy.exchange import new_id
 from proxy.lag import Lag
 from proxy.limiting import make_limiter, seed
@@ -142,25 +142,28 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live through the server's lifespan."""
         if scope["type"] == "http":
-            path: str = scope["path"]
-            dialect = dialect_of(path) if path in ROUTES else None
-            if dialect is not None and scope["method"] == "POST":
-                with self.reloads.held() as context:
-                    await pipeline.serve(context, Connection(scope, receive, send), dialect)
-            elif (asked := find(scope["method"], path)) is not None:
-                with self.reloads.held() as context:
-                    await stored.serve(context, Connection(scope, receive, send), *asked)
-            elif path == otlp.PATH and scope["method"] == "POST":
-                with self.reloads.held() as context:
-                    await otlp.serve(context, Connection(scope, receive, send))
-            elif path == "/v1" or path.startswith("/v1/"):
-                await self._other(Connection(scope, receive, send))
-            else:
-                await (await self._fastapi())(scope, receive, identified(send, new_id()))
+            await faults.told(self._answered, scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008})
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        dialect = dialect_of(path) if path in ROUTES else None
+        if dialect is not None and scope["method"] == "POST":
+            with self.reloads.held() as context:
+                await pipeline.serve(context, Connection(scope, receive, send), dialect)
+        elif (asked := find(scope["method"], path)) is not None:
+            with self.reloads.held() as context:
+                await stored.serve(context, Connection(scope, receive, send), *asked)
+        elif path == otlp.PATH and scope["method"] == "POST":
+            with self.reloads.held() as context:
+                await otlp.serve(context, Connection(scope, receive, send))
+        elif path == "/v1" or path.startswith("/v1/"):
+            await self._other(Connection(scope, receive, send))
+        else:
+            await (await self._fastapi())(scope, receive, identified(send, new_id()))
 
     @property
     def context(self) -> Context:
@@ -303,6 +306,11 @@ def compose(context: Context) -> FastAPI:
             allowed = (error.headers or {}).get("allow", "GET")
             return problem(_wrong_method(request.method, allowed))
         return problem(NotFound(why_not_served(request.method, request.url.path), code=Code.UNKNOWN_URL))
+
+    @pages.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> Response:
+        """A fault of ours: told in the envelope, and on its way to the server's log."""
+        return problem(ProxyError(FAILED))
 
     for name in ("proxy.api.routes", "proxy.review.routes"):
         if find_spec(name) is not None:

@@ -62,6 +62,10 @@ class Code(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
+FAILED = "The proxy failed. Its operator finds the reason in the log."
+"""What a caller is told of a fault of ours."""
+
+
 class ProxyError(Exception):
     """An error the caller is told about, in OpenAI's shape.
 

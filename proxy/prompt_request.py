@@ -13,6 +13,7 @@ from proxy.dialects.extension import EXTENSION
 from proxy.dialects.prompted import placed
 from proxy.dialects.request_body import wrong_type
 from proxy.errors import BadRequest, Code, PayloadTooLarge
+from proxy.identity import in_body
 from proxy.prompt_file import PromptVersion, rendered
 from proxy.prompt_template import TooLong, Unrenderable
 from proxy.prompt_variables import WHERE as VARIABLES
@@ -37,7 +38,8 @@ def prompted(context: Context, exchange: Exchange, request: dict[str, Any]) -> d
     if not isinstance(extension, dict) or "prompt" not in extension:
         return request
     asked = _asked(extension["prompt"])
-    version = context.prompts.choose(asked["name"], asked.get("version"), exchange.sticky)
+    together = _conversation(exchange, request)
+    version = context.prompts.choose(asked["name"], asked.get("version"), together)
     exchange.prompt = version.use
     values = filled(version.variables, asked.get("variables"))
     try:
@@ -51,6 +53,15 @@ def prompted(context: Context, exchange: Exchange, request: dict[str, Any]) -> d
     apart = {name: values[name] for name in asked.get("variables") or () if name in version.spoken}
     filled_up = _filled_up(_answered(request, apart), version)
     return placed(exchange.path, filled_up, made.messages, made.text)
+
+
+def _conversation(exchange: Exchange, request: Mapping[str, Any]) -> str | None:
+    """What requests get the same version by: the session that they name in any way, else their trace."""
+    named = exchange.named or in_body(request)
+    tenant = exchange.principal.tenant if exchange.principal else ""
+    if named is not None:
+        return f"{tenant}/{named.name}"
+    return None if exchange.parent_span is None else f"{tenant}/{exchange.trace_id}"
 
 
 def _asked(told: Any) -> Mapping[str, Any]:

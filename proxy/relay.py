@@ -18,7 +18,7 @@ from proxy.dialects.chat_words import reply_texts
 from proxy.dialects.openai_errors import foreign_error, provider_error
 from proxy.dialects.plain_dialect import apply_edits
 from proxy.dialects.reply_body import reply_object
-from proxy.errors import Code, ProxyError, Unavailable, UpstreamError
+from proxy.errors import FAILED, Code, ProxyError, Unavailable, UpstreamError
 from proxy.exchange import Exchange, Failure
 from proxy.identity import reply_id
 from proxy.kept import keep, record, storable_reply, watched
@@ -150,7 +150,7 @@ async def _recorded(out: Outlet, answering: Awaitable[None]) -> None:
     finally:
         if not done:
             # A fault of our own: told, recorded, and on its way to the server's log.
-            await out.error(ProxyError("The proxy failed. Its operator finds the reason in the log."))
+            await out.error(ProxyError(FAILED))
         try:
             await watched(exchange)
             await out.context.runs.settle(exchange)

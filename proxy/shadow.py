@@ -17,7 +17,7 @@ from proxy import relay
 from proxy.config import Config, Deployment, RouterSettings
 from proxy.config_routing import Shadow
 from proxy.context import Context
-from proxy.errors import ProxyError
+from proxy.errors import FAILED, ProxyError
 from proxy.exchange import Exchange
 from proxy.kept import record, watched
 from proxy.lasting import acts, unstored
@@ -138,7 +138,7 @@ class _Line:
             raise
         finally:
             if not settled:
-                await out.error(ProxyError("The proxy failed. Its operator finds the reason in the log."))
+                await out.error(ProxyError(FAILED))
             try:
                 await watched(exchange)
             finally:

@@ -229,6 +229,28 @@ def test_a_session_keeps_its_version(prompting: Running, upstream: Upstream) -> 
     prompting.recorder.forget()
 
 
+TRACE = f"00-{'ab' * 16}-{'cd' * 8}-01"
+
+
+@pytest.mark.parametrize(
+    ("headers", "more"),
+    [
+        ({"x-session-id": "s1"}, {}),
+        ({"traceparent": TRACE}, {}),
+        ({}, {"metadata": {"session_id": "s1"}}),
+    ],
+)
+def test_a_session_keeps_its_version_however_it_is_named(
+    prompting: Running, headers: dict[str, str], more: dict[str, Any]
+) -> None:
+    """As other gateways name it, in the body, or as a trace."""
+    for _ in range(12):
+        ask(prompting, {**named("weighted", x="a"), **more}, headers=headers)
+
+    assert len({kept["prompt_version"] for kept in prompting.recorder.documents}) == 1
+    prompting.recorder.forget()
+
+
 def test_the_official_client(prompting: Running, upstream: Upstream) -> None:
     """`extra_body` says it, whole and streamed."""
     with openai.OpenAI(base_url=prompting.url, api_key=ADMIN_KEY, max_retries=0) as client:
