@@ -67,6 +67,9 @@ _LOOP = frozenset({"index", "index0", "revindex", "revindex0", "first", "last", 
 _ANY_ARGUMENT = "default"
 _LONGEST, _LARGEST = 40, 200
 """Bounds of what filters are told: they multiply by it."""
+_INDENT = 16
+"""The widest indentation: a text that is nothing but line ends grows by as much."""
+_RESERVED = ("self", "loop")
 _BUDGET, _TURNS, _WEIGHT = "0budget", "0turns", "0weight"
 """Names that no template can write."""
 
@@ -242,6 +245,10 @@ def _check(node: nodes.Node) -> None:
         raise TemplateFault(
             f"there is no test {node.name!r} here; there are {', '.join(_TESTS)}", node.lineno
         )
+    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name) and node.node.name == "loop":
+        return
+    if isinstance(node, nodes.Name) and node.name in _RESERVED:
+        raise TemplateFault(f"{node.name!r} by itself has no place in a prompt", node.lineno)
     if isinstance(node, nodes.For) and node.recursive:
         raise TemplateFault("a recursive loop has no place in a prompt", node.lineno)
     for child in node.iter_child_nodes():
@@ -258,12 +265,13 @@ def _check_filter(node: nodes.Filter) -> None:
         raise TemplateFault(f"the filter {node.name!r} takes no * arguments here", node.lineno)
     if node.name == _ANY_ARGUMENT:
         return
+    most = _INDENT if node.name == "indent" else _LARGEST
     for told in (*node.args, *(each.value for each in node.kwargs)):
         value = told.value if isinstance(told, nodes.Const) else None
         long = isinstance(value, str) and len(value) > _LONGEST
-        large = isinstance(value, int | float) and not 0 <= value <= _LARGEST
+        large = isinstance(value, int | float) and not 0 <= value <= most
         if not isinstance(told, nodes.Const) or long or large:
-            what = f"a plain value of at most {_LONGEST} characters, or a number up to {_LARGEST}"
+            what = f"a plain value of at most {_LONGEST} characters, or a number up to {most}"
             raise TemplateFault(f"the filter {node.name!r} can be told {what} only", node.lineno)
 
 

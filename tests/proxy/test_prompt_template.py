@@ -47,6 +47,7 @@ def test_what_it_can(text: str, values: dict[str, Any], expected: str) -> None:
         "{% filter upper %}a{% endfilter %}", "{% with %}{% endwith %}", "{{ x * 9 }}", "{{ x ** 9 }}", "{{ x % 9 }}",
         "{{ x / 0 }}", "{{ x|attr('a') }}", "{{ x|map('a') }}", "{{ x|format(9) }}", "{{ x|center(9) }}",
         "{{ x|safe }}", "{{ x is odd }}", "{{ x|replace('a', y) }}", "{{ x|indent(201) }}", "{{ {} }}",
+        "{{ self }}", "{{ loop }}", "{% for a in x %}{{ loop }}{% endfor %}", "{{ x|indent(17) }}",
         "{{ x|replace('a', '" + "b" * 41 + "') }}", "{{ x|indent(*y) }}", "{% for a in x recursive %}{% endfor %}",
         "{% for x in %}", "{{ x", "{% endif %}", "{% call x() %}{% endcall %}", "{{ cycler }}{% do x %}",
     ],
