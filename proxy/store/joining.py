@@ -7,7 +7,7 @@ app's span of the same call where there is one, else by a shift that fits what i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median_low
 
@@ -111,7 +111,8 @@ def _placed(
 ) -> list[_Placed]:
     anchors = {one.id: _anchor(one, paths, by_span) for one in asked}
     known = [anchor.started_us - one.started_us for one in asked if (anchor := anchors[one.id])]
-    shift = median_low(known) if known else _shift(sent, asked, feeding)
+    around = [] if known else [_around(one, paths, by_span) for one in asked]
+    shift = median_low(known) if known else _shift(asked, feeding, around)
     placed = []
     for one in asked:
         anchor = anchors[one.id]
@@ -130,24 +131,42 @@ def _anchor(one: Asked, paths: Mapping[str, tuple[str, ...]], by_span: Mapping[s
     return by_span.get(one.same or "")
 
 
-def _shift(sent: Iterable[Sent], asked: Sequence[Asked], feeding: Sequence[Sent]) -> int:
+def _around(
+    one: Asked, paths: Mapping[str, tuple[str, ...]], by_span: Mapping[str, Sent]
+) -> tuple[int, int] | None:
+    """From when to when an exchange was, by the spans above it; None where none of them was sent.
+
+    An exchange that names no place lies within the root.
+    """
+    if one.parent is None:
+        above = [each for each in by_span.values() if each.parent is None]
+    else:
+        above = [by_span[span] for span in paths.get(one.parent, ()) if span in by_span]
+    lasting = [
+        each for each in above if not each.ours and each.kind not in (*FEEDS, "embedding", "guardrail")
+    ]
+    if not lasting:
+        return None
+    return min(each.started_us for each in lasting), max(each.ended_us for each in lasting)
+
+
+def _shift(asked: Sequence[Asked], feeding: Sequence[Sent], around: Sequence[tuple[int, int] | None]) -> int:
     """Microseconds from the proxy's clock to the app's; 0 unless what is known of the trace speaks against it.
 
-    Every exchange lies within the app's spans around it; where the clocks do not fit that, the last one is taken to
+    Every exchange lies within the app's spans above it; where the clocks do not fit that, the last one is taken to
     begin after the last thing that was fed.
     """
-    theirs = [one for one in sent if not one.ours]
-    around = [one for one in theirs if one.kind not in (*FEEDS, "embedding", "guardrail")]
     ends = [one.ended_us for one in feeding if not one.ours]
     if not asked or not ends:
         return 0
-    first_start, last_start = min(one.started_us for one in asked), max(one.started_us for one in asked)
+    last_start = max(one.started_us for one in asked)
     needed = max(ends) - last_start
-    if not around:
+    within = [(one, times) for one, times in zip(asked, around, strict=True) if times is not None]
+    if not within:
         follows = min(ends) <= last_start + SLACK_US
         return 0 if follows or needed > FARTHEST_US else needed
-    low = min(one.started_us for one in around) - first_start
-    high = max(one.ended_us for one in around) - max(one.ended_us for one in asked)
+    low = max(start - one.started_us for one, (start, _) in within)
+    high = min(end - one.ended_us for one, (_, end) in within)
     if low <= 0 <= high:
         return 0
     if needed <= high:

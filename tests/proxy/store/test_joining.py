@@ -63,6 +63,20 @@ def test_without_llm_spans_the_clocks_are_put_right(skew: float) -> None:
     assert fed(spans, exchanges) == LOOP_FED
 
 
+@pytest.mark.parametrize("parent", ["root", "http"])
+def test_what_stands_beside_an_exchange_says_nothing_of_its_time(parent: str) -> None:
+    """A step that ended before the exchange moves no clock, whether the root is still open or the HTTP span is elsewhere."""
+    spans = [
+        sent("step", "root", "chain", 0, 1.2),
+        sent("r", "step", "retrieval", 0.1, 1),
+        sent("apart", "root", "other", 0, 0.5),
+    ]
+
+    assert fed(spans, [asked("x", 1.5, 3, parent=parent)]) == {"r": "x"}
+    root = sent("root", None, "chain", 0, 4)
+    assert fed([*spans, root], [asked("x", 1.5, 3, parent=parent)]) == {"r": "x"}
+
+
 @pytest.mark.parametrize("skew", [0, -5])
 def test_a_retriever_alone_feeds_what_came_after(skew: float) -> None:
     """With no other span at all, an exchange that seems to be before it is the one that it fed."""
