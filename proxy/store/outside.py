@@ -156,7 +156,7 @@ def _asked(connection: Connection, span: Row, trace_id: str, spans: Sequence[Row
         for row in _all(connection, query):
             told.setdefault(row["response_id"], []).append(row)
         for id, rows in told.items():
-            tied = pairs(_starts(replies[id]), _starts(rows))
+            tied = pairs(_starts(replies[id][:_MOST_TIED]), _starts(rows[:_MOST_TIED]))
             found |= {row["id"]: row for row in rows if row["id"] in tied}
             same |= {exchange: llm[32:48] for exchange, llm in tied.items()}
     asked: dict[str, int] = {}
