@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.exchange import Exchange
+from proxy.otlp.turns import Turns
 from proxy.reload import Reloads
 
 if TYPE_CHECKING:
@@ -84,5 +85,7 @@ class Context:
     """Sends spans of our own to the operator's collector; None where none is configured."""
     ready: Callable[[], Mapping[str, str]]
     """What keeps the proxy from serving, by part, e.g. `{"store": "cannot be opened"}`; empty when ready."""
+    exports: Turns = field(default_factory=Turns)
+    """Turns of the apps that send spans."""
     reloads: Reloads = field(default_factory=Reloads)
     """How another configuration comes into force."""

@@ -26,6 +26,10 @@ from proxy.verdicts import scanned
 BODY_BYTES = 64 << 10
 WAIT_SECONDS = 3.0
 """How long an exchange that is named by anything but its own id may take to be in the database."""
+LOOKS = 6
+"""How often it is looked for meanwhile."""
+MOST_WAITING = 8
+"""Callers who wait so at a time; others are answered at once."""
 _FRESH_SECONDS = 60.0
 """Age up to which an exchange may still be in the spool of any process."""
 _UUID7 = re.compile(r"[\da-f]{12}7[\da-f]{3}[89ab][\da-f]{15}")
@@ -57,6 +61,7 @@ class FeedbackBody(BaseModel):
 def router(context: Context) -> APIRouter:
     """The route `/api/feedback`."""
     routes = APIRouter(prefix="/api/feedback", route_class=Route)
+    waiting = asyncio.Semaphore(MOST_WAITING)
 
     @routes.post("")
     async def give(
@@ -66,7 +71,7 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         """Keep what somebody thought of a reply."""
         given = _given(body)
-        target = await _target(context, who, given)
+        target = await _target(context, who, given, waiting)
         value = given.score if given.thumb is None else float(given.thumb == "up")
         document = {
             "kind": "feedback",
@@ -98,29 +103,45 @@ def _given(body: dict[str, Any]) -> FeedbackBody:
         ) from None
 
 
-async def _target(context: Context, who: Principal, given: FeedbackBody) -> Target:
-    """The exchange that is meant. Raises NotFound when there is none that the caller may judge."""
-    until = time.monotonic() + WAIT_SECONDS
+async def _target(
+    context: Context, who: Principal, given: FeedbackBody, waiting: asyncio.Semaphore
+) -> Target:
+    """The exchange that is meant. Raises NotFound when there is none that the caller may judge, Unavailable.
+
+    One of another key is waited for as one that is not there, so that the time tells nothing.
+    """
+    try:
+        found = await _look(context, who, given)
+        if found is None and not waiting.locked():
+            async with waiting:
+                for _ in range(LOOKS):
+                    await asyncio.sleep(WAIT_SECONDS / LOOKS)
+                    found = await _look(context, who, given)
+                    if found is not None:
+                        break
+    except Away:
+        raise Unavailable(
+            "The database does not answer. Try again later.", headers={"retry-after": "5"}
+        ) from None
+    if found is None:
+        raise NotFound("There is no exchange of this key with this id.")
+    return found
+
+
+async def _look(context: Context, who: Principal, given: FeedbackBody) -> Target | None:
+    """The exchange that is meant, if it is the caller's own or may still become it. Raises Away."""
     key_id = None if who.admin else who.key_id
-    while True:
-        away = False
-        try:
-            found = await asyncio.to_thread(
-                find_target, context.store, key_id, given.trace_id, given.response_id
-            )
-        except Away:
-            found, away = None, True
-        if found is not None and found.own:
-            return found
-        if found is None and given.trace_id is not None and _fresh(context, given.trace_id):
-            # Not in the database yet. Whether it is the caller's own is seen when it is read.
-            return Target(given.trace_id, "", True)
-        if found is not None or time.monotonic() > until:
-            break
-        await asyncio.sleep(0.1)
-    if away:
-        raise Unavailable("The database does not answer. Try again later.", headers={"retry-after": "5"})
-    raise NotFound("There is no exchange of this key with this id.")
+    fresh = given.trace_id is not None and _fresh(context, given.trace_id)
+    try:
+        found = await asyncio.to_thread(find_target, context.store, key_id, given.trace_id, given.response_id)
+    except Away:
+        if not fresh:
+            raise
+        found = None
+    if found is None and fresh and given.trace_id is not None:
+        # Not in the database yet. Whether it is the caller's own is seen when it is read.
+        return Target(given.trace_id, "", True)
+    return found if found is not None and found.own else None
 
 
 def _fresh(context: Context, id: str) -> bool:

@@ -142,11 +142,12 @@ def _text(attributes: Attributes, *names: str) -> str | None:
         if isinstance(value, str) and value:
             return value
         if isinstance(value, list | dict):
-            return _json(value)
+            return as_json(value)
     return None
 
 
-def _json(value: Any) -> str:
+def as_json(value: Any) -> str:
+    """A value as JSON; as Python writes it where JSON has no word for it."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:
@@ -220,7 +221,7 @@ def _document(rank: int, given: Mapping[str, Any]) -> Document:
         rank=rank,
         id=_id(given),
         score=_score(given.get("score")),
-        text=text if isinstance(text, str) else "" if text is None else _json(text),
+        text=text if isinstance(text, str) else "" if text is None else as_json(text),
     )
 
 

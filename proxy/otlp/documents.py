@@ -18,7 +18,7 @@ from guardrails.types import Edit, Segment, Stage, Verdict
 from proxy import identity
 from proxy.context import Context
 from proxy.exchange import Principal
-from proxy.otlp.conventions import PLAIN, Told, told
+from proxy.otlp.conventions import PLAIN, Told, as_json, told
 from proxy.otlp.span import AppSpan
 from proxy.pipeline import VAULT_SCOPE
 from proxy.store.bodies import encode
@@ -132,7 +132,7 @@ def _body(one: Draft) -> dict[str, Any]:
         "arguments": _plain(told.arguments),
         "result": _plain(told.result),
         "attributes": {
-            name: value if isinstance(value, str | int | float | bool) else orjson.dumps(value).decode()
+            name: value if isinstance(value, str | int | float | bool) else as_json(value)
             for name, value in one.attributes.items()
         },
     }

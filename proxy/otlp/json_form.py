@@ -8,16 +8,31 @@ from typing import Any
 import orjson
 
 from proxy.errors import BadRequest, Code
-from proxy.otlp.span import AppSpan, Batch, Malformed, accepted, checked, counted
+from proxy.otlp.span import (
+    MOST_READ,
+    UNREAD,
+    AppSpan,
+    Batch,
+    Malformed,
+    Quota,
+    accepted,
+    checked,
+    counted,
+    few,
+)
 
 _DEEPEST = 8
 """As in protobuf."""
+_DENSEST = 5 * MOST_READ
+"""Brackets in a body: objects take far more memory than the two bytes that an empty one is written in."""
 _DIGITS = 20
 """Of the largest unsigned 64-bit number."""
 
 
 def read(body: bytes) -> Batch:
     """The spans of an ExportTraceServiceRequest. Raises BadRequest when it is none, PayloadTooLarge for too many."""
+    quota = Quota()
+    quota.take(max(0, body.count(b"{") + body.count(b"[") - _DENSEST))
     try:
         request = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -26,37 +41,38 @@ def read(body: bytes) -> Batch:
         raise _wrong("The body", "an object")
     spans: list[AppSpan] = []
     refused: list[str] = []
-    for service, raw in counted(list(counted(_each(request)))):
+    for service, raw in counted(list(counted(_each(request, quota)))):
         try:
-            spans.append(_span(raw, service))
+            spans.append(_span(raw, service, quota))
         except Malformed as error:
             refused.append(str(error))
     return accepted(Batch(tuple(spans), tuple(refused)))
 
 
-def _each(request: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _each(request: dict[str, Any], quota: Quota) -> Iterator[tuple[str, dict[str, Any]]]:
     """(service, span). Raises BadRequest naming what is not as it must be."""
-    for group in _objects(request, "resourceSpans"):
+    for group in _objects(request, "resourceSpans", quota):
         resource = group.get("resource") or {}
         if not isinstance(resource, dict):
             raise _wrong("resource", "an object")
-        service = str(_attributes(resource.get("attributes")).get("service.name", ""))
-        for scope in _objects(group, "scopeSpans"):
-            for span in _objects(scope, "spans"):
+        service = str(_attributes(resource.get("attributes"), quota).get("service.name", ""))
+        for scope in _objects(group, "scopeSpans", quota):
+            for span in _objects(scope, "spans", quota):
                 yield service, span
 
 
-def _objects(holder: dict[str, Any], name: str) -> list[dict[str, Any]]:
+def _objects(holder: dict[str, Any], name: str, quota: Quota) -> list[dict[str, Any]]:
     found = holder.get(name)
     if found is None:
         return []
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise _wrong(name, "an array of objects")
+    quota.take(len(found))
     return found
 
 
-def _span(span: dict[str, Any], service: str) -> AppSpan:
-    status = span.get("status")
+def _span(span: dict[str, Any], service: str, quota: Quota) -> AppSpan:
+    status, attributes = span.get("status"), span.get("attributes")
     return checked(
         AppSpan(
             trace_id=_text(span, "traceId").lower(),
@@ -67,7 +83,7 @@ def _span(span: dict[str, Any], service: str) -> AppSpan:
             started_ns=_integer(span.get("startTimeUnixNano", 0)),
             ended_ns=_integer(span.get("endTimeUnixNano", 0)),
             error=isinstance(status, dict) and status.get("code") in (2, "STATUS_CODE_ERROR"),
-            attributes=_attributes(span.get("attributes")),
+            attributes=_attributes(few(attributes) if isinstance(attributes, list) else (), quota),
         )
     )
 
@@ -89,43 +105,46 @@ def _integer(value: Any) -> int:
     raise Malformed("a time is no number of nanoseconds")
 
 
-def _attributes(pairs: Any, depth: int = 0) -> dict[str, Any]:
+def _attributes(pairs: Any, quota: Quota, depth: int = 0) -> dict[str, Any]:
     if not isinstance(pairs, list):
         return {}
     return {
-        pair["key"]: _value(pair.get("value"), depth)
+        pair["key"]: _value(pair.get("value"), quota, depth)
         for pair in pairs
-        if isinstance(pair, dict) and isinstance(pair.get("key"), str)
+        if isinstance(pair, dict) and isinstance(pair.get("key"), str) and not pair["key"].endswith(UNREAD)
     }
 
 
-def _value(value: Any, depth: int) -> Any:
+def _value(value: Any, quota: Quota, depth: int) -> Any:
     """What an AnyValue holds; None for what is none, or too deep."""
+    quota.take()
     if not isinstance(value, dict):
         return None
     for name, kind in (("stringValue", str), ("boolValue", bool)):
         if isinstance(found := value.get(name), kind):
             return found
     if "intValue" in value:
-        try:
-            return _integer_value(value["intValue"])
-        except (TypeError, ValueError, OverflowError):
-            return None
+        return _integer_value(value["intValue"])
     if isinstance(number := value.get("doubleValue"), int | float):
         return float(number) if abs(number) < 1e300 else None
     for name in ("arrayValue", "kvlistValue"):
         if isinstance(inner := value.get(name), dict) and depth < _DEEPEST:
             values = inner.get("values")
             if name == "kvlistValue":
-                return _attributes(values, depth + 1)
-            return [_value(each, depth + 1) for each in values] if isinstance(values, list) else []
+                return _attributes(values, quota, depth + 1)
+            return [_value(each, quota, depth + 1) for each in values] if isinstance(values, list) else []
     return None
 
 
-def _integer_value(value: Any) -> int:
+def _integer_value(value: Any) -> int | None:
+    """A signed 64-bit number; None for what is none."""
     if isinstance(value, str) and len(value) > _DIGITS:
-        raise ValueError
-    return int(value)
+        return None
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if -(1 << 63) <= number < 1 << 63 else None
 
 
 def _wrong(where: str, kind: str) -> BadRequest:

@@ -1,7 +1,7 @@
 """OTLP in protobuf: the only place that knows its messages.
 
-The request is cut into its spans before any message is made of it, so that a request of a hundred thousand spans
-is refused for the price of counting them, and no single call of the library takes long.
+The request is cut into its spans before any message is made of it, so that a request of a hundred thousand spans,
+or of parts that hold none, is refused for the price of counting them, and no single call of the library takes long.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from proxy.errors import BadRequest, Code
-from proxy.otlp.span import AppSpan, Batch, Malformed, accepted, checked, counted
+from proxy.otlp.span import UNREAD, AppSpan, Batch, Malformed, Quota, accepted, checked, counted, few
 
 if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue
@@ -29,18 +29,19 @@ def read(body: bytes) -> Batch:
     from opentelemetry.proto.resource.v1.resource_pb2 import Resource
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+    quota = Quota()
     spans: list[AppSpan] = []
     refused: list[str] = []
     try:
-        cut = list(counted(_cut(memoryview(body))))
+        cut = list(counted(_cut(memoryview(body), quota)))
         services: dict[bytes, str] = {}
         for resource, raw in cut:
             if resource not in services:
                 services[resource] = str(
-                    _attributes(Resource.FromString(resource).attributes).get("service.name", "")
+                    _attributes(Resource.FromString(resource).attributes, quota).get("service.name", "")
                 )
             try:
-                spans.append(_span(Span.FromString(bytes(raw)), services[resource]))
+                spans.append(_span(Span.FromString(bytes(raw)), services[resource], quota))
             except DecodeError:
                 refused.append("a span cannot be decoded, or is nested too deep")
             except Malformed as error:
@@ -52,7 +53,7 @@ def read(body: bytes) -> Batch:
     return accepted(Batch(tuple(spans), tuple(refused)))
 
 
-def _span(span: Any, service: str) -> AppSpan:
+def _span(span: Any, service: str, quota: Quota) -> AppSpan:
     return checked(
         AppSpan(
             trace_id=span.trace_id.hex(),
@@ -63,23 +64,24 @@ def _span(span: Any, service: str) -> AppSpan:
             started_ns=span.start_time_unix_nano,
             ended_ns=span.end_time_unix_nano,
             error=span.status.code == 2,
-            attributes=_attributes(span.attributes),
+            attributes=_attributes(few(span.attributes), quota),
         )
     )
 
 
-def _attributes(pairs: Any, depth: int = 0) -> dict[str, Any]:
-    return {pair.key: _value(pair.value, depth) for pair in pairs}
+def _attributes(pairs: Any, quota: Quota, depth: int = 0) -> dict[str, Any]:
+    return {pair.key: _value(pair.value, quota, depth) for pair in pairs if not pair.key.endswith(UNREAD)}
 
 
-def _value(value: AnyValue, depth: int) -> Any:
+def _value(value: AnyValue, quota: Quota, depth: int) -> Any:
+    quota.take()
     kind = value.WhichOneof("value")
     if kind in ("string_value", "bool_value", "int_value", "double_value"):
         return getattr(value, kind)
     if kind == "array_value" and depth < _DEEPEST:
-        return [_value(each, depth + 1) for each in value.array_value.values]
+        return [_value(each, quota, depth + 1) for each in value.array_value.values]
     if kind == "kvlist_value" and depth < _DEEPEST:
-        return _attributes(value.kvlist_value.values, depth + 1)
+        return _attributes(value.kvlist_value.values, quota, depth + 1)
     return None
 
 
@@ -87,22 +89,23 @@ class _Truncated(ValueError):
     """Bytes that end before the message does, or are none."""
 
 
-def _cut(body: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+def _cut(body: memoryview, quota: Quota) -> Iterator[tuple[bytes, memoryview]]:
     """(resource, span), each as it was encoded: ExportTraceServiceRequest.1 ResourceSpans.{1, 2} ScopeSpans.2."""
-    for number, group in _fields(body):
+    for number, group in _fields(body, quota):
         if number != 1:
             continue
-        parts = list(_fields(group))
+        parts = list(_fields(group, quota))
         resource = b"".join(bytes(part) for number, part in parts if number == 1)
         for number, scope in parts:
             if number == 2:
-                yield from ((resource, span) for number, span in _fields(scope) if number == 2)
+                yield from ((resource, span) for number, span in _fields(scope, quota) if number == 2)
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """(number, bytes) of the fields that have a length; others are read over. Raises _Truncated."""
+def _fields(data: memoryview, quota: Quota) -> Iterator[tuple[int, memoryview]]:
+    """(number, bytes) of the fields that have a length; others are read over. Raises _Truncated, PayloadTooLarge."""
     place, end = 0, len(data)
     while place < end:
+        quota.take()
         tag, place = _varint(data, place)
         number, kind = tag >> 3, tag & 7
         if kind == _BYTES:

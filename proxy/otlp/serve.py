@@ -12,6 +12,7 @@ from proxy.exchange import new_id
 from proxy.otlp import json_form, protobuf
 from proxy.otlp.documents import documents
 from proxy.otlp.span import Batch
+from proxy.otlp.turns import RETRY
 from proxy.recorder import NotRecorded
 from proxy.wire import ClientGone, Connection, header_pairs
 
@@ -19,7 +20,6 @@ PATH = "/v1/traces"
 MOST_BYTES = 8 << 20
 """Of one request, decoded; the configuration's `max_body_bytes` where that is less."""
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
-_RETRY = {"retry-after": "5"}
 
 
 async def serve(context: Context, connection: Connection) -> None:
@@ -49,19 +49,20 @@ async def _taken(context: Context, connection: Connection, kind: str) -> bytes:
             status=415, type="invalid_request_error", code=Code.UNSUPPORTED_MEDIA_TYPE, param="content-type",
         )  # fmt: skip
     if not context.recorder.accepting:
-        raise Unavailable("No more spans can be kept now. Send them again later.", headers=_RETRY)
+        raise Unavailable("No more spans can be kept now. Send them again later.", headers=RETRY)
     limit = min(context.config.max_body_bytes, MOST_BYTES)
     body = await connection.body(limit, context.config.clients.send_s)
     read, response = (
         (protobuf.read, protobuf.response) if kind == PROTOBUF else (json_form.read, json_form.response)
     )
-    batch: Batch = await asyncio.to_thread(read, body)
-    found = await documents(context, who, batch.spans, time.time_ns() // 1000)
+    async with context.exports.one():
+        batch: Batch = await asyncio.to_thread(read, body)
+        found = await documents(context, who, batch.spans, time.time_ns() // 1000)
     if found:
         try:
             await asyncio.to_thread(context.recorder.take, found)
             await context.recorder.written(found[-1]["id"])
         except NotRecorded:
-            raise Unavailable("The spans could not be kept. Send them again later.", headers=_RETRY) from None
+            raise Unavailable("The spans could not be kept. Send them again later.", headers=RETRY) from None
     context.metrics.app_spans(len(found), len(batch.refused))
     return response(len(batch.refused), "; ".join(dict.fromkeys(batch.refused)))

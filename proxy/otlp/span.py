@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,12 @@ from proxy.errors import BadRequest, Code, PayloadTooLarge
 
 MOST_SPANS = 10_000
 """Spans that one request may carry."""
+MOST_ATTRIBUTES = 2_000
+"""Attributes of one span."""
+MOST_READ = 100_000
+"""Fields and values of one request that are looked at, over all of its levels."""
+UNREAD = ".vector"
+"""How attributes end whose values nobody reads: thousands of numbers."""
 _LATEST_NS = (1 << 64) - 1
 
 
@@ -45,6 +51,26 @@ class Batch:
     """One reason for each span that was refused."""
 
 
+class Quota:
+    """What may still be looked at of a request."""
+
+    def __init__(self) -> None:
+        self._left = MOST_READ
+
+    def take(self, count: int = 1) -> None:
+        """Look at so many more. Raises PayloadTooLarge when that is more than MOST_READ."""
+        self._left -= count
+        if self._left < 0:
+            raise _too_large(f"more than {MOST_READ:,} fields and values")
+
+
+def few(attributes: Sequence[Any]) -> Sequence[Any]:
+    """The attributes of a span themselves. Raises Malformed when they are more than MOST_ATTRIBUTES."""
+    if len(attributes) > MOST_ATTRIBUTES:
+        raise Malformed(f"a span has more than {MOST_ATTRIBUTES:,} attributes")
+    return attributes
+
+
 def checked(span: AppSpan) -> AppSpan:
     """The span itself. Raises Malformed for ids and times that no span can have."""
     if len(span.trace_id) != 32 or not _is_hex(span.trace_id):
@@ -74,13 +100,11 @@ def counted(spans: Iterable[Any]) -> Iterable[Any]:
     """The same, one after the other. Raises PayloadTooLarge when there are more than MOST_SPANS."""
     for number, span in enumerate(spans, 1):
         if number > MOST_SPANS:
-            raise too_many()
+            raise _too_large(f"more than {MOST_SPANS:,} spans")
         yield span
 
 
-def too_many() -> PayloadTooLarge:
-    """The error that tells of too many spans."""
+def _too_large(what: str) -> PayloadTooLarge:
     return PayloadTooLarge(
-        f"The request carries more than {MOST_SPANS:,} spans. "
-        "Set a smaller batch size in the exporter (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)."
+        f"The request carries {what}. Set a smaller batch size in the exporter (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)."
     )

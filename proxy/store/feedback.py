@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, case, exists, or_, select, true
 from sqlalchemy.exc import SQLAlchemyError
 
 from proxy.auth import ADMIN, ANYONE
@@ -84,16 +84,12 @@ def find_target(
     named = SPAN.c.response_id == response_id
     if trace_id is not None:
         named = or_(SPAN.c.id == trace_id, SPAN.c.trace_id == trace_id)
-    query = select(SPAN.c.id, SPAN.c.model, SPAN.c.key_id).where(and_(named, SPAN.c.shadow_of.is_(None)))
-    query = query.order_by((SPAN.c.id == trace_id).desc(), SPAN.c.started_us.desc(), SPAN.c.id.desc()).limit(
-        _MOST
-    )
+    own = SPAN.c.key_id == key_id if key_id is not None else true()
+    order = (case((own, 1), else_=0), SPAN.c.id == trace_id, SPAN.c.started_us, SPAN.c.id)
+    query = select(SPAN.c.id, SPAN.c.model, own).where(named, SPAN.c.shadow_of.is_(None))
     try:
         with store.read() as connection:
-            found = [dict(row) for row in connection.execute(query).mappings()]
+            found = connection.execute(query.order_by(*(each.desc() for each in order)).limit(1)).first()
     except SQLAlchemyError as error:
         raise Away(type(error).__name__) from None
-    for row in found:
-        if key_id is None or row["key_id"] == key_id:
-            return Target(row["id"], row["model"], True)
-    return Target(found[0]["id"], found[0]["model"], False) if found else None
+    return None if found is None else Target(found[0], found[1], bool(found[2]))

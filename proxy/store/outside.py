@@ -1,4 +1,7 @@
-"""Reads what apps' own spans tell of an exchange: the retrievals and tools that it was fed, and how that is known."""
+"""Reads what apps' own spans tell of an exchange: the retrievals and tools that it was fed, and how that is known.
+
+Everything is tied within one tenant and key: another key learns nothing of an exchange and adds nothing to it.
+"""
 
 from __future__ import annotations
 
@@ -45,45 +48,53 @@ def _all(connection: Connection, query: Any) -> list[Row]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
+def _own(table: Any, span: Row) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The condition of what came with the key of an exchange."""
+    return table.c.tenant == span["tenant"], table.c.key_id == span["key_id"]
+
+
 def _retrievals(connection: Connection, span: Row, named: Sequence[str]) -> list[Row]:
     if not named:
         return []
-    same = (OUTSIDE_SPAN.c.tenant == span["tenant"], OUTSIDE_SPAN.c.key_id == span["key_id"])
-    return _all(connection, select(OUTSIDE_SPAN).where(OUTSIDE_SPAN.c.id.in_(list(named)), *same))
+    own = _own(OUTSIDE_SPAN, span)
+    return _all(connection, select(OUTSIDE_SPAN).where(OUTSIDE_SPAN.c.id.in_(list(named)), *own))
 
 
 def _traces(connection: Connection, span: Row) -> dict[str, str]:
     """Trace ids of the app that the exchange belongs to, with what tells so: the surest that there is."""
-    own = OUTSIDE_SPAN.c.tenant == span["tenant"]
+    own = _own(OUTSIDE_SPAN, span)
     here = (OUTSIDE_SPAN.c.trace_id == span["trace_id"], OUTSIDE_SPAN.c.kind != _OTHER)
-    by_trace = select(OUTSIDE_SPAN.c.trace_id).where(own, *here).limit(1)
+    by_trace = select(OUTSIDE_SPAN.c.trace_id).where(*own, *here).limit(1)
     if connection.execute(by_trace).first() is not None:
         return {span["trace_id"]: "trace"}
     if span["response_id"] is not None:
         named = (OUTSIDE_SPAN.c.kind == "llm", OUTSIDE_SPAN.c.response_id == span["response_id"])
-        llms = _all(connection, select(OUTSIDE_SPAN).where(own, *named).limit(_MOST_TIED))
+        llms = _all(connection, select(OUTSIDE_SPAN).where(*own, *named).limit(_MOST_TIED))
         if llms:
             # Some servers number their replies from 1 after each start.
             return {
                 min(llms, key=lambda row: abs(row["started_us"] - span["started_us"]))["trace_id"]: "response"
             }
-    tied = _tied_by_text(connection, span["tenant"], span["key_id"], {span["asked"]: span["started_us"]})
+    tied = _tied_by_text(connection, span, {span["asked"]: span["started_us"]})
     llm = tied.get(span["id"])
     return {} if llm is None else {llm["trace_id"]: "text"}
 
 
-def _tied_by_text(
-    connection: Connection, tenant: str, key_id: str | None, asked: dict[str | None, int]
-) -> dict[str, Row]:
-    """LLM span by id of the exchange that asked the same text at about the same time, under the same key."""
+def _tied_by_text(connection: Connection, span: Row, asked: dict[str | None, int]) -> dict[str, Row]:
+    """LLM span by id of the exchange that asked the same text at about the same time, under the span's key."""
     found: dict[str, Row] = {}
     for text, near_us in asked.items():
         if text is None:
             continue
-        spans = _near(connection, OUTSIDE_SPAN, near_us, OUTSIDE_SPAN.c.kind == "llm", (tenant, key_id, text))
-        surer = exists().where(OUTSIDE_SPAN.c.trace_id == SPAN.c.trace_id, OUTSIDE_SPAN.c.kind != _OTHER)
-        own = SPAN.c.shadow_of.is_(None) & ~surer
-        exchanges = _near(connection, SPAN, near_us, own, (tenant, key_id, text))
+        llm = (OUTSIDE_SPAN.c.kind == "llm", *_own(OUTSIDE_SPAN, span))
+        spans = _near(connection, OUTSIDE_SPAN, near_us, text, llm)
+        surer = exists().where(
+            OUTSIDE_SPAN.c.trace_id == SPAN.c.trace_id,
+            OUTSIDE_SPAN.c.kind != _OTHER,
+            *_own(OUTSIDE_SPAN, span),
+        )
+        own = (SPAN.c.shadow_of.is_(None), ~surer, *_own(SPAN, span))
+        exchanges = _near(connection, SPAN, near_us, text, own)
         # Frameworks tell of one call by several spans, one inside the other: the innermost is the call.
         outer = {(row["trace_id"], row["parent_span"]) for row in spans}
         inner = {row["id"]: row for row in spans if (row["trace_id"], row["id"][32:48]) not in outer}
@@ -93,26 +104,19 @@ def _tied_by_text(
 
 
 def _near(
-    connection: Connection,
-    table: Any,
-    near_us: int,
-    more: ColumnElement[bool],
-    of: tuple[str, str | None, str],
+    connection: Connection, table: Any, near_us: int, text: str, more: Iterable[ColumnElement[bool]]
 ) -> list[Row]:
-    tenant, key_id, text = of
     query = select(table).where(
         table.c.asked == text,
-        table.c.tenant == tenant,
-        table.c.key_id == key_id,
         table.c.started_us.between(near_us - TEXT_WINDOW_US, near_us + TEXT_WINDOW_US),
-        more,
+        *more,
     )
     return _all(connection, query.order_by(table.c.started_us, table.c.id).limit(_MOST_TIED))
 
 
 def _fed(connection: Connection, span: Row, trace_id: str) -> list[Row]:
     """The spans of a trace that fed the exchange."""
-    where = (OUTSIDE_SPAN.c.tenant == span["tenant"], OUTSIDE_SPAN.c.trace_id == trace_id)
+    where = (*_own(OUTSIDE_SPAN, span), OUTSIDE_SPAN.c.trace_id == trace_id)
     order = (OUTSIDE_SPAN.c.started_us, OUTSIDE_SPAN.c.id)
     spans = _all(connection, select(OUTSIDE_SPAN).where(*where).order_by(*order).limit(MOST))
     hits = _hits_of(connection, [row["id"] for row in spans if row["kind"] in ("retrieval", "reranker")])
@@ -136,8 +140,7 @@ def _fed(connection: Connection, span: Row, trace_id: str) -> list[Row]:
 def _asked(connection: Connection, span: Row, trace_id: str, spans: Sequence[Row]) -> list[Asked]:
     """Every exchange that is tied to a trace: by its id, by a reply that is named in it, by what was asked."""
     same: dict[str, str] = {}
-    tenant = SPAN.c.tenant == span["tenant"]
-    own = (tenant, SPAN.c.shadow_of.is_(None))
+    own = (*_own(SPAN, span), SPAN.c.shadow_of.is_(None))
     found = {
         row["id"]: row
         for row in _all(connection, select(SPAN).where(*own, SPAN.c.trace_id == trace_id).limit(MOST))
@@ -153,15 +156,15 @@ def _asked(connection: Connection, span: Row, trace_id: str, spans: Sequence[Row
         for row in _all(connection, query):
             told.setdefault(row["response_id"], []).append(row)
         for id, rows in told.items():
-            tied = pairs(_starts(replies[id]), _starts(rows))
+            tied = pairs(_starts(replies[id][:_MOST_TIED]), _starts(rows[:_MOST_TIED]))
             found |= {row["id"]: row for row in rows if row["id"] in tied}
             same |= {exchange: llm[32:48] for exchange, llm in tied.items()}
-    asked: dict[tuple[str | None, str], int] = {}
+    asked: dict[str, int] = {}
     for row in llms:
         if row["asked"] and row["id"][32:48] not in same.values():
-            asked.setdefault((row["key_id"], row["asked"]), row["started_us"])
-    for (key_id, text), near_us in list(asked.items())[:_MOST_TIED]:
-        for id, llm in _tied_by_text(connection, span["tenant"], key_id, {text: near_us}).items():
+            asked.setdefault(row["asked"], row["started_us"])
+    for text, near_us in list(asked.items())[:_MOST_TIED]:
+        for id, llm in _tied_by_text(connection, span, {text: near_us}).items():
             if llm["trace_id"] == trace_id and id not in same:
                 if id not in found:
                     [found[id]] = _all(connection, select(SPAN).where(SPAN.c.id == id))

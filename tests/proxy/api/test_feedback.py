@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from proxy.api import feedback
+from proxy.store.db import Store
+from proxy.store.feedback import Target, find_target
 from tests.fixtures import _upstream, upstream  # noqa: F401
 from tests.proxy.api.live import Live, live
 from tests.proxy.test_pipeline import ask
@@ -63,6 +66,50 @@ def test_another_keys_exchange_is_not_there(proxy: Live) -> None:
     assert proxy.post("/api/feedback", {"trace_id": "0" * 31 + "1", "thumb": "up"}).status == 404
     assert proxy.post("/api/feedback", {"trace_id": id, "thumb": "up"}, ADMIN_KEY).status == 201
     assert len(proxy.trace(id, lambda trace: trace["feedback"])["feedback"]) == 1
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """The trace ids that were looked for in the database, once for each time."""
+    seen: list[str | None] = []
+
+    def look(
+        store: Store, key_id: str | None, trace_id: str | None, response_id: str | None
+    ) -> Target | None:
+        seen.append(trace_id)
+        return find_target(store, key_id, trace_id, response_id)
+
+    monkeypatch.setattr(feedback, "find_target", look)
+    return seen
+
+
+def test_an_id_of_another_key_takes_as_long_as_none(proxy: Live, looks: list[str | None]) -> None:
+    """Both are looked for as often, so that no clock says which ids exist."""
+    id, none = proxy.chat(), "0" * 31 + "1"
+    proxy.trace(id, bool)
+
+    answers = [
+        proxy.post("/api/feedback", {"trace_id": each, "thumb": "up"}, proxy.stranger) for each in (id, none)
+    ]
+    assert [(each.status, each.error["message"]) for each in answers] == [
+        (404, "There is no exchange of this key with this id.")
+    ] * 2
+    assert looks.count(id) == looks.count(none) == 1 + feedback.LOOKS
+
+
+def test_who_asks_while_too_many_wait_is_answered_at_once(
+    tmp_path: Path,
+    upstream: Upstream,  # noqa: F811
+    looks: list[str | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Unknown ids cost one look each then, and known ones are found."""
+    monkeypatch.setattr(feedback, "MOST_WAITING", 0)
+    with live(tmp_path, upstream) as proxy:
+        id = proxy.chat()
+        assert proxy.post("/api/feedback", {"trace_id": "unknown", "thumb": "up"}).status == 404
+        assert proxy.post("/api/feedback", {"trace_id": id, "thumb": "up"}).status == 201
+    assert looks == ["unknown", id]
 
 
 @pytest.mark.parametrize(

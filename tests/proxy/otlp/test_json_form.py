@@ -75,6 +75,38 @@ def test_any_json_is_read_or_refused(value: Any) -> None:
             pass
 
 
+def test_a_small_body_of_many_values_is_refused() -> None:
+    """Values over all spans are counted, and brackets before anything is made of them."""
+    spans = [exports.spanned({"n": [1] * 50_000}, span=f"{number:016x}") for number in (1, 2)]
+    for body in (exports.export(*spans), b"[" + b"{}," * 2_000_000 + b"{}]", b"[" * 4_000_000):
+        with pytest.raises(PayloadTooLarge, match="100,000 fields and values"):
+            json_form.read(body)
+    assert len(json_form.read(exports.export(spans[0])).spans) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("9223372036854775807", (1 << 63) - 1),
+        ("-9223372036854775808", -(1 << 63)),
+        ("9223372036854775808", None),
+        ("-9223372036854775809", None),
+        ("18446744073709551616", None),
+        ("1" * 5000, None),
+        (1 << 63, None),
+        (True, 1),
+        ([], None),
+        (1e300, None),
+    ],
+)
+def test_integers_are_of_64_bits(given: Any, read: int | None) -> None:
+    """What is larger is none: nothing that comes after could write it."""
+    attributes = [{"key": "n", "value": {"intValue": given}}]
+    [span] = json_form.read(exports.export({**exports.spanned({}), "attributes": attributes})).spans
+
+    assert span.attributes == {"n": read}
+
+
 def test_answers() -> None:
     """An empty object, or how many and why; 64-bit numbers are strings."""
     assert json_form.response(0, "") == b"{}"

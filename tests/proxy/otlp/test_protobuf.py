@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from proxy.errors import BadRequest, PayloadTooLarge
 from proxy.otlp import json_form, protobuf
+from proxy.otlp.span import MOST_ATTRIBUTES
 from tests.proxy.otlp import exports
 
 ONE = exports.retriever(("d1", "text", 0.5), attributes={"n": 3, "yes": True, "list": ["a", 1]})
@@ -81,6 +82,58 @@ def test_a_hundred_thousand_spans_are_refused_for_the_price_of_counting() -> Non
     assert time.thread_time() - began < 2
 
 
+def _varint(value: int) -> bytes:
+    out = b""
+    while value > 0x7F:
+        out += bytes((value & 0x7F | 0x80,))
+        value >>= 7
+    return out + bytes((value,))
+
+
+def _nested(*numbers: int, inner: bytes = b"") -> bytes:
+    """Bytes within fields of these numbers, the first one outermost."""
+    for number in reversed(numbers):
+        inner = bytes((number << 3 | 2,)) + _varint(len(inner)) + inner
+    return inner
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x0a\x00" * 4_000_000,
+        _nested(1, inner=b"\x12\x00" * 4_000_000),
+        _nested(1, inner=b"\x0a\x00" * 4_000_000),
+        b"\x10\x00" * 4_000_000,
+        _nested(1, 2, 2, inner=_nested(1, inner=b"t" * 16) + _nested(9, 2, 5, inner=b"\x0a\x00" * 3_000_000)),
+    ],
+    ids=["resources", "scopes", "resource", "numbers", "one list"],
+)
+def test_what_holds_no_spans_costs_no_more(body: bytes) -> None:
+    """Parts without spans, repeated parts, unknown numbers and a list of millions: refused within a second or two."""
+    began = time.thread_time()
+
+    with pytest.raises(PayloadTooLarge, match="100,000 fields"):
+        protobuf.read(body)
+
+    assert time.thread_time() - began < 2
+
+
+def test_a_span_of_too_many_attributes_is_refused_alone() -> None:
+    """The others are kept."""
+    many = exports.spanned({f"a{number}": number for number in range(MOST_ATTRIBUTES + 1)})
+    for batch in (protobuf.read(exports.protobuf(ONE, many)), json_form.read(exports.export(ONE, many))):
+        assert (len(batch.spans), batch.refused) == (1, ("a span has more than 2,000 attributes",))
+
+
+def test_vectors_are_read_over() -> None:
+    """An app's embeddings are hundreds of thousands of numbers, and nothing that a reviewer reads."""
+    span = exports.spanned(
+        {"embedding.embeddings.0.embedding.vector": [0.5] * 150_000, "embedding.model_name": "m"}
+    )
+    for batch in (protobuf.read(exports.protobuf(span)), json_form.read(exports.export(span))):
+        assert batch.spans[0].attributes == {"embedding.model_name": "m"}
+
+
 def test_answers_are_what_the_library_reads() -> None:
     """A full success is empty; a partial one says how many and why; a status holds code and message."""
     assert protobuf.response(0, "") == b""
@@ -91,11 +144,3 @@ def test_answers_are_what_the_library_reads() -> None:
     status = protobuf.status(413, message)
     assert status[:5] == b"\x08\x08\x12" + _varint(300)
     assert status[5:] == message.encode()
-
-
-def _varint(value: int) -> bytes:
-    out = b""
-    while value > 0x7F:
-        out += bytes((value & 0x7F | 0x80,))
-        value >>= 7
-    return out + bytes((value,))

@@ -52,6 +52,16 @@ def test_spans_are_taken_in_both_encodings(
     assert "ada@" not in json.dumps(kept)
 
 
+@pytest.mark.parametrize("name", ["input.value", "gen_ai.request.model", "gen_ai.data_source.id"])
+def test_no_number_is_a_fault(proxy: Running, name: str) -> None:
+    """A number of more than 64 bits within a list is left out, whatever attribute it stands in."""
+    far = {"arrayValue": {"values": [{"intValue": "99999999999999999999"}, {"intValue": "7"}]}}
+    span = {**ONE, "attributes": [*ONE["attributes"], {"key": name, "value": far}]}
+
+    assert send(proxy, exports.export(span)).status == 200
+    assert "[null,7]" in json.dumps(proxy.recorder.last())
+
+
 def test_single_spans_that_are_refused_are_told(proxy: Running) -> None:
     """The others are kept; how many were not, and why, stands in the answer."""
     bad = {**ONE, "spanId": "0" * 16}

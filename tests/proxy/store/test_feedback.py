@@ -73,3 +73,9 @@ def test_targets(store: Store) -> None:
     assert id_of("key-2", first.id) == (first.id, False)
     assert id_of(None, TRACE) == (foreign.id, True)
     assert id_of("key-1", "nothing") is None
+
+    cached = [exchange(4 + n, response_id="r1") for n in range(2)]
+    many = [exchange(9 + n, response_id="r1", principal=Principal("key-3")) for n in range(300)]
+    store.write([document(one) for one in (*cached, *many)])
+    assert id_of("key-1", None, "r1") == (cached[-1].id, True)
+    assert id_of("key-4", None, "r1") == (many[-1].id, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from itertools import permutations
 
@@ -61,6 +62,20 @@ def test_without_llm_spans_the_clocks_are_put_right(skew: float) -> None:
     exchanges = [asked("x1", 2.5 + skew, 4.5 + skew), asked("x2", 6.2 + skew, 9.8 + skew)]
 
     assert fed(spans, exchanges) == LOOP_FED
+
+
+@pytest.mark.parametrize("parent", ["root", "http"])
+def test_what_stands_beside_an_exchange_says_nothing_of_its_time(parent: str) -> None:
+    """A step that ended before the exchange moves no clock, whether the root is still open or the HTTP span is elsewhere."""
+    spans = [
+        sent("step", "root", "chain", 0, 1.2),
+        sent("r", "step", "retrieval", 0.1, 1),
+        sent("apart", "root", "other", 0, 0.5),
+    ]
+
+    assert fed(spans, [asked("x", 1.5, 3, parent=parent)]) == {"r": "x"}
+    root = sent("root", None, "chain", 0, 4)
+    assert fed([*spans, root], [asked("x", 1.5, 3, parent=parent)]) == {"r": "x"}
 
 
 @pytest.mark.parametrize("skew", [0, -5])
@@ -126,6 +141,22 @@ def test_rings_of_parents_end() -> None:
     spans = [sent("a", "b", "retrieval", 0, 1), sent("b", "a", "chain", 0, 9)]
 
     assert fed(spans, [asked("x", 2, 3)]) == {"a": "x"}
+
+
+def test_a_trace_that_is_one_long_chain_costs_little() -> None:
+    """Thousands of spans, each below the one before, and hundreds of exchanges: told in well under a second."""
+    spans = [
+        sent(str(number), str(number - 1) if number else None, "tool", number, number + 0.5)
+        for number in range(5_000)
+    ]
+    exchanges = [
+        asked(f"x{number:04}", number, number + 0.1, parent=str(number)) for number in range(0, 5_000, 5)
+    ]
+    start = time.thread_time()
+    found = fed(spans, exchanges)
+    assert time.thread_time() - start < 2
+    assert (found["1"], found["4990"]) == ("x0005", "x4995")
+    assert "4999" not in found
 
 
 def test_equal_questions_are_told_apart_in_their_order() -> None:

@@ -87,6 +87,61 @@ def test_another_tenant_joins_nothing(store: Store) -> None:
     assert found(store, asked.id) == []
 
 
+MINE = [app_span("1", "retrieval", hits=[hit(1, "mine")])]
+LLM = app_span("2", "llm", at=1, to=2, asked="a" * 32)
+THEIRS = {"key_id": "key-2", "hits": [hit(1, "theirs")]}
+INTRUSIONS = {
+    "trace id": ({"trace_id": TRACE}, MINE, [app_span("3", "retrieval", **THEIRS)], [("mine", "trace", 1)]),
+    "span id": (
+        {"trace_id": TRACE, "parent_span": f"{5:0>16}"},
+        [app_span("1", "retrieval", hits=[hit(1, "mine")]), app_span("5", "chain", at=0, to=2)],
+        [app_span("5", "llm", at=0.1, to=0.2, key_id="key-2")],
+        [("mine", "trace", 1)],
+    ),
+    "our trace id": ({}, [], [app_span("3", "retrieval", trace_id=f"{7:032x}", **THEIRS)], []),
+    "our trace id cuts": (
+        {"asked": "a" * 32},
+        [*MINE, LLM],
+        [app_span("3", "retrieval", trace_id=f"{7:032x}", **THEIRS)],
+        [("mine", "text", 1)],
+    ),
+    "response id": (
+        {"response_id": "chatcmpl-9"},
+        [],
+        [
+            app_span("3", "retrieval", **THEIRS),
+            app_span("4", "llm", at=1, to=2, response_id="chatcmpl-9", key_id="key-2"),
+        ],
+        [],
+    ),
+    "posted": (
+        {"trace_id": TRACE},
+        [],
+        [app_span("3", "retrieval", source="api", id="theirs", **THEIRS)],
+        [],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", INTRUSIONS)
+def test_another_key_adds_and_takes_nothing(store: Store, way: str) -> None:
+    """Whatever id of an exchange another key of the tenant knows, its hits, ties and clock stay as they are."""
+    over, own, intruder, hits = INTRUSIONS[way]
+    asked = exchange(1.5, id=f"{7:032x}", **over)
+    store.write([*own, *intruder, document(asked)])
+
+    assert found(store, asked.id) == hits
+
+
+def test_exchanges_of_another_key_take_no_hits(store: Store) -> None:
+    """An exchange that another key made in the same trace is fed by nothing of it."""
+    theirs, asked = exchange(1, trace_id=TRACE, principal=Principal("key-2")), exchange(2, trace_id=TRACE)
+    store.write([RETRIEVED, document(theirs), document(asked)])
+
+    assert found(store, theirs.id) == []
+    assert [doc for doc, *_ in found(store, asked.id)] == ["b", "a"]
+
+
 def test_the_same_question_asked_twice(store: Store) -> None:
     """Two runs of one app that ask the same: each exchange has the hits of its own."""
     first, second = exchange(1.2, asked="a" * 32), exchange(11.2, asked="a" * 32)
