@@ -133,7 +133,7 @@ class Store:
         return None
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Give every connection back. One that is asked for later is a new one."""
         self.engine.dispose()
 
 
@@ -210,10 +210,9 @@ def _open_sqlite(database_url: str) -> Engine:
 
 
 def _open_postgresql(database_url: str) -> Engine:
-    url = make_url(database_url)
-    if url.drivername in ("postgresql", "postgres"):
-        url = url.set(drivername="postgresql+psycopg")
-    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+    from proxy.store.postgresql import open_engine
+
+    return open_engine(make_url(database_url))
 
 
 def migrate(engine: Engine) -> None:
@@ -226,6 +225,9 @@ def migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(versions.__file__).parent.parent))
     with engine.execution_options(**_WRITES).begin() as connection:
         if engine.dialect.name == "postgresql":
+            from proxy.store.postgresql import be_patient
+
+            be_patient(connection)
             connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _MIGRATION_LOCK})
         config.attributes["connection"] = connection
         try:
