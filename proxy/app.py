@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 MODELS = "/v1/models"
 KEYS_SECONDS = 3.0
 """How long a key that was made or revoked may take to be known."""
+READ_SECONDS = 10.0
+"""How long the database may take to tell the keys, before it is asked again on another connection."""
 
 _log = logging.getLogger(__name__)
 
@@ -266,13 +268,16 @@ class App:
     async def _refresh_keys(self) -> None:
         """Take over the keys as stored; while the store is away, those known before go on working."""
         read = partial(permits.known_keys, self.context)
-        reading = asyncio.to_thread(self.context.keyring.refresh, read)
+        reading = asyncio.wait_for(asyncio.to_thread(self.context.keyring.refresh, read), READ_SECONDS)
         failed = (await asyncio.gather(reading, return_exceptions=True))[0]
         if isinstance(failed, BaseException):
             trouble = f"the keys cannot be read from the store ({type(failed).__name__})"
             if self.context.keyring.trouble is None:
                 _log.warning("%s; those known before go on working", trouble)
             self.context.keyring.trouble = trouble
+            if isinstance(failed, TimeoutError):
+                # Other connections hang like that one: the next reading opens its own.
+                self.context.store.close()
         else:
             await seed(self.context)
 

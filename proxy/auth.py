@@ -11,6 +11,7 @@ import hmac
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -49,15 +50,26 @@ class Keyring:
     Args:
         admin_key: the admin key of the settings, or None.
         closed: whether a key is asked for at all; open only where nobody else can reach the proxy.
+        clock: seconds since any fixed moment.
     """
 
-    def __init__(self, admin_key: str | None = None, *, closed: bool = True) -> None:
+    def __init__(
+        self,
+        admin_key: str | None = None,
+        *,
+        closed: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.closed = closed
         self._admin = None if admin_key is None else key_hash(admin_key)
         self._keys: dict[str, Principal] = {}
         self._unreadable: dict[str, str] = {}
         """Ids of keys that are refused because nobody knows what they may do, by hash."""
-        self._reading = threading.Lock()
+        self._taking = threading.Lock()
+        self._begun = self._taken = 0
+        """Numbers of the reading that began last, and of the one whose rows are accepted."""
+        self._clock = clock
+        self._read_at: float | None = None
         self.unread = False
         """Whether there may be keys that were never read: an unknown one is then no reason to refuse its holder."""
         self.trouble: str | None = None
@@ -91,9 +103,22 @@ class Keyring:
         self.unread, self.trouble = False, None
 
     def refresh(self, read: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
-        """Read the key rows and accept exactly those. Blocks; a later call never puts older rows back."""
-        with self._reading:
-            self.replace(read())
+        """Read the key rows and accept exactly those. Blocks, but no other call: a reading may hang.
+
+        What a reading brings that began before one that is accepted already is dropped: it may be older.
+        """
+        with self._taking:
+            self._begun += 1
+            number = self._begun
+        began, rows = self._clock(), read()
+        with self._taking:
+            if number > self._taken:
+                self._taken, self._read_at = number, began
+                self.replace(rows)
+
+    def age_seconds(self) -> float:
+        """How old the rows are that are accepted; 0 when none were read yet."""
+        return 0.0 if self._read_at is None else self._clock() - self._read_at
 
     def principal(self, authorization: str | None) -> Principal:
         """Who sends this `Authorization` header. Raises Unauthorized; the key is never repeated."""

@@ -30,6 +30,9 @@ MADE_BY = {_RESPONSES: True, "/v1/chat/completions": False}
 MOST = 10_000
 """Objects that are remembered; those asked for longest ago are forgotten first."""
 
+ASK_SECONDS = 10.0
+"""How long the record may take to answer."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 Find = Callable[[Maker, Sequence[str]], Mapping[str, Made]]
@@ -89,8 +92,8 @@ class Objects:
 
 async def _asked(ask: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
     try:
-        return await asyncio.to_thread(ask, *args, **named)
-    except StoreError:
+        return await asyncio.wait_for(asyncio.to_thread(ask, *args, **named), ASK_SECONDS)
+    except (StoreError, TimeoutError):
         raise Unavailable("It cannot be looked up now who made this object. Try again later.") from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -58,6 +59,7 @@ class Policies:
         self._shipped: dict[str, Guard] = {}
         """Guards of built-in policies that keys name; loaded when the first such key is known."""
         self._unusable: set[str] = set()
+        self._shipping = threading.Lock()
         self._now = self._load(dict(known))
 
     @property
@@ -107,7 +109,8 @@ class Policies:
 
         One that cannot be enforced here is logged, and keys that name it are refused.
         """
-        self._ship(names, self._known())
+        with self._shipping:
+            self._ship(names, self._known())
 
     def _ship(self, names: Iterable[str], known: Mapping[str, Guard]) -> None:
         for name in {*names} & {*policies.BUILT_IN}:

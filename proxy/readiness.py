@@ -24,6 +24,8 @@ KNOWN_SECONDS = 1.0
 """How long an answer of the database, the disk or Redis is good for, however often somebody asks."""
 PATIENCE_SECONDS = 5.0
 """How long the database may take to answer; the other probes do not wait that long for it."""
+KEYS_SECONDS = 15.0
+"""Age of the keys from which on one that was revoked may go on working unduly."""
 LAG_SECONDS = 1.0
 """Wait for a turn on the event loop from which on callers notice."""
 ROOM_BYTES = 256 << 20
@@ -66,6 +68,9 @@ def _restart(context: Context) -> str | None:
 
 
 def _keys(context: Context) -> str | None:
+    age = context.keyring.age_seconds()
+    if age > KEYS_SECONDS:
+        return context.keyring.trouble or f"the keys were last read {age:.0f} s ago"
     return context.keyring.trouble
 
 
@@ -111,7 +116,7 @@ SLOW_DEGRADED: Sequence[tuple[str, Source]] = (("disk", _disk), ("redis", _redis
 
 
 class Readiness:
-    """Looks at the parts of a running proxy. For threads: what is slow is asked by one of them at a time.
+    """Looks at the parts of a running proxy. For threads: what is slow is asked once at a time, in one of its own.
 
     Args:
         context: the parts.
@@ -122,11 +127,14 @@ class Readiness:
         self._context, self._clock = context, clock
         self._asking = threading.Lock()
         self._known: Ready | None = None
-        self._at = clock()
+        self._answered = threading.Event()
+        """Set while nobody asks."""
+        self._answered.set()
+        self._at = float("-inf")
         """When what is slow was asked last."""
 
     def look(self) -> Ready:
-        """What is wrong now."""
+        """What is wrong now. Returns within PATIENCE_SECONDS."""
         context, slow = self._context, self._slow()
         return Ready(
             {**context.ready(), **_found(REASONS, context), **slow.reasons},
@@ -134,19 +142,29 @@ class Readiness:
         )
 
     def _slow(self) -> Ready:
-        known = self._known
-        if not self._asking.acquire(timeout=PATIENCE_SECONDS if known is None else 0):
-            if known is None or self._clock() - self._at > PATIENCE_SECONDS:
-                waiting = f"the database has not answered for {self._clock() - self._at:.0f} s"
-                return Ready({"store": waiting}, {})
-            return known
+        if self._begun() or self._known is None:
+            self._answered.wait(PATIENCE_SECONDS)
+        known, waited = self._known, self._clock() - self._at
+        if known is None or (not self._answered.is_set() and waited >= PATIENCE_SECONDS):
+            return Ready({"store": f"the database has not answered for {waited:.0f} s"}, {})
+        return known
+
+    def _begun(self) -> bool:
+        """Whether this call has what is slow asked anew."""
+        with self._asking:
+            if not self._answered.is_set() or self._clock() - self._at <= KNOWN_SECONDS:
+                return False
+            self._at = self._clock()
+            self._answered.clear()
+        # Whoever hangs with the database is nobody that has to answer a probe.
+        threading.Thread(target=self._ask, name="readiness", daemon=True).start()
+        return True
+
+    def _ask(self) -> None:
         try:
-            if known is None or self._clock() - self._at > KNOWN_SECONDS:
-                self._at, context = self._clock(), self._context
-                known = self._known = Ready(_found(SLOW_REASONS, context), _found(SLOW_DEGRADED, context))
-            return known
+            self._known = Ready(_found(SLOW_REASONS, self._context), _found(SLOW_DEGRADED, self._context))
         finally:
-            self._asking.release()
+            self._answered.set()
 
 
 def _found(sources: Sequence[tuple[str, Source]], context: Context) -> dict[str, str]:

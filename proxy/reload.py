@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 1.0
 """How often the files are looked at. A change counts when two looks in a row see the same: it is written whole then."""
 
+RETRY_SECONDS = 5.0
+"""How long after a load that failed another is tried, whatever the files look like: what was missing may be a file
+that only the changed configuration names, and nobody watches it yet."""
+
 LASTING = (
     "data_dir",
     "database_url",
@@ -86,6 +90,10 @@ class Reloads:
         self._seen: _Seen = ()
         self._loading = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
+        self._failed_at = 0.0
+        """When the last load failed, on the monotonic clock."""
+        self._said: str | None = None
+        """What of `trouble` the log has already."""
         self.trouble: str | None = None
         """Why the last load failed: file, line, what is wrong. None when it did not."""
         self.needs_restart: tuple[str, ...] = ()
@@ -133,9 +141,11 @@ class Reloads:
                 after, lasting = await asyncio.to_thread(_built, before)
             except (ConfigError, GuardrailsError) as error:
                 self.trouble, self._seen = str(error), seen
+                self._failed_at = time.monotonic()
                 before.metrics.reload("failed")
                 raise
             self.trouble, self.needs_restart = None, lasting
+            self._said = None
             changed = after.config.revision != before.config.revision
             before.metrics.reload("applied" if changed else "unchanged")
             if lasting:
@@ -149,20 +159,23 @@ class Reloads:
             return Loaded(changed, lasting)
 
     async def watch(self) -> None:
-        """Reload whenever one of the files changes. Never returns."""
+        """Reload whenever one of the files changes, and again and again after a load that failed. Never returns."""
         last = self._seen
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             before, last = last, await asyncio.to_thread(look, files(self.context))
-            if last == before and last != self._seen:
+            again = self.trouble is not None and time.monotonic() - self._failed_at >= RETRY_SECONDS
+            if last == before and (again or last != self._seen):
                 await self.told()
 
     async def told(self) -> None:
-        """Reload; what comes of it stands in the log."""
+        """Reload; what comes of it stands in the log, a failure that goes on only once."""
         try:
             done = await self.reload()
         except (ConfigError, GuardrailsError) as error:
-            _log.error("the configuration in force stays, as the changed one cannot be used: %s", error)
+            if self._said != str(error):
+                _log.error("the configuration in force stays, as the changed one cannot be used: %s", error)
+            self._said = str(error)
         else:
             if done.changed:
                 now = self.context

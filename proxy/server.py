@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import os
 import resource
 import shutil
@@ -14,12 +15,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from guardrails.errors import GuardrailsError
 from proxy import limiting
 from proxy.app import App, create_app
 from proxy.errors import ConfigError
 from proxy.logs import guard_crashes, setup_logging
 from proxy.settings import Settings
-from proxy.spool import claim
+from proxy.spool import SpoolError, claim
+from proxy.store.db import StoreError
 from proxy.workers import Workers
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ BACKLOG = 2048
 """Connections that may wait to be accepted."""
 _COLLECT_AFTER = 20_000
 """New objects that may pile up before cycles among them are looked for: a request makes hundreds, few cyclic."""
+
+_log = logging.getLogger(__name__)
 
 _SWITCH_SECONDS = 0.001
 """How long a thread that writes traces or scans a long text may keep the event loop waiting for its turn."""
@@ -72,9 +77,14 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
 
 
 def _work(listening: socket.socket, settings: Settings, keys: bool, folder: Path) -> None:
-    """One of several processes."""
+    """One of several processes. Exits with 1 when it cannot start: later it may, and the others go on meanwhile."""
     _prepare(settings)
-    app = create_app(settings, keys=keys)
+    try:
+        app = create_app(settings, keys=keys)
+        claim(app.context.config.data_dir / "spool").release()
+    except (ConfigError, GuardrailsError, StoreError, SpoolError) as error:
+        _log.error("a worker cannot start: %s", error)
+        sys.exit(1)
     app.context.metrics.join(folder)
     _serve(app, listening)
 
@@ -82,6 +92,8 @@ def _work(listening: socket.socket, settings: Settings, keys: bool, folder: Path
 def _prepare(settings: Settings) -> None:
     # A SIGHUP that comes before anybody listens for it must not end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # Whatever is written from now on (database, spool, numbers of workers) is for this user alone.
+    os.umask(0o077)
     setup_logging(settings)
     guard_crashes()
 

@@ -106,9 +106,11 @@ class Slot:
 def claim(root: Path) -> Slot:
     """The first slot nobody holds, created if need be. Raises SpoolError when the folder cannot be used."""
     try:
+        root.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        root.mkdir(exist_ok=True, mode=0o700)
         for number in range(_SLOTS):
             folder = root / f"{number:04d}"
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(exist_ok=True, mode=0o700)
             if (slot := _hold(folder)) is not None:
                 return slot
     except OSError as error:

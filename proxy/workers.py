@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from socket import socket
@@ -17,9 +18,32 @@ STARTUP_FAILURE = 3
 """uvicorn's exit status for an app that does not start: starting it again would not help."""
 _LOOK_SECONDS = 0.2
 _RESTART_SECONDS = 0.5
+"""How long a place stays empty after its worker ended; twice as long each time that the next one ends soon."""
+_LONGEST_SECONDS = 30.0
+_SOON_SECONDS = 60.0
+"""How long a worker has to live to be worth the first pause again."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a worker runs, or will run again."""
+
+    process: BaseProcess
+    began: float
+    """When, on the monotonic clock."""
+    pause: float = 0.0
+    """Seconds that it was empty last."""
+    due: float | None = None
+    """When the next one is to begin; None while one runs."""
+
+    def empty(self, now: float) -> None:
+        """Its worker ended."""
+        again = now - self.began < _SOON_SECONDS and self.pause > 0
+        self.pause = min(_LONGEST_SECONDS, 2 * self.pause) if again else _RESTART_SECONDS
+        self.due = now + self.pause
 
 
 class Workers:
@@ -40,7 +64,7 @@ class Workers:
         self._spawning = multiprocessing.get_context("spawn")
         # As long as somebody holds this end, the parent lives: no worker outlives it.
         self._alive, self._held = self._spawning.Pipe(duplex=False)
-        self._running: list[BaseProcess] = []
+        self._places: list[_Place] = []
         self._told: list[int] = []
 
     def run(self) -> int:
@@ -48,10 +72,10 @@ class Workers:
         for each in _SIGNALS:
             signal.signal(each, lambda number, frame: self._told.append(number))
         signal.signal(signal.SIGHUP, lambda number, frame: self._pass_on(number))
-        self._running = [self._started() for _ in range(self._count)]
+        self._places = [_Place(self._started(), time.monotonic()) for _ in range(self._count)]
         failed = False
         while not self._told and not failed:
-            wait([process.sentinel for process in self._running], _LOOK_SECONDS)
+            wait([process.sentinel for process in self._alive_now()], _LOOK_SECONDS)
             failed = self._replace()
         if failed:
             self._told.append(signal.SIGTERM)
@@ -67,30 +91,37 @@ class Workers:
 
     def _replace(self) -> bool:
         """Start a new process for each that died; whether one could not even start."""
-        for place, process in enumerate(self._running):
-            if process.is_alive() or self._told:
+        for place in self._places:
+            if place.process.is_alive() or self._told:
                 continue
-            if process.exitcode == STARTUP_FAILURE:
+            if place.process.exitcode == STARTUP_FAILURE:
                 return True
-            _log.warning("a worker ended with %s and is replaced", process.exitcode)
-            time.sleep(_RESTART_SECONDS)
-            self._running[place] = self._started()
+            now = time.monotonic()
+            if place.due is None:
+                place.empty(now)
+                told = "a worker ended with %s and is replaced in %.1f s"
+                _log.warning(told, place.process.exitcode, place.pause)
+            elif now >= place.due:
+                place.process, place.began, place.due = self._started(), now, None
         return False
 
+    def _alive_now(self) -> list[BaseProcess]:
+        return [place.process for place in self._places if place.process.is_alive()]
+
     def _pass_on(self, number: int) -> None:
-        for process in self._running:
+        for process in self._alive_now():
             _tell(process, number)
 
     def _stop(self) -> None:
         """Pass on every signal that comes, until all have ended; the third one kills."""
         self._listening.close()
         passed = 0
-        while any(process.is_alive() for process in self._running):
+        while self._alive_now():
             while passed < len(self._told):
-                for process in self._running:
+                for process in self._alive_now():
                     _tell(process, self._told[passed] if passed < 2 else signal.SIGKILL)
                 passed += 1
-            wait([process.sentinel for process in self._running if process.is_alive()], _LOOK_SECONDS)
+            wait([process.sentinel for process in self._alive_now()], _LOOK_SECONDS)
 
 
 def _tell(process: BaseProcess, number: int) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -133,7 +134,7 @@ class Store:
         return None
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Give every connection back. One that is asked for later is a new one."""
         self.engine.dispose()
 
 
@@ -181,9 +182,9 @@ def _open_sqlite(database_url: str) -> Engine:
     if url.database in (None, "", ":memory:"):
         raise StoreError(f"database_url names no file: traces would be lost at exit. {_EXAMPLES}")
     try:
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        _make_private(Path(str(url.database)))
     except OSError as error:
-        raise StoreError(f"the database's folder cannot be made ({error.strerror}). {_EXAMPLES}") from None
+        raise StoreError(f"the database's file cannot be made ({error.strerror}). {_EXAMPLES}") from None
     engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -209,11 +210,19 @@ def _open_sqlite(database_url: str) -> Engine:
     return engine
 
 
+def _make_private(file: Path) -> None:
+    """Make a database's file, and its folder, for this user alone; what is there keeps its mode. Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not str(file).startswith("file:"):
+        # SQLite gives its log the mode of the file.
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
 def _open_postgresql(database_url: str) -> Engine:
-    url = make_url(database_url)
-    if url.drivername in ("postgresql", "postgres"):
-        url = url.set(drivername="postgresql+psycopg")
-    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+    from proxy.store.postgresql import open_engine
+
+    return open_engine(make_url(database_url))
 
 
 def migrate(engine: Engine) -> None:
@@ -226,6 +235,9 @@ def migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(versions.__file__).parent.parent))
     with engine.execution_options(**_WRITES).begin() as connection:
         if engine.dialect.name == "postgresql":
+            from proxy.store.postgresql import be_patient
+
+            be_patient(connection)
             connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _MIGRATION_LOCK})
         config.attributes["connection"] = connection
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from guardrails.errors import PolicyError
 from proxy.app import create_app
 from proxy.config_policies import PolicySource
-from proxy.errors import ConfigError
+from proxy.errors import ConfigError, Unauthorized
 from proxy.policies import load_policy
 from proxy.settings import Settings
 from proxy.store.keys import active_keys, create_key, revoke_key
@@ -118,6 +120,37 @@ async def test_keys_survive_a_store_that_is_away(proxy: Running, monkeypatch: py
     await proxy.app._refresh_keys()
 
     assert ring.lookup(made.secret).key_id == made.stored.key_id
+
+
+async def test_a_reading_of_the_keys_that_hangs_ends_no_later_one(
+    proxy: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is noted, and the next round knows of new keys and of revoked ones while the first still hangs."""
+    monkeypatch.setattr("proxy.app.READ_SECONDS", 0.05)
+    app, go_on = proxy.app, threading.Event()
+    old = create_key(app.context.store, "old")
+    hung = active_keys(app.context.store)
+
+    def hangs(store: Any) -> Any:
+        assert go_on.wait(60)
+        return hung
+
+    with monkeypatch.context() as frozen:
+        frozen.setattr("proxy.permits.active_keys", hangs)
+        await app._refresh_keys()
+    assert "TimeoutError" in str(app.context.keyring.trouble)
+    revoke_key(app.context.store, old.stored.key_id)
+    new = create_key(app.context.store, "new")
+    monkeypatch.setattr("proxy.app.READ_SECONDS", 20)
+    await app._refresh_keys()
+    assert app.context.keyring.trouble is None
+    go_on.set()
+    # Whatever the thread that hung does now has happened when the executor has nothing left to do.
+    await asyncio.get_running_loop().shutdown_default_executor()
+
+    assert app.context.keyring.lookup(new.secret).key_id == new.stored.key_id
+    with pytest.raises(Unauthorized):
+        app.context.keyring.lookup(old.secret)
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_a_row_that_cannot_be_read_takes_down_no_other_and_is_refused(
 
 
 def test_a_later_refresh_never_puts_older_rows_back() -> None:
-    """Reading and taking over are one step: a reading that began before a change is over before the next begins."""
+    """A reading that began before a change may end after the one that knows of it: what it brings is dropped."""
     ring, rows = Keyring(), [_row("gh-a")]
     began, go_on = threading.Event(), threading.Event()
 
@@ -177,8 +177,32 @@ def test_a_later_refresh_never_puts_older_rows_back() -> None:
     rows.append(_row("gh-b"))
     second = threading.Thread(target=ring.refresh, args=(lambda: list(rows),))
     second.start()
+    second.join(10)
+    assert not second.is_alive(), "a reading that hangs holds up the next"
+    assert ring.lookup("gh-b").key_id == "id-gh-b"
     go_on.set()
     first.join(10)
-    second.join(10)
 
     assert ring.lookup("gh-b").key_id == "id-gh-b"
+
+
+def test_the_age_of_the_keys_counts_from_the_beginning_of_the_last_reading() -> None:
+    """What was read late was true when the reading began; one that fails makes nothing younger."""
+    now = [100.0]
+    ring = Keyring(clock=lambda: now[0])
+    assert ring.age_seconds() == 0.0
+
+    def slow() -> list[dict[str, object]]:
+        now[0] += 4
+        return []
+
+    ring.refresh(slow)
+    assert ring.age_seconds() == 4.0
+
+    def away() -> list[dict[str, object]]:
+        raise OSError
+
+    with pytest.raises(OSError):
+        ring.refresh(away)
+    now[0] += 20
+    assert ring.age_seconds() == 24.0

@@ -218,3 +218,18 @@ def test_ids_are_safe_in_a_url() -> None:
     assert quote("".join(passing), safe="") == "".join(passing)
     assert MADE_BY.keys() == {"/v1/responses", "/v1/chat/completions"}
     assert not OBJECT_ID.fullmatch("a\n")
+
+
+async def test_a_record_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller is told to try again later."""
+    monkeypatch.setattr("proxy.objects.ASK_SECONDS", 0.05)
+    go_on = threading.Event()
+
+    def hangs(maker: Maker, ids: Sequence[str]) -> Mapping[str, Made]:
+        assert go_on.wait(60)
+        return {}
+
+    objects = Objects(hangs, nobody)
+    with pytest.raises(Unavailable, match="cannot be looked up"):
+        await objects.made(ADA, ["resp_1"])
+    go_on.set()

@@ -25,7 +25,7 @@ class Parts:
         self.asked = 0
         self.database: Callable[[], str | None] = lambda: None
         self.standing: list[Standing] = []
-        self.keyring = Keyring("k")
+        self.keyring = Keyring("k", clock=lambda: self.now)
         self.lag = 0.0
         self.reloads: Any = SimpleNamespace(trouble=None, needs_restart=())
         self.config: Any = SimpleNamespace(data_dir=folder, redis_url=None)
@@ -132,6 +132,35 @@ def test_a_database_that_hangs_holds_one_probe_and_turns_the_others_red(parts: P
     hangs.set()
     probe.join(10)
     assert looking.look().reasons == {}
+
+
+def test_a_database_that_hangs_from_the_start_holds_no_probe_for_good(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every prober is answered, the first one too, and one alone asks the database."""
+    monkeypatch.setattr(readiness, "PATIENCE_SECONDS", 0.05)
+    looking, hangs = parts.readiness(), threading.Event()
+    parts.database = lambda: None if hangs.wait(60) else "nobody came"
+
+    for _ in range(3):
+        assert "has not answered" in looking.look().reasons["store"]
+    assert parts.asked == 1
+
+    hangs.set()
+    assert looking._answered.wait(20)
+    assert looking.look().reasons == {}
+
+
+def test_keys_that_nobody_reads_any_more_are_told(parts: Parts) -> None:
+    """Computed when asked: also when whoever reads them hangs and notes nothing."""
+    parts.keyring.refresh(list)
+    parts.now = readiness.KEYS_SECONDS
+    assert parts.readiness().look().degraded == {}
+
+    parts.now += 1
+    found = parts.readiness().look()
+
+    assert (found.reasons, found.degraded) == ({}, {"keys": "the keys were last read 16 s ago"})
 
 
 def test_keys_that_were_never_read_refuse_nobody_for_good(parts: Parts) -> None:

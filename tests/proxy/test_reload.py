@@ -275,6 +275,56 @@ async def test_files_are_watched(given: Files, monkeypatch: pytest.MonkeyPatch) 
     watching.cancel()
 
 
+async def test_a_file_that_only_the_changed_configuration_names_is_tried_again(
+    given: Files, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It appears later, or is mended later: every worker comes to use it, and says once what was wrong."""
+    monkeypatch.setattr(reload, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(reload, "RETRY_SECONDS", 0.02)
+    workers = [given.app(), given.app()]
+    watching = [asyncio.create_task(each.reloads.watch()) for each in workers]
+    new = given.folder / "policy2.yaml"
+    given.config["guardhouse"]["policy"] = "./policy2.yaml"
+    given.write()
+    missing = [each.context for each in workers]
+    await until(lambda: all(each.context.metrics.running.results["failed"] > 2 for each in workers))
+    assert sum("cannot be used" in line for line in caplog.messages) == len(workers)
+
+    new.write_text("{")
+    await until(lambda: all("policy2.yaml" in str(each.reloads.trouble) for each in workers))
+    new.write_text(json.dumps({"name": "second", "rules": [rule("fig")]}))
+    await until(lambda: all(each.reloads.trouble is None for each in workers))
+
+    assert all(each.context.policies.label.startswith("second@") for each in workers)
+    assert len({each.context.config.revision for each in workers}) == 1
+    assert not any(each.context in missing for each in workers)
+    for each in watching:
+        each.cancel()
+
+
+async def test_a_folder_of_prompts_that_appears_later_is_tried_again(
+    given: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a prompt in it that is mended later."""
+    monkeypatch.setattr(reload, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(reload, "RETRY_SECONDS", 0.02)
+    app = given.app()
+    watching = asyncio.create_task(app.reloads.watch())
+    given.config["guardhouse"]["prompts"] = {"dir": "./prompts"}
+    given.write()
+    await until(lambda: app.reloads.trouble is not None)
+    prompt = given.folder / "prompts" / "greet" / "1.yaml"
+    prompt.parent.mkdir(parents=True)
+    prompt.write_text("{")
+    await until(lambda: "1.yaml" in str(app.reloads.trouble))
+
+    prompt.write_text("messages: [{role: user, content: hello}]\n")
+    await until(lambda: app.reloads.trouble is None)
+
+    assert [each["name"] for each in app.context.prompts.listed()] == ["greet"]
+    watching.cancel()
+
+
 def test_the_revision_is_of_all_that_is_in_force(given: Files) -> None:
     """The same files give the same revision; another text or another policy gives another. It holds no secret."""
     one, same = given.app().context.config, given.app().context.config

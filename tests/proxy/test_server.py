@@ -84,6 +84,25 @@ def test_a_first_start_prints_its_key_once_and_serves(tmp_path: Path, workers: s
     assert key[0] not in rest
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_nothing_that_a_server_writes_is_open_to_other_users(tmp_path: Path, workers: str) -> None:
+    """Its folder, database, spool and numbers, also when the data key comes from the environment."""
+    key = {"GUARDHOUSE_DATA_KEY": "0f" * 32, "GUARDHOUSE_ADMIN_KEY": "the-admin-key-of-this-test"}
+    server = start(tmp_path, "--workers", workers, "--data-dir", str(tmp_path / "state"), **key)
+    try:
+        url = re.search(r"http://127\.0\.0\.1:\d+", lines_until(server, "listens on"))
+        assert url and get(url[0] + "/readyz", None) == 200
+        found = [tmp_path / "state", *(tmp_path / "state").rglob("*")]
+        modes = {str(path.relative_to(tmp_path)): path.stat().st_mode & 0o777 for path in found}
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=20)
+
+    assert {"state/guardhouse.sqlite3", "state/guardhouse.sqlite3-wal", "state/spool"} <= modes.keys()
+    assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}
+
+
 def test_an_address_that_cannot_be_had_is_told() -> None:
     """One line that says which address, and what to do."""
     with _listen("127.0.0.1", 0) as taken:

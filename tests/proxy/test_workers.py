@@ -6,12 +6,15 @@ import os
 import signal
 import socket
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from proxy.workers import STARTUP_FAILURE, Workers
+from proxy.workers import STARTUP_FAILURE, Workers, _Place
 from tests.proxy.test_listener import Server, ended, serving
+from tests.proxy.test_server import lines_until
 
 pytestmark = pytest.mark.long
 
@@ -76,6 +79,41 @@ def test_workers_that_cannot_start_stop_the_whole(monkeypatch: pytest.MonkeyPatc
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def test_a_worker_that_cannot_start_is_tried_ever_more_rarely() -> None:
+    """Half a second, then twice as long each time up to half a minute; one that lived for a while begins anew."""
+    place = _Place(cast(BaseProcess, None), 0.0)
+    pauses = []
+    for _ in range(8):
+        place.empty(place.began + 1)
+        pauses.append(place.pause)
+        place.began = place.due or 0.0
+    assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    place.empty(place.began + 61)
+    assert place.pause == 0.5
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
+def test_a_worker_that_cannot_start_again_says_why_in_one_line(tmp_path: Path) -> None:
+    """The others serve on; it comes back when the reason is gone."""
+    with serving(tmp_path, "2", notice=0, drain=1) as server:
+        assert answers(server)
+        file = tmp_path / "guardhouse.yaml"
+        good = file.read_text()
+        file.write_text("model_list: [")
+        first = children(server.process.pid)
+        os.kill(min(first), signal.SIGKILL)
+        said = lines_until(server.process, "a worker cannot start")
+        said += lines_until(server.process, "ended with 1 and is replaced")
+        assert answers(server)
+        file.write_text(good)
+        until = time.monotonic() + 60
+        while len(children(server.process.pid)) < 2 or not answers(server):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    assert "Traceback" not in said
+    assert "guardhouse.yaml" in said
 
 
 def _failing(listening: socket.socket) -> None:

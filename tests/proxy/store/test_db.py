@@ -52,6 +52,19 @@ def test_hostile_text_is_stored(store: Store) -> None:
     assert found["usage"] == hostile["usage"]
 
 
+def test_the_file_of_a_database_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """So is its folder, when it is made here; what is there already keeps its mode."""
+    (tmp_path / "there").mkdir(mode=0o755)
+    for folder, mode in (("made", 0o700), ("there", 0o755)):
+        file = tmp_path / folder / "traces.sqlite3"
+        store = open_store(f"sqlite:///{file}", KEY)
+        store.write([document(masked(folder))])
+        files = [file, Path(f"{file}-wal"), Path(f"{file}-shm")]
+        assert [path.stat().st_mode & 0o777 for path in files] == [0o600] * 3
+        assert file.parent.stat().st_mode & 0o777 == mode
+        store.close()
+
+
 def test_gap_documents_are_stored(store: Store) -> None:
     """Known loss is a row."""
     gap = {
