@@ -43,11 +43,18 @@ async def admit(context: Context, exchange: Exchange) -> None:
     exchange.lease = demand
 
 
+def charge(context: Context, exchange: Exchange) -> None:
+    """Set what its limits are charged for an exchange that is over: before it is recorded, for the trace to say so."""
+    if exchange.lease is not None and exchange.charged is None:
+        exchange.charged = used(context, exchange, exchange.lease)
+
+
 def settle(context: Context, exchange: Exchange) -> None:
     """Give back what is reserved for an exchange that is over, and count what it used. Again: nothing."""
+    charge(context, exchange)
     lease, exchange.lease = exchange.lease, None
-    if lease is not None:
-        context.limiter.settle(lease, *used(context, exchange, lease))
+    if lease is not None and exchange.charged is not None:
+        context.limiter.settle(lease, *exchange.charged)
 
 
 def told(exchange: Exchange, provider: Mapping[str, str]) -> Mapping[str, str]:
@@ -77,7 +84,7 @@ def refused(refusal: Refusal) -> RateLimited:
 
 def _message(refusal: Refusal) -> str:
     kind, _, name = refusal.scope.partition(":")
-    whose = "this key" if kind == "key" else f"the team {name.partition('/')[2] or name!r}"
+    whose = "this key" if kind == "key" else f"the team {name.rpartition('/')[2]!r}"
     most, spent = refusal.most, refusal.used
     if refusal.kind == "budget":
         within = "" if refusal.period == "total" else f" a {refusal.period}"

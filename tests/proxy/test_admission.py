@@ -245,6 +245,23 @@ def test_whatever_becomes_of_a_request_its_place_is_free_again(
         assert reserved < 40, "nothing was sent to the provider"
 
 
+def test_what_is_charged_for_an_unknown_cost_stands_in_the_trace(
+    limited: Proxies, _upstream: Upstream
+) -> None:
+    """A stream that does not say what it used: a restart sums what the limiter counted."""
+    limits = Limits(budgets={"total": 10**12})
+    [proxy], key = limited(limits)
+    _upstream.script = said("hello there")
+
+    call(proxy, key, stream=True)
+    idle(proxy)
+
+    trace = proxy.recorder.last()
+    assert trace["cost_nanousd"] is None
+    assert trace["charged_nanousd"] > 0
+    assert counted(proxy, trace["key_id"], limits)[2] == trace["charged_nanousd"]
+
+
 def test_a_caller_who_leaves_frees_its_place(limited: Proxies, _upstream: Upstream) -> None:
     """Before the first byte, and in the middle of a stream; what was asked of the provider is counted."""
     [proxy], key = limited(Limits(tpm=10_000, max_parallel_requests=1))
@@ -356,7 +373,7 @@ def test_times_are_written_as_openai_does(seconds: float, text: str) -> None:
 
 def test_a_budget_that_others_may_need_is_worth_a_retry() -> None:
     """It is no missing quota as long as requests under way may give something back."""
-    error = refused(Refusal("team:default/eng", "budget", 10**9, 5, 1.0, "day", crowded=True))
+    error = refused(Refusal("team:acme/emea/eng", "budget", 10**9, 5, 1.0, "day", crowded=True))
 
     assert (error.type, error.code, error.headers["retry-after"]) == ("requests", "rate_limit_exceeded", "1")
     assert "x-should-retry" not in error.headers
