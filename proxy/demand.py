@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from proxy.costs import unbilled
 from proxy.errors import Code, Forbidden
 from proxy.limiter import Demand, Scopes
 from proxy.limits import MOST
@@ -52,9 +53,12 @@ def used(context: Context, exchange: Exchange, lease: Demand) -> tuple[int, int]
         return 0, exchange.cost_nanousd or 0
     tokens_in, tokens_out, told = _counted(exchange.usage)
     if not told:
+        if unbilled(exchange):
+            return lease.tokens_in, 0
+        if exchange.path == "/v1/responses" and exchange.request.get("background") is True:
+            # The provider has only begun, and tells what it used when nobody is here any more.
+            return lease.tokens, lease.cost if exchange.cost_nanousd is None else exchange.cost_nanousd
         tokens_in, tokens_out = lease.tokens_in, _written(exchange, lease)
-        if _unanswered(exchange):
-            return tokens_in, exchange.cost_nanousd or 0
     if exchange.cost_nanousd is not None:
         return tokens_in + tokens_out, exchange.cost_nanousd
     if not lease.cost:
@@ -142,10 +146,3 @@ def _written(exchange: Exchange, lease: Demand) -> int:
     if exchange.safe_response is not None:
         return text_tokens(exchange.safe_response.get("choices", exchange.safe_response))
     return lease.tokens - lease.tokens_in if exchange.first_token_us is not None else 0
-
-
-def _unanswered(exchange: Exchange) -> bool:
-    """Whether the provider refused or was not reached: nobody is asked money for that."""
-    failure = exchange.failure
-    nothing_came = exchange.first_token_us is None and exchange.safe_response is None
-    return failure is not None and nothing_came and failure.code != Code.UPSTREAM_TIMEOUT

@@ -205,6 +205,8 @@ class Exchange:
     http_status: int = 0
     failure: Failure | None = None
     cancelled: bool = False
+    refused: bool = False
+    """Whether the provider answered with an error."""
 
     @property
     def policy(self) -> str:

@@ -92,7 +92,8 @@ class Price:
         ):
             if count:
                 # A provider without a price of its own for some tokens bills them like others.
-                steps = (step for kind in kinds for step in self._steps.get(kind + tier, ()))
+                names = (name for kind in kinds for name in dict.fromkeys((kind + tier, kind)))
+                steps = (step for name in names for step in self._steps.get(name, ()))
                 price = next((price for above, price in steps if sent > above), None)
                 if price is None:
                     return None

@@ -104,6 +104,12 @@ def test_what_no_model_works_on_uses_nothing(path: str) -> None:
 
 LEASE = Demand("1", PAID, 100, 1_000, 0, 40)
 UNSAID: dict[str, Any] = {"usage": None, "deployment": "cheap", "first_token_us": None, "safe_response": None}
+QUEUED = {
+    **UNSAID,
+    "path": "/v1/responses",
+    "request": {"background": True},
+    "safe_response": {"status": "queued", "output": []},
+}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +121,12 @@ UNSAID: dict[str, Any] = {"usage": None, "deployment": "cheap", "first_token_us"
         ({"deployment": "dear"}, (11, 1_000)),
         ({**UNSAID, "first_token_us": 5}, (100, 1_600)),
         ({**UNSAID, "cancelled": True}, (40, 400)),
-        ({**UNSAID, "failure": Failure(502, "server_error", "upstream_error", "x")}, (40, 0)),
+        ({**UNSAID, "failure": Failure(502, "server_error", Code.UPSTREAM_UNREACHABLE, "x")}, (40, 0)),
+        ({**UNSAID, "failure": Failure(503, "server_error", "overloaded", "x"), "refused": True}, (40, 0)),
+        ({**UNSAID, "failure": Failure(502, "server_error", Code.UPSTREAM_ERROR, "x")}, (40, 400)),
+        (QUEUED, (100, 1_000)),
+        ({**QUEUED, "cost_nanousd": 0}, (100, 0)),
+        ({**QUEUED, "usage": {"input_tokens": 4, "output_tokens": 1}}, (5, 60)),
         ({**UNSAID, "failure": Failure(504, "server_error", Code.UPSTREAM_TIMEOUT, "x")}, (40, 400)),
         ({"usage": {"input_tokens": 4, "output_tokens": 0}, "deployment": "cheap"}, (4, 40)),
     ],

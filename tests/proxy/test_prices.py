@@ -195,10 +195,10 @@ def test_every_kind_of_token_has_its_price(
 
 
 @pytest.mark.parametrize(
-    ("tier", "cost"), [("default", 2_100), ("priority", 3_500), ("flex", None), (None, 2_100), (5, 2_100)]
+    ("tier", "cost"), [("default", 2_100), ("priority", 3_500), ("flex", 2_100), (None, 2_100), (5, 2_100)]
 )
 def test_service_tiers_have_their_own_price(tmp_path: Path, tier: object, cost: int | None) -> None:
-    """One that is not listed is not guessed."""
+    """Where one is not listed, the usual one holds: asking for a tier never makes a cost unknown."""
     deployment = _at("openai", "gpt-4o-mini")
 
     usage = {"prompt_tokens": 10, "completion_tokens": 1}
