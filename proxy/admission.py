@@ -12,6 +12,7 @@ from proxy.config_limits import scopes_of
 from proxy.demand import demand_of, used
 from proxy.errors import Code, RateLimited
 from proxy.limiter import Answer, Demand, Refusal
+from proxy.large import aside
 from proxy.limits import NANO
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ async def admit(context: Context, exchange: Exchange) -> None:
     scopes = scopes_of(context.config, exchange.principal)
     if not scopes:
         return
-    demand = demand_of(context, exchange, scopes)
+    demand = await aside(exchange, demand_of, context, exchange, scopes)
     answer = await context.limiter.admit(demand)
     if answer.refusal is not None and answer.refusal.crowded:
         # Who has just read the last byte of a reply may be here before its lease was given back.

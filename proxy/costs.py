@@ -23,8 +23,8 @@ SPENDING = frozenset(
 def settle(context: Context, exchange: Exchange) -> None:
     """Set what the exchange cost and which price says so.
 
-    0 when nothing was sent to a provider that it bills (blocked, refused, failed, given again, kept objects); None when price
-    or usage is not known.
+    0 when nothing was sent to a provider that it bills (blocked, refused, failed, given again, kept objects);
+    None when price or usage is not known.
     """
     if not exchange.upstream_called or exchange.path not in SPENDING or unbilled(exchange):
         exchange.cost_nanousd = 0
