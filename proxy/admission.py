@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from proxy.config_limits import scopes_of
 from proxy.demand import demand_of, used
 from proxy.errors import Code, RateLimited
-from proxy.limiter import Answer, Demand, Refusal
 from proxy.large import aside
+from proxy.limiter import Answer, Demand, Refusal
 from proxy.limits import NANO
 
 if TYPE_CHECKING:

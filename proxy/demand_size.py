@@ -48,7 +48,7 @@ def _bytes(text: str) -> int:
 
 
 def _are_token_ids(items: list[Any]) -> bool:
-    return set(map(type, items)) == {int} and 0 <= min(items) and max(items) < _TOKEN_IDS
+    return set(map(type, items)) == {int} and min(items) >= 0 and max(items) < _TOKEN_IDS
 
 
 def _media(part: Mapping[str, Any]) -> dict[str, int]:

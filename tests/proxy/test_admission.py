@@ -15,15 +15,18 @@ from typing import Any
 import openai
 import pytest
 
-from proxy.admission import duration, refused
+from proxy.admission import admit, duration, refused
 from proxy.document import document
 from proxy.exchange import Principal, new_id
 from proxy.key_terms import Terms
+from proxy.large import LARGE_BYTES
 from proxy.limiter import Refusal
+from proxy.limiter_memory import MemoryLimiter
 from proxy.limits import Limits
 from proxy.store.keys import create_key
 from tests.proxy.exchanges import masked
 from tests.proxy.policies import FORBIDDEN, policy
+from tests.proxy.test_demand import context as measured
 from tests.proxy.test_pipeline import ask, chat
 from tests.proxy.test_vaults import redis_url
 from tests.servers import Running, Script, Upstream, make_app, raw, said, served, stream, whole
@@ -369,6 +372,21 @@ def counted(proxy: Running, key_id: str, limits: Limits) -> tuple[int, int, int]
 def test_times_are_written_as_openai_does(seconds: float, text: str) -> None:
     """Rounded up: who waits so long does not come too early."""
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize("size", [LARGE_BYTES - 1, LARGE_BYTES])
+async def test_a_large_request_is_measured_beside_the_event_loop(size: int) -> None:
+    """Others are served meanwhile."""
+    threads: list[int] = []
+    context: Any = measured()
+    resolve = context.router.resolve
+    context.router.resolve = lambda name: threads.append(threading.get_ident()) or resolve(name)
+    context.config.teams, context.config.default_limits = {}, Limits(tpm=10**9)
+    context.limiter = MemoryLimiter()
+
+    await admit(context, masked(size=size))
+
+    assert [each == threading.get_ident() for each in threads] == [size < LARGE_BYTES]
 
 
 def test_a_budget_that_others_may_need_is_worth_a_retry() -> None:
