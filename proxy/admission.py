@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from proxy.config_limits import scopes_of
 from proxy.demand import demand_of, used
 from proxy.errors import Code, RateLimited
+from proxy.large import aside
 from proxy.limiter import Answer, Demand, Refusal
 from proxy.limits import NANO
 
@@ -30,7 +31,7 @@ async def admit(context: Context, exchange: Exchange) -> None:
     scopes = scopes_of(context.config, exchange.principal)
     if not scopes:
         return
-    demand = demand_of(context, exchange, scopes)
+    demand = await aside(exchange, demand_of, context, exchange, scopes)
     answer = await context.limiter.admit(demand)
     if answer.refusal is not None and answer.refusal.crowded:
         # Who has just read the last byte of a reply may be here before its lease was given back.
@@ -43,11 +44,18 @@ async def admit(context: Context, exchange: Exchange) -> None:
     exchange.lease = demand
 
 
+def charge(context: Context, exchange: Exchange) -> None:
+    """Set what its limits are charged for an exchange that is over: before it is recorded, for the trace to say so."""
+    if exchange.lease is not None and exchange.charged is None:
+        exchange.charged = used(context, exchange, exchange.lease)
+
+
 def settle(context: Context, exchange: Exchange) -> None:
     """Give back what is reserved for an exchange that is over, and count what it used. Again: nothing."""
+    charge(context, exchange)
     lease, exchange.lease = exchange.lease, None
-    if lease is not None:
-        context.limiter.settle(lease, *used(context, exchange, lease))
+    if lease is not None and exchange.charged is not None:
+        context.limiter.settle(lease, *exchange.charged)
 
 
 def told(exchange: Exchange, provider: Mapping[str, str]) -> Mapping[str, str]:
@@ -77,7 +85,7 @@ def refused(refusal: Refusal) -> RateLimited:
 
 def _message(refusal: Refusal) -> str:
     kind, _, name = refusal.scope.partition(":")
-    whose = "this key" if kind == "key" else f"the team {name.partition('/')[2] or name!r}"
+    whose = "this key" if kind == "key" else f"the team {name.rpartition('/')[2]!r}"
     most, spent = refusal.most, refusal.used
     if refusal.kind == "budget":
         within = "" if refusal.period == "total" else f" a {refusal.period}"

@@ -247,7 +247,7 @@ def _checked(config: Config | None, patch: dict[str, Any], was: Terms) -> Terms:
 
     try:
         terms = parse_terms(patch, was)
-        check_terms(config, terms)
+        check_terms(config, terms, patch)
     except ValueError as error:
         fail(str(error))
     return terms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proxy.context import Context
+from proxy.errors import Code
 from proxy.exchange import Exchange
 
 SPENDING = frozenset(
@@ -22,10 +23,10 @@ SPENDING = frozenset(
 def settle(context: Context, exchange: Exchange) -> None:
     """Set what the exchange cost and which price says so.
 
-    0 when nothing was sent to a provider that it bills (blocked, refused, given again, kept objects); None when price
-    or usage is not known.
+    0 when nothing was sent to a provider that it bills (blocked, refused, failed, given again, kept objects);
+    None when price or usage is not known.
     """
-    if not exchange.upstream_called or exchange.path not in SPENDING:
+    if not exchange.upstream_called or exchange.path not in SPENDING or unbilled(exchange):
         exchange.cost_nanousd = 0
         return
     deployment = context.router.deployment(exchange.deployment)
@@ -37,6 +38,12 @@ def settle(context: Context, exchange: Exchange) -> None:
         exchange.cost_nanousd = context.prices.cost(deployment, exchange.usage, _service_tier(exchange))
 
 
+def unbilled(exchange: Exchange) -> bool:
+    """Whether the provider was not reached, or answered with an error: nobody is asked money for that."""
+    failure = exchange.failure
+    return exchange.refused or (failure is not None and failure.code == Code.UPSTREAM_UNREACHABLE)
+
+
 def _is_part(exchange: Exchange) -> bool:
     """Whether the usage may be that of a part: Anthropic's streams tell it at the begin too, and it grows."""
     broken = exchange.cancelled or exchange.failure is not None or bool(exchange.output.blocked_by)
@@ -45,5 +52,5 @@ def _is_part(exchange: Exchange) -> bool:
 
 def _service_tier(exchange: Exchange) -> object:
     """The tier in which the provider says that it answered; else the one asked for."""
-    told = (exchange.safe_response or {}).get("service_tier")
+    told = (exchange.safe_response or exchange.told or {}).get("service_tier")
     return told if isinstance(told, str) else exchange.request.get("service_tier")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from proxy.costs import unbilled
+from proxy.demand_size import text_tokens
 from proxy.errors import Code, Forbidden
 from proxy.limiter import Demand, Scopes
 from proxy.limits import MOST
@@ -14,10 +16,6 @@ if TYPE_CHECKING:
     from proxy.context import Context
     from proxy.exchange import Exchange
 
-BYTES_PER_TOKEN = 3
-"""Of texts as tokenizers see them there are mostly more: what is reserved errs on the safe side."""
-MEDIA_TOKENS = 1_500
-"""What an image, a sound or a file in a request is taken for, however many bytes it has."""
 OUTPUT_TOKENS = 4_096
 """What a reply is taken for where neither the request nor the price table bounds it."""
 WRITING = frozenset(
@@ -26,8 +24,13 @@ WRITING = frozenset(
 """Routes whose replies are written by a model."""
 WORKING = WRITING | {"/v1/embeddings", "/v1/moderations"}
 """Routes on which a model works. Counting tokens and reading what a provider keeps uses none."""
-_BOUNDS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
-_MEDIA = ("data", "file_data", "encrypted_content")
+_BOUNDS = {
+    "/v1/chat/completions": ("max_completion_tokens", "max_tokens"),
+    "/v1/completions": ("max_tokens",),
+    "/v1/responses": ("max_output_tokens",),
+    "/v1/messages": ("max_tokens",),
+}
+"""What bounds a reply, by route: a member of another route's is nothing to the provider."""
 
 
 def demand_of(context: Context, exchange: Exchange, scopes: Scopes) -> Demand:
@@ -41,7 +44,7 @@ def demand_of(context: Context, exchange: Exchange, scopes: Scopes) -> Demand:
     if not priced and not any(limits.tpm for _, limits in scopes):
         return Demand(exchange.id, scopes, tokens_in, 0, at_s, tokens_in)
     deployments = _reachable(context, exchange.model) if priced else context.router.resolve(exchange.model)
-    tokens_out = _most_written(context, exchange.request, deployments) if writes else 0
+    tokens_out = _most_written(context, exchange, deployments) if writes else 0
     cost = _most_cost(context, deployments, tokens_in, tokens_out) if priced else 0
     return Demand(exchange.id, scopes, tokens_in + tokens_out, cost, at_s, tokens_in)
 
@@ -52,9 +55,12 @@ def used(context: Context, exchange: Exchange, lease: Demand) -> tuple[int, int]
         return 0, exchange.cost_nanousd or 0
     tokens_in, tokens_out, told = _counted(exchange.usage)
     if not told:
+        if unbilled(exchange):
+            return lease.tokens_in, 0
+        if exchange.path == "/v1/responses" and exchange.request.get("background") is True:
+            # The provider has only begun, and tells what it used when nobody is here any more.
+            return lease.tokens, lease.cost if exchange.cost_nanousd is None else exchange.cost_nanousd
         tokens_in, tokens_out = lease.tokens_in, _written(exchange, lease)
-        if _unanswered(exchange):
-            return tokens_in, exchange.cost_nanousd or 0
     if exchange.cost_nanousd is not None:
         return tokens_in + tokens_out, exchange.cost_nanousd
     if not lease.cost:
@@ -62,29 +68,6 @@ def used(context: Context, exchange: Exchange, lease: Demand) -> tuple[int, int]
     deployment = context.router.deployment(exchange.deployment)
     cost = None if deployment is None else context.prices.estimate(deployment, tokens_in, tokens_out)
     return tokens_in + tokens_out, lease.cost if cost is None else cost
-
-
-def text_tokens(value: Any) -> int:
-    """About how many tokens all texts and token ids of a JSON value are; rather too many than too few."""
-    size, media, left = 0, 0, [value]
-    while left:
-        item = left.pop()
-        if isinstance(item, str):
-            if item.startswith("data:"):
-                media += 1
-            else:
-                size += len(item) if item.isascii() else len(item.encode("utf-8", "surrogatepass"))
-        elif isinstance(item, dict):
-            for name, inner in item.items():
-                if name in _MEDIA and isinstance(inner, str):
-                    media += 1
-                else:
-                    left.append(inner)
-        elif isinstance(item, list):
-            left += item
-        elif isinstance(item, int):
-            size += BYTES_PER_TOKEN
-    return size // BYTES_PER_TOKEN + 1 + media * MEDIA_TOKENS
 
 
 def _reachable(context: Context, model: str) -> list[Deployment]:
@@ -99,15 +82,22 @@ def _fallbacks(config: Config, model: str) -> list[str]:
     return [name for each in lists for name in each.get(model, each.get("*", ()))]
 
 
-def _most_written(context: Context, request: Mapping[str, Any], deployments: list[Deployment]) -> int:
-    bounds = [request[name] for name in _BOUNDS if _is_count(request.get(name))]
+def _most_written(context: Context, exchange: Exchange, deployments: list[Deployment]) -> int:
+    request = exchange.request
+    bounds = [request[name] for name in _BOUNDS.get(exchange.path, ()) if _is_count(request.get(name))]
     if bounds:
         most = max(bounds)
     else:
         known = [context.prices.max_output_tokens(each) or OUTPUT_TOKENS for each in deployments]
         most = max(known, default=OUTPUT_TOKENS)
     choices = [request[name] for name in ("n", "best_of") if _is_count(request.get(name))]
-    return int(min(most * max(choices, default=1), MOST))
+    return int(min(most * max(choices, default=1) * _prompts(exchange), MOST))
+
+
+def _prompts(exchange: Exchange) -> int:
+    """How many prompts a request has: each is completed by itself."""
+    prompt = exchange.request.get("prompt") if exchange.path == "/v1/completions" else None
+    return len(prompt) if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int) else 1
 
 
 def _is_count(value: Any) -> bool:
@@ -115,7 +105,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _most_cost(context: Context, deployments: list[Deployment], tokens_in: int, tokens_out: int) -> int:
-    costs = [context.prices.estimate(each, tokens_in, tokens_out) for each in deployments]
+    costs = [context.prices.most(each, tokens_in, tokens_out) for each in deployments]
     known = [cost for cost in costs if cost is not None]
     if len(known) < len(costs):
         raise Forbidden(
@@ -142,10 +132,3 @@ def _written(exchange: Exchange, lease: Demand) -> int:
     if exchange.safe_response is not None:
         return text_tokens(exchange.safe_response.get("choices", exchange.safe_response))
     return lease.tokens - lease.tokens_in if exchange.first_token_us is not None else 0
-
-
-def _unanswered(exchange: Exchange) -> bool:
-    """Whether the provider refused or was not reached: nobody is asked money for that."""
-    failure = exchange.failure
-    nothing_came = exchange.first_token_us is None and exchange.safe_response is None
-    return failure is not None and nothing_came and failure.code != Code.UPSTREAM_TIMEOUT

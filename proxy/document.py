@@ -42,6 +42,7 @@ SAME = (
     "http_status",
     "usage",
     "cost_nanousd",
+    "charged_nanousd",
     "price_version",
     "attempts",
     "upstream_called",

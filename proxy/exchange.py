@@ -173,6 +173,8 @@ class Exchange:
     """What the caller is told of its limits."""
     cost_nanousd: int | None = None
     """Billionths of a US dollar; None when the price or the usage is not known."""
+    charged: tuple[int, int] | None = None
+    """The tokens and billionths of a US dollar that its limits are charged with; None when none hold for it."""
     price_version: str | None = None
     """Which price table `cost_nanousd` comes from."""
 
@@ -205,11 +207,18 @@ class Exchange:
     http_status: int = 0
     failure: Failure | None = None
     cancelled: bool = False
+    refused: bool = False
+    """Whether the provider answered with an error."""
 
     @property
     def policy(self) -> str:
         """`name@revision` of the policy that judges it."""
         return self.guard.policy.label
+
+    @property
+    def charged_nanousd(self) -> int | None:
+        """Billionths of a US dollar that budgets are charged with; None when no limits hold for it."""
+        return None if self.charged is None else self.charged[1]
 
     @property
     def span(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from guardrails.policy import Capture
 from guardrails.types import Verdict, merge
+from proxy import admission
 from proxy.context import Context
 from proxy.costs import settle
 from proxy.dialects import file_search
@@ -44,6 +45,7 @@ def record(context: Context, exchange: Exchange) -> None:
         exchange.tool_calls += exchange.dialect.requested_calls(exchange.safe_response)
         exchange.retrieval = [*exchange.retrieval, *file_search.hits(exchange.safe_response)]
     settle(context, exchange)
+    admission.charge(context, exchange)
     context.recorder.record(exchange)
     context.metrics.observe(exchange)
     if context.spans is not None:

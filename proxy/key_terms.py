@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -66,6 +67,19 @@ class Terms:
         }
 
 
+class TermError(ValueError):
+    """Terms that cannot be meant.
+
+    Args:
+        member: the one of `MEMBERS` that is wrong.
+        message: what is wrong with it, and what it takes.
+    """
+
+    def __init__(self, member: str, message: str) -> None:
+        super().__init__(message)
+        self.member = member
+
+
 FREE = Terms()
 """Everything, forever: what keys of older versions may do."""
 
@@ -85,14 +99,15 @@ def stored_terms(row: Mapping[str, Any]) -> Terms:
 def parse_terms(given: Mapping[str, Any], was: Terms = FREE) -> Terms:
     """The terms `was` with the members of a JSON merge patch (RFC 7396): null takes away, objects are merged.
 
-    Raises ValueError saying which member cannot be meant, and what it takes.
+    Raises ValueError, for the value of a member TermError, saying what cannot be meant, and what it takes.
     """
     for name in given:
         if name not in MEMBERS:
             raise ValueError(f"{str(name)[:64]!r} is unknown. Known: {', '.join(MEMBERS)}.")
     document = merged({name: value for name, value in was.document().items() if name != "expires"}, given)
     said = document.pop("expires", None)
-    expires = was.expires_us if "expires" not in given else None if said is None else expiry(said)
+    with _about("expires"):
+        expires = was.expires_us if "expires" not in given else None if said is None else expiry(said)
     return _terms(document, expires)
 
 
@@ -110,24 +125,30 @@ def merged(document: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, A
     return result
 
 
-def check_terms(config: Config | None, terms: Terms) -> None:
-    """Raises ValueError, in one line, when the configuration has no such team, model or policy, or limits conflict."""
-    asked = terms.team or terms.models or terms.policy
+def check_terms(config: Config | None, terms: Terms, named: Collection[str] = MEMBERS) -> None:
+    """Raises ValueError, in one line, when the configuration has no such team, model or policy, or limits conflict.
+
+    Only members that are `named` are looked at: what a key has already may have left the configuration since.
+    """
+    team = terms.team if "team" in named or "limits" in named else None
+    models = (terms.models or ()) if "models" in named else ()
+    policy = terms.policy if "policy" in named else None
     if config is None:
-        if asked:
+        if team or models or policy:
             raise ValueError("teams, models and policies stand in the configuration: name its file.")
         return
-    if terms.team is not None:
-        if terms.team not in config.teams:
-            _unknown("team", terms.team, config.teams)
-        if (words := conflict(terms.limits, config.teams[terms.team])) is not None:
-            raise ValueError(f"{words} (team {terms.team!r}). Give the key less, or the team more.")
-    known = {deployment.model_name for deployment in config.deployments}
-    for model in terms.models or ():
-        if model not in known:
-            _unknown("model", model, known)
-    if terms.policy is not None and terms.policy not in (names := {*config.policies, *BUILT_IN}):
-        _unknown("policy", terms.policy, names)
+    if team is not None:
+        with _about("team"):
+            _is_known("team", team, config.teams)
+        if (words := conflict(terms.limits, config.teams[team])) is not None:
+            raise TermError("limits", f"{words} (team {team!r}). Give the key less, or the team more.")
+    with _about("models"):
+        known = {deployment.model_name for deployment in config.deployments}
+        for model in models:
+            _is_known("model", model, known)
+    with _about("policy"):
+        if policy is not None:
+            _is_known("policy", policy, {*config.policies, *BUILT_IN})
 
 
 def expiry(given: Any) -> int:
@@ -172,19 +193,34 @@ def _moment(text: str) -> datetime:
     raise ValueError(f"{_EXPIRES}.") from None
 
 
+@contextmanager
+def _about(member: str) -> Iterator[None]:
+    """What cannot be meant inside is so of that member."""
+    try:
+        yield
+    except ValueError as error:
+        raise TermError(member, str(error)) from None
+
+
 def _terms(given: Mapping[str, Any], expires_us: int | None) -> Terms:
-    """Terms from the members of their document but for `expires`. Raises ValueError."""
-    limits = given.get("limits")
-    if limits is not None and not isinstance(limits, Mapping):
+    """Terms from the members of their document but for `expires`. Raises TermError."""
+    with _about("team"):
+        team = _name("team", given.get("team"))
+    with _about("models"):
+        models = _models(given.get("models"))
+    with _about("policy"):
+        policy = _name("policy", given.get("policy"))
+    with _about("tags"):
+        tags = _tags(given.get("tags"))
+    with _about("limits"):
+        limits = _limits(given.get("limits"))
+    return Terms(team, models, policy, tags, limits, expires_us)
+
+
+def _limits(value: Any) -> Limits:
+    if value is not None and not isinstance(value, Mapping):
         raise ValueError('limits takes an object such as {"rpm": 60, "budgets": {"day": 5}}.')
-    return Terms(
-        team=_name("team", given.get("team")),
-        models=_models(given.get("models")),
-        policy=_name("policy", given.get("policy")),
-        tags=_tags(given.get("tags")),
-        limits=parse_limits(limits or {}),
-        expires_us=expires_us,
-    )
+    return parse_limits(value or {})
 
 
 def _name(member: str, value: Any) -> str | None:
@@ -217,6 +253,7 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isprintable()
 
 
-def _unknown(what: str, name: str, known: Any) -> NoReturn:
-    listed = ", ".join(sorted(known)) or "none is configured"
-    raise ValueError(f"there is no {what} {name!r}. Known: {listed}.")
+def _is_known(what: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        listed = ", ".join(sorted(known)) or "none is configured"
+        raise ValueError(f"there is no {what} {name!r}. Known: {listed}.")

@@ -92,11 +92,37 @@ class Price:
         ):
             if count:
                 # A provider without a price of its own for some tokens bills them like others.
-                steps = (step for kind in kinds for step in self._steps.get(kind + tier, ()))
+                names = (name for kind in kinds for name in dict.fromkeys((kind + tier, kind)))
+                steps = (step for name in names for step in self._steps.get(name, ()))
                 price = next((price for above, price in steps if sent > above), None)
                 if price is None:
                     return None
                 units += count * price
+        return self._nano(units)
+
+    def most(self, tokens_in: int, tokens_out: int) -> int | None:
+        """Billionths of a US dollar for so many tokens of the dearest kinds in the dearest tier.
+
+        None when ordinary ones have no price.
+        """
+        if self.cost(Tokens(fresh=tokens_in, out=tokens_out)) is None:
+            return None
+        dearest = {
+            side: max(
+                (
+                    price
+                    for name, steps in self._steps.items()
+                    if name.startswith("output") is (side == _OUT)
+                    for above, price in steps
+                    if tokens_in > above
+                ),
+                default=0,
+            )
+            for side in (_IN, _OUT)
+        }
+        return self._nano(tokens_in * dearest[_IN] + tokens_out * dearest[_OUT])
+
+    def _nano(self, units: int) -> int | None:
         nano = (units * NANO * 2 + self._unit) // (self._unit * 2)
         return nano if nano < _LARGEST else None
 
@@ -139,6 +165,11 @@ class Prices:
         """Billionths of a US dollar for so many tokens at the full price; None when there is no price."""
         price = self.of(deployment)
         return None if price is None else price.cost(Tokens(fresh=tokens_in, out=tokens_out))
+
+    def most(self, deployment: Deployment, tokens_in: int, tokens_out: int) -> int | None:
+        """The most that so many tokens may cost, whatever kinds they turn out to be; None when there is no price."""
+        price = self.of(deployment)
+        return None if price is None else price.most(tokens_in, tokens_out)
 
     def max_output_tokens(self, deployment: Deployment) -> int | None:
         """The longest answer that the deployment's model gives; None when nobody says so."""

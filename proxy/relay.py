@@ -216,6 +216,7 @@ def _unseen(texts: list[Segment], exchange: Exchange) -> list[Segment]:
 
 async def refused(out: Outlet, reply: Reply) -> None:
     """Tell of a provider's refusal: in its own words, inspected, when they are an error as OpenAI writes it."""
+    out.exchange.refused = True
     body = await _inspected_error(out, reply.body)
     error, foreign = provider_error(body), foreign_error(body)
     kind, code = error or (

@@ -94,7 +94,7 @@ def _checked(context: Context, body: dict[str, Any], was: Terms) -> Terms:
 
     def parsed() -> Terms:
         terms = parse_terms({name: body[name] for name in MEMBERS if name in body}, was)
-        check_terms(context.config, terms)
+        check_terms(context.config, terms, body)
         return terms
 
     return _tried(parsed)
@@ -104,8 +104,7 @@ def _tried(work: Callable[[], Made]) -> Made:
     try:
         return work()
     except ValueError as error:
-        first = str(error).partition(" ")[0]
-        raise BadRequest(str(error), param=first if first in MEMBERS else None) from None
+        raise BadRequest(str(error), param=getattr(error, "member", None)) from None
 
 
 def _no_key() -> NotFound:

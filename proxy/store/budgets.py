@@ -9,7 +9,7 @@ from proxy.store.tables import SPAN
 
 
 def spent(store: Store, scope: str, begins: int, ends: int | None, ended_before: int | None) -> int:
-    """Billionths of a US dollar that the exchanges of a scope cost which started from one time to another.
+    """Billionths of a US dollar that a scope was charged with for exchanges which started from one time to another.
 
     Args:
         store: where the traces are.
@@ -21,7 +21,7 @@ def spent(store: Store, scope: str, begins: int, ends: int | None, ended_before:
     kind, _, name = scope.partition(":")
     mine = [SPAN.c.key_id == name]
     if kind == "team":
-        tenant, _, team = name.partition("/")
+        tenant, _, team = name.rpartition("/")
         mine = [SPAN.c.tenant == tenant, SPAN.c.team == team]
     # A shadow is the operator's own.
     mine += [SPAN.c.shadow_of.is_(None), SPAN.c.started_us >= begins * 1_000_000]
@@ -29,5 +29,6 @@ def spent(store: Store, scope: str, begins: int, ends: int | None, ended_before:
         mine.append(SPAN.c.started_us < ends * 1_000_000)
     if ended_before is not None:
         mine.append(SPAN.c.started_us + func.coalesce(SPAN.c.duration_us, 0) < ended_before * 1_000_000)
+    charged = func.coalesce(SPAN.c.charged_nanousd, SPAN.c.cost_nanousd)
     with store.read() as connection:
-        return int(connection.execute(select(func.sum(SPAN.c.cost_nanousd)).where(*mine)).scalar() or 0)
+        return int(connection.execute(select(func.sum(charged)).where(*mine)).scalar() or 0)

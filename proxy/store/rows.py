@@ -51,6 +51,7 @@ LATER = (
     "object_id",
     "team",
     "cost_nanousd",
+    "charged_nanousd",
     "price_version",
     "prompt",
     "prompt_version",

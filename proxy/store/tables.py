@@ -84,6 +84,8 @@ class SpanRow(Row, table=True):
     """JSON object of the key's tags; NULL when it has none."""
     cost_nanousd: int | None = _big(default=None)
     """Billionths of a US dollar; NULL when the price or the usage is not known, never 0 for that."""
+    charged_nanousd: int | None = _big(default=None)
+    """What budgets were charged with, estimated where the cost is not known; NULL where no limits held."""
     price_version: str | None = _text(default=None)
     prompt: str | None = _text(default=None)
     """Name of the prompt template that made the request."""

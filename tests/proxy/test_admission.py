@@ -15,15 +15,18 @@ from typing import Any
 import openai
 import pytest
 
-from proxy.admission import duration, refused
+from proxy.admission import admit, duration, refused
 from proxy.document import document
 from proxy.exchange import Principal, new_id
 from proxy.key_terms import Terms
+from proxy.large import LARGE_BYTES
 from proxy.limiter import Refusal
+from proxy.limiter_memory import MemoryLimiter
 from proxy.limits import Limits
 from proxy.store.keys import create_key
 from tests.proxy.exchanges import masked
 from tests.proxy.policies import FORBIDDEN, policy
+from tests.proxy.test_demand import context as measured
 from tests.proxy.test_pipeline import ask, chat
 from tests.proxy.test_vaults import redis_url
 from tests.servers import Running, Script, Upstream, make_app, raw, said, served, stream, whole
@@ -245,6 +248,23 @@ def test_whatever_becomes_of_a_request_its_place_is_free_again(
         assert reserved < 40, "nothing was sent to the provider"
 
 
+def test_what_is_charged_for_an_unknown_cost_stands_in_the_trace(
+    limited: Proxies, _upstream: Upstream
+) -> None:
+    """A stream that does not say what it used: a restart sums what the limiter counted."""
+    limits = Limits(budgets={"total": 10**12})
+    [proxy], key = limited(limits)
+    _upstream.script = said("hello there")
+
+    call(proxy, key, stream=True)
+    idle(proxy)
+
+    trace = proxy.recorder.last()
+    assert trace["cost_nanousd"] is None
+    assert trace["charged_nanousd"] > 0
+    assert counted(proxy, trace["key_id"], limits)[2] == trace["charged_nanousd"]
+
+
 def test_a_caller_who_leaves_frees_its_place(limited: Proxies, _upstream: Upstream) -> None:
     """Before the first byte, and in the middle of a stream; what was asked of the provider is counted."""
     [proxy], key = limited(Limits(tpm=10_000, max_parallel_requests=1))
@@ -354,9 +374,24 @@ def test_times_are_written_as_openai_does(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
+@pytest.mark.parametrize("size", [LARGE_BYTES - 1, LARGE_BYTES])
+async def test_a_large_request_is_measured_beside_the_event_loop(size: int) -> None:
+    """Others are served meanwhile."""
+    threads: list[int] = []
+    context: Any = measured()
+    resolve = context.router.resolve
+    context.router.resolve = lambda name: threads.append(threading.get_ident()) or resolve(name)
+    context.config.teams, context.config.default_limits = {}, Limits(tpm=10**9)
+    context.limiter = MemoryLimiter()
+
+    await admit(context, masked(size=size))
+
+    assert [each == threading.get_ident() for each in threads] == [size < LARGE_BYTES]
+
+
 def test_a_budget_that_others_may_need_is_worth_a_retry() -> None:
     """It is no missing quota as long as requests under way may give something back."""
-    error = refused(Refusal("team:default/eng", "budget", 10**9, 5, 1.0, "day", crowded=True))
+    error = refused(Refusal("team:acme/emea/eng", "budget", 10**9, 5, 1.0, "day", crowded=True))
 
     assert (error.type, error.code, error.headers["retry-after"]) == ("requests", "rate_limit_exceeded", "1")
     assert "x-should-retry" not in error.headers

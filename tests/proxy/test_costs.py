@@ -26,6 +26,7 @@ def priced(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         {"model_name": "priced", "litellm_params": real, "model_info": PRICE},
         {"model_name": "unpriced", "litellm_params": real},
         {"model_name": "broken", "litellm_params": broken, "model_info": {"input_cost_per_token": 1}},
+        {"model_name": "unreached", "litellm_params": broken, "model_info": PRICE},
         {"model_name": "free", "litellm_params": {"model": "fake/assistant"}},
     ]
     app = make_app(tmp_path_factory.mktemp("costs"), api_base, policy(), models, cache_ttl_s=60)
@@ -63,11 +64,11 @@ def test_a_stream_costs_what_it_says_at_its_end(priced: Running, upstream: Upstr
 
 
 def test_what_is_not_known_is_not_zero(priced: Running, upstream: Upstream) -> None:
-    """No price; no usage; an error of the provider: each is null, and told apart by the price's version."""
+    """No price; no usage; half an answer: each is null, and told apart by the price's version."""
     assert _cost(priced, "unpriced") == (None, None)
     upstream.script = whole(usage=None)
     assert _cost(priced, "priced", seed=3) == (None, "config")
-    upstream.script = raw(b'{"error": {"message": "no", "type": "x"}}', 400)
+    upstream.script = raw(b'{"choices": [')
     assert _cost(priced, "priced", seed=4) == (None, "config")
     text = ask(priced, method="GET", path="/metrics").body.decode()
     assert 'guardhouse_cost_unknown_total{model="unpriced"} 1.0' in text
@@ -81,6 +82,22 @@ def test_what_is_not_sent_costs_nothing(priced: Running, upstream: Upstream) -> 
     calls = len(upstream.bodies)
     assert (first, _cost(priced, "priced", seed=5)) == ((21 * MILLI, "config"), (0, None))
     assert len(upstream.bodies) == calls
+
+
+@pytest.mark.parametrize("status", [400, 429, 503])
+def test_what_no_provider_bills_costs_nothing(priced: Running, upstream: Upstream, status: int) -> None:
+    """An error of the provider, and one that is not reached."""
+    upstream.script = raw(b'{"error": {"message": "no", "type": "x"}}', status)
+
+    assert _cost(priced, "priced", seed=8) == (0, None)
+    assert _cost(priced, "unreached") == (0, None)
+
+
+def test_a_tier_without_a_price_costs_the_usual_one(priced: Running, upstream: Upstream) -> None:
+    """A caller cannot make a cost unknown by asking for one; the reply's word counts."""
+    assert _cost(priced, "priced", service_tier="priority", seed=9) == (21 * MILLI, "config")
+    upstream.script = whole(service_tier="flex")
+    assert _cost(priced, "priced", service_tier="priority", seed=10) == (10_500_000, "config")
 
 
 def test_a_fallback_costs_its_own_price(priced: Running, upstream: Upstream) -> None:

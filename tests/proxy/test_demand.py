@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from proxy.config import Deployment
-from proxy.demand import MEDIA_TOKENS, OUTPUT_TOKENS, demand_of, text_tokens, used
+from proxy.demand import OUTPUT_TOKENS, demand_of, used
 from proxy.errors import Code, Forbidden
 from proxy.exchange import Failure
 from proxy.limiter import Demand
@@ -29,6 +29,11 @@ class Prices:
         """As given."""
         return self.longest
 
+    def most(self, deployment: Deployment, tokens_in: int, tokens_out: int) -> int | None:
+        """Twice the usual price."""
+        usual = self.estimate(deployment, tokens_in, tokens_out)
+        return None if usual is None else 2 * usual
+
     def estimate(self, deployment: Deployment, tokens_in: int, tokens_out: int) -> int | None:
         """None for `dear`."""
         return None if deployment.id == "dear" else 10 * tokens_in + 20 * tokens_out
@@ -47,27 +52,12 @@ def context(longest: int | None = None, fallbacks: Any = None) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("value", "tokens"),
-    [
-        ({}, 1),
-        ({"messages": [{"content": "x" * 300}]}, 101),
-        ({"input": [1, 2, 3]}, 4),
-        ({"input": "界" * 10}, 11),
-        ({"image_url": {"url": "data:image/png;base64," + "A" * 9_000}}, 1 + MEDIA_TOKENS),
-        ({"source": {"data": "A" * 9_000}}, 1 + MEDIA_TOKENS),
-    ],
-)
-def test_texts_are_taken_for_their_bytes(value: Any, tokens: int) -> None:
-    """Three bytes a token, so that it is rarely too few; media for what they are, and not for their encoding."""
-    assert text_tokens(value) == tokens
-
-
-@pytest.mark.parametrize(
     ("request_", "longest", "out"),
     [
         ({"max_tokens": 50}, None, 50),
         ({"max_completion_tokens": 70, "n": 3}, 5, 210),
-        ({"max_output_tokens": 8}, None, 8),
+        ({"max_output_tokens": 8}, None, OUTPUT_TOKENS),
+        ({"max_output_tokens": 8, "max_tokens": 9}, None, 9),
         ({}, 900, 900),
         ({}, None, OUTPUT_TOKENS),
         ({"max_tokens": "many", "n": -1}, None, OUTPUT_TOKENS),
@@ -81,6 +71,34 @@ def test_a_reply_is_bounded_by_what_is_asked_for(request_: Any, longest: int | N
     demand = demand_of(context(longest), exchange, SCOPES)
 
     assert demand.tokens - demand.tokens_in == out
+
+
+@pytest.mark.parametrize(
+    ("path", "request_", "out"),
+    [
+        ("/v1/responses", {"max_output_tokens": 8}, 8),
+        ("/v1/responses", {"max_tokens": 8}, OUTPUT_TOKENS),
+        ("/v1/messages", {"max_tokens": 8}, 8),
+        ("/v1/messages", {"max_completion_tokens": 8}, OUTPUT_TOKENS),
+        ("/v1/responses/compact", {"max_output_tokens": 8}, OUTPUT_TOKENS),
+        ("/v1/completions", {"max_tokens": 8, "prompt": ["a", "b", "c"]}, 24),
+        ("/v1/completions", {"max_tokens": 8, "prompt": [[1, 2], [3]], "n": 2}, 32),
+        ("/v1/completions", {"max_tokens": 8, "prompt": [1, 2, 3]}, 8),
+        ("/v1/embeddings", {"max_tokens": 8}, 0),
+    ],
+)
+def test_only_what_bounds_a_reply_on_its_route_does(path: str, request_: Any, out: int) -> None:
+    """What a provider does not look at there bounds nothing; several prompts are answered each."""
+    demand = demand_of(context(), masked(path=path, request=request_), SCOPES)
+
+    assert demand.tokens - demand.tokens_in == out
+
+
+def test_money_is_reserved_at_the_dearest_price() -> None:
+    """Nobody knows beforehand what is written to a cache, or in which tier a provider answers."""
+    demand = demand_of(context(), masked(request={"max_tokens": 50}), PAID)
+
+    assert demand.cost == 2 * (10 * demand.tokens_in + 20 * 50)
 
 
 def test_a_price_that_nobody_knows_is_refused_where_money_counts() -> None:
@@ -104,6 +122,12 @@ def test_what_no_model_works_on_uses_nothing(path: str) -> None:
 
 LEASE = Demand("1", PAID, 100, 1_000, 0, 40)
 UNSAID: dict[str, Any] = {"usage": None, "deployment": "cheap", "first_token_us": None, "safe_response": None}
+QUEUED = {
+    **UNSAID,
+    "path": "/v1/responses",
+    "request": {"background": True},
+    "safe_response": {"status": "queued", "output": []},
+}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +139,12 @@ UNSAID: dict[str, Any] = {"usage": None, "deployment": "cheap", "first_token_us"
         ({"deployment": "dear"}, (11, 1_000)),
         ({**UNSAID, "first_token_us": 5}, (100, 1_600)),
         ({**UNSAID, "cancelled": True}, (40, 400)),
-        ({**UNSAID, "failure": Failure(502, "server_error", "upstream_error", "x")}, (40, 0)),
+        ({**UNSAID, "failure": Failure(502, "server_error", Code.UPSTREAM_UNREACHABLE, "x")}, (40, 0)),
+        ({**UNSAID, "failure": Failure(503, "server_error", "overloaded", "x"), "refused": True}, (40, 0)),
+        ({**UNSAID, "failure": Failure(502, "server_error", Code.UPSTREAM_ERROR, "x")}, (40, 400)),
+        (QUEUED, (100, 1_000)),
+        ({**QUEUED, "cost_nanousd": 0}, (100, 0)),
+        ({**QUEUED, "usage": {"input_tokens": 4, "output_tokens": 1}}, (5, 60)),
         ({**UNSAID, "failure": Failure(504, "server_error", Code.UPSTREAM_TIMEOUT, "x")}, (40, 400)),
         ({"usage": {"input_tokens": 4, "output_tokens": 0}, "deployment": "cheap"}, (4, 40)),
     ],

@@ -194,11 +194,23 @@ def test_every_kind_of_token_has_its_price(
     assert _prices(tmp_path, deployment).cost(deployment, usage) == cost
 
 
+def test_the_most_is_that_of_the_dearest_kind_and_tier(tmp_path: Path) -> None:
+    """What is reserved covers writing to caches, priority and long requests; not what is not there."""
+    claude, mini = _at("anthropic", "claude-x"), _at("openai", "gpt-4o-mini")
+    prices = _prices(tmp_path, claude, mini)
+
+    assert prices.most(mini, 10, 1) == 3_500
+    assert prices.most(mini, 0, 0) == 0
+    assert prices.most(claude, 10, 1) == 60_000 + 15_000
+    assert prices.most(claude, 200_001, 1) == 200_001 * 6_000 + 22_500
+    assert prices.most(_at("openai", "unknown"), 1, 1) is None
+
+
 @pytest.mark.parametrize(
-    ("tier", "cost"), [("default", 2_100), ("priority", 3_500), ("flex", None), (None, 2_100), (5, 2_100)]
+    ("tier", "cost"), [("default", 2_100), ("priority", 3_500), ("flex", 2_100), (None, 2_100), (5, 2_100)]
 )
 def test_service_tiers_have_their_own_price(tmp_path: Path, tier: object, cost: int | None) -> None:
-    """One that is not listed is not guessed."""
+    """Where one is not listed, the usual one holds: asking for a tier never makes a cost unknown."""
     deployment = _at("openai", "gpt-4o-mini")
 
     usage = {"prompt_tokens": 10, "completion_tokens": 1}

@@ -12,6 +12,8 @@ from starlette.testclient import TestClient
 from proxy.app import App, compose
 from proxy.auth import key_hash
 from proxy.errors import Unauthorized
+from proxy.key_terms import Terms
+from proxy.limits import Limits
 from proxy.permits import known_keys
 from proxy.store.audit import acts
 from proxy.store.keys import create_key
@@ -105,13 +107,13 @@ def test_a_revoked_key_is_refused_at_once(app: App, client: TestClient) -> None:
         ({"name": "x", "admin": 1}, "admin", "admin takes true or false"),
         ({"name": "x", "rpm": 5}, "rpm", "'rpm' is unknown. Known: name"),
         ({"name": "x", "expires": "yesterday"}, "expires", "expires takes an age"),
-        ({"name": "x", "limits": {"rpm": 0}}, None, "rpm takes a whole number"),
-        ({"name": "x", "team": "nope"}, None, "there is no team 'nope'. Known: search."),
-        ({"name": "x", "models": ["nope"]}, None, "there is no model 'nope'"),
-        ({"name": "x", "policy": "nope"}, None, "there is no policy 'nope'"),
+        ({"name": "x", "limits": {"rpm": 0}}, "limits", "rpm takes a whole number"),
+        ({"name": "x", "team": "nope"}, "team", "there is no team 'nope'. Known: search."),
+        ({"name": "x", "models": ["nope"]}, "models", "there is no model 'nope'"),
+        ({"name": "x", "policy": "nope"}, "policy", "there is no policy 'nope'"),
         (
             {"name": "x", "team": "search", "limits": {"rpm": 11}},
-            None,
+            "limits",
             "rpm of 11 is more than the team's 10",
         ),
     ],
@@ -137,6 +139,20 @@ def test_a_key_that_is_not_there_is_404(client: TestClient, method: str, path: s
     answer = client.request(method, path, json={})
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_a_key_whose_team_is_gone_can_be_changed(app: App, client: TestClient) -> None:
+    """Only what a patch names is looked up: the rest may have left the configuration since."""
+    terms = Terms("gone", ("old",), "former", limits=Limits(rpm=5))
+    id = create_key(app.context.store, "web", terms=terms).stored.key_id
+
+    tagged = client.patch(f"/api/keys/{id}", json={"tags": {"env": "prod"}})
+    limited = client.patch(f"/api/keys/{id}", json={"limits": {"rpm": 6}})
+    moved = client.patch(f"/api/keys/{id}", json={"team": "search", "models": None, "limits": {"rpm": 7}})
+
+    assert (tagged.status_code, tagged.json()["tags"]) == (200, {"env": "prod"})
+    assert (limited.status_code, limited.json()["error"]["param"]) == (400, "team")
+    assert (moved.status_code, moved.json()["team"], moved.json()["policy"]) == (200, "search", "former")
 
 
 def test_names_of_keys_do_not_change(client: TestClient) -> None:

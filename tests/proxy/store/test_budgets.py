@@ -47,6 +47,28 @@ def test_only_what_is_theirs_is_summed(store: Store) -> None:
     assert spent(store, "key:nobody", 0, None, None) == 0
 
 
+def test_what_was_charged_counts_where_nobody_knows_the_cost(store: Store) -> None:
+    """An estimate is spent as well: a restart does not give it back. It stands over the cost."""
+    mine = Principal("k1")
+    charges: list[tuple[int | None, tuple[int, int] | None]] = [(None, (9, 40)), (3, None), (2, (5, 2))]
+    store.write(
+        [
+            document(masked(principal=mine, started_us=AT * 10**6, cost_nanousd=cost, charged=charged))
+            for cost, charged in charges
+        ]
+    )
+
+    assert spent(store, "key:k1", AT, None, None) == 45
+
+
+def test_a_tenants_name_may_have_slashes(store: Store) -> None:
+    """Teams' names have none, so the last one parts them."""
+    who = Principal("k1", tenant="acme/emea", team="eng")
+    store.write([document(masked(principal=who, started_us=AT * 10**6, cost_nanousd=5))])
+
+    assert spent(store, "team:acme/emea/eng", AT, None, None) == 5
+
+
 def test_sums_read_an_index() -> None:
     """A key's or team's traces are found without reading everybody's."""
     from proxy.store.tables import SPAN

@@ -10,6 +10,7 @@ down_revision = "v0003"
 branch_labels = None
 depends_on = None
 
+SPAN_AMOUNTS = ("cost_nanousd", "charged_nanousd")
 SPAN_TEXTS = (
     "team",
     "tags",
@@ -38,7 +39,8 @@ def upgrade() -> None:
     """Add the columns, each NULL for what was stored before, and the new tables."""
     for name in SPAN_TEXTS:
         op.add_column("span", sa.Column(name, sa.Text(), nullable=True))
-    op.add_column("span", sa.Column("cost_nanousd", sa.BigInteger(), nullable=True))
+    for name in SPAN_AMOUNTS:
+        op.add_column("span", sa.Column(name, sa.BigInteger(), nullable=True))
     for name, columns in INDEXES:
         op.create_index(name, "span", columns, unique=False)
     op.create_index("span_key", "span", ["key_id", "started_us"], unique=False)
@@ -122,5 +124,5 @@ def downgrade() -> None:
         op.drop_column("api_key", name)
     for name, _ in (*INDEXES, ("span_key", [])):
         op.drop_index(name, table_name="span")
-    for name in ("cost_nanousd", *SPAN_TEXTS):
+    for name in (*SPAN_AMOUNTS, *SPAN_TEXTS):
         op.drop_column("span", name)
