@@ -21,6 +21,9 @@ from proxy.limits import Limits
 from proxy.permits import known_keys
 from proxy.store.budgets import spent
 
+SEED_SECONDS = 10.0
+"""How long the database may take to tell what was spent."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +49,9 @@ async def seed(context: Context) -> None:
     budgets = [(scope, limits) for scope, limits in scopes.items() if limits.budgets]
     if not budgets:
         return
-    seeding = context.limiter.seed(budgets, partial(spent, context.store), int(time.time()))
+    seeding = asyncio.wait_for(
+        context.limiter.seed(budgets, partial(spent, context.store), int(time.time())), SEED_SECONDS
+    )
     failed = (await asyncio.gather(seeding, return_exceptions=True))[0]
     if isinstance(failed, BaseException):
         _log.warning("what was spent cannot be read from the store (%s)", type(failed).__name__)
