@@ -34,7 +34,7 @@ def settle(context: Context, exchange: Exchange) -> None:
     if deployment is None or price is None:
         return
     exchange.price_version = price.version
-    if not _is_part(exchange) or price.free:
+    if not is_part(exchange) or price.free:
         exchange.cost_nanousd = context.prices.cost(deployment, exchange.usage, _service_tier(exchange))
 
 
@@ -44,7 +44,7 @@ def unbilled(exchange: Exchange) -> bool:
     return exchange.refused or (failure is not None and failure.code == Code.UPSTREAM_UNREACHABLE)
 
 
-def _is_part(exchange: Exchange) -> bool:
+def is_part(exchange: Exchange) -> bool:
     """Whether the usage may be that of a part: Anthropic's streams tell it at the begin too, and it grows."""
     broken = exchange.cancelled or exchange.failure is not None or bool(exchange.output.blocked_by)
     return exchange.stream and exchange.dialect.name == "messages" and broken

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from proxy.costs import unbilled
+from proxy.costs import is_part, unbilled
 from proxy.demand_size import text_tokens
 from proxy.errors import Code, Forbidden
 from proxy.limiter import Demand, Scopes
@@ -61,6 +61,8 @@ def used(context: Context, exchange: Exchange, lease: Demand) -> tuple[int, int]
             # The provider has only begun, and tells what it used when nobody is here any more.
             return lease.tokens, lease.cost if exchange.cost_nanousd is None else exchange.cost_nanousd
         tokens_in, tokens_out = lease.tokens_in, _written(exchange, lease)
+    elif is_part(exchange):
+        tokens_out = max(tokens_out, _written(exchange, lease))
     if exchange.cost_nanousd is not None:
         return tokens_in + tokens_out, exchange.cost_nanousd
     if not lease.cost:

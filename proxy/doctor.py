@@ -24,6 +24,7 @@ from proxy.errors import ConfigError
 if TYPE_CHECKING:
     from proxy.config import Config
     from proxy.settings import Settings
+    from proxy.store.db import Store
 
 Level = Literal["ok", "warn", "error"]
 OLDEST_PYTHON = (3, 11)
@@ -62,7 +63,12 @@ def examine(config: Path | None = None, *, reach: bool = False) -> list[Finding]
     if loaded is not None:
         found += [_policy(loaded), _models(loaded)]
     folder = loaded.data_dir if loaded else settings.data_dir or Path("data")
-    found += [_data_dir(folder), *told_of(doctor_state.folder(folder)), *_database(folder, loaded, settings)]
+    store, told_of_it = _database(folder, loaded, settings)
+    found += [_data_dir(folder), *told_of(doctor_state.folder(folder)), told_of_it]
+    found += told_of(doctor_state.stored(store)) if store else ()
+    found += told_of(doctor_state.priced(loaded, store)) if loaded else ()
+    if store is not None:
+        store.close()
     found.append(_port(settings.host, settings.port))
     if loaded is not None:
         found += told_of(doctor_state.shared(loaded, settings.workers))
@@ -167,9 +173,8 @@ def told_of(found: Iterable[tuple[Level, str, str]]) -> list[Finding]:
     return [Finding(*each) for each in found]
 
 
-def _database(folder: Path, config: Config | None, settings: Settings) -> Iterator[Finding]:
-    """Whether the store opens and takes the schema. A file that is not there is not made."""
-    from proxy import doctor_state
+def _database(folder: Path, config: Config | None, settings: Settings) -> tuple[Store | None, Finding]:
+    """Whether the store opens and takes the schema, and the open one. A file that is not there is not made."""
     from proxy.store.db import StoreError, open_store, url_of
 
     given = config.database_url if config else None
@@ -178,19 +183,16 @@ def _database(folder: Path, config: Config | None, settings: Settings) -> Iterat
     url = url_of(folder, given)
     kind = url.partition(":")[0].partition("+")[0]
     if kind == "sqlite" and not Path(url.partition("///")[2]).exists():
-        yield Finding("ok", "database", "the SQLite file will be made at the first start")
-        return
+        return None, Finding("ok", "database", "the SQLite file will be made at the first start")
     if kind != "sqlite" and (away := _host(url)) not in _HERE:
-        yield Finding("warn", "database", f"{kind} on {away} was not contacted: it is not this machine")
-        return
+        return None, Finding(
+            "warn", "database", f"{kind} on {away} was not contacted: it is not this machine"
+        )
     try:
         store = open_store(url, b"doctor")
     except StoreError as error:
-        yield Finding("error", "database", str(error))
-        return
-    yield Finding("ok", "database", f"{kind} answers, its schema is up to date")
-    yield from told_of(doctor_state.stored(store))
-    store.close()
+        return None, Finding("error", "database", str(error))
+    return store, Finding("ok", "database", f"{kind} answers, its schema is up to date")
 
 
 def _host(url: str) -> str:

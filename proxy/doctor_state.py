@@ -17,6 +17,7 @@ from proxy.readiness import ROOM_BYTES
 
 if TYPE_CHECKING:
     from proxy.config import Config, Deployment
+    from proxy.limits import Limits
     from proxy.store.db import Store
 
 Told = tuple[Literal["ok", "warn", "error"], str, str]
@@ -77,6 +78,34 @@ def stored(store: Store) -> Iterator[Told]:
     for key_id, name, ends_us in expiring(store, int(now * 1e6), int((now + SOON_SECONDS) * 1e6)):
         day = datetime.fromtimestamp(ends_us / 1e6, UTC).date().isoformat()
         yield "warn", "keys", f"the key {key_id} ({name}) expires on {day}. Make another in time."
+
+
+def priced(config: Config, store: Store | None) -> Iterator[Told]:
+    """Deployments that keys with a budget are refused, since nobody says what they cost."""
+    from proxy.prices import Prices, table_version
+
+    prices = Prices(config.deployments)
+    unpriced = [each.id for each in config.deployments if prices.of(each) is None]
+    if not unpriced:
+        yield "ok", "prices", "every deployment has a price"
+        return
+    text = f"{', '.join(unpriced)}: no price is known, so keys with a budget are refused them"
+    if not table_version():
+        text += "; the price table of the package litellm is missing or cannot be read"
+    fix = "Add model_info.input_cost_per_token and output_cost_per_token"
+    if any(limits.budgets for limits in (config.default_limits, *config.teams.values(), *_of_keys(store))):
+        yield "warn", "prices", f"{text}. {fix}."
+    else:
+        yield "ok", "prices", f"{text}; nobody has one"
+
+
+def _of_keys(store: Store | None) -> Iterator[Limits]:
+    """The limits of each key in use."""
+    from proxy.store.keys import list_keys
+
+    for key in list_keys(store) if store else ():
+        if key.state == "active" and key.terms is not None:
+            yield key.terms.limits
 
 
 def shared(config: Config, workers: int) -> Iterator[Told]:

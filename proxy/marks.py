@@ -102,6 +102,7 @@ class SharedMarks:
     def __init__(self, url: str, idle_s: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._client, self._idle_s, self._clock = redis_client.client(url), idle_s, clock
         self._away_until = 0.0
+        self._away = False
 
     async def found(self, keys: Sequence[str]) -> dict[str, list[Mark]]:
         """The marks under some keys; none when Redis does not answer."""
@@ -115,6 +116,7 @@ class SharedMarks:
         except redis_client.away() as error:
             self._rest(error)
             return {}
+        self._back()
         return {key: list(_read(told)) for key, told in zip(keys, lists, strict=True) if told}
 
     async def add(self, left: Sequence[tuple[str, Mark]]) -> None:
@@ -130,6 +132,8 @@ class SharedMarks:
                 await batch.execute()
         except redis_client.away() as error:
             self._rest(error)
+        else:
+            self._back()
 
     async def aclose(self) -> None:
         """Lets go of the connections."""
@@ -137,7 +141,16 @@ class SharedMarks:
 
     def _rest(self, error: BaseException) -> None:
         self._away_until = self._clock() + _AWAY_SECONDS
-        _log.warning("runs are grouped from memory alone: Redis does not answer (%s)", type(error).__name__)
+        if not self._away:
+            _log.warning(
+                "runs are grouped from memory alone: Redis does not answer (%s)", type(error).__name__
+            )
+        self._away = True
+
+    def _back(self) -> None:
+        if self._away:
+            _log.warning("runs are grouped over all processes again: Redis answers")
+        self._away = False
 
 
 def _joined(here: Iterable[Mark], elsewhere: Iterable[Mark]) -> Iterable[Mark]:

@@ -208,6 +208,11 @@ class _Table:
         return {}
 
 
+def table_version() -> str:
+    """Which price table is installed: `litellm-VERSION/HASH`; empty when there is none that can be read."""
+    return _Table(None).version
+
+
 def _shipped() -> Path | None:
     # Finding a package does not import it: importing litellm takes seconds.
     spec = find_spec("litellm")

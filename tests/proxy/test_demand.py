@@ -9,6 +9,7 @@ import pytest
 
 from proxy.config import Deployment
 from proxy.demand import OUTPUT_TOKENS, demand_of, used
+from proxy.dialects.messages_dialect import MESSAGES
 from proxy.errors import Code, Forbidden
 from proxy.exchange import Failure
 from proxy.limiter import Demand
@@ -128,6 +129,24 @@ QUEUED = {
     "request": {"background": True},
     "safe_response": {"status": "queued", "output": []},
 }
+
+BEGUN = {
+    "dialect": MESSAGES,
+    "stream": True,
+    "cancelled": True,
+    "deployment": "cheap",
+    "usage": {"input_tokens": 7, "output_tokens": 1},
+}
+
+
+def test_a_stream_that_was_left_is_charged_as_far_as_it_came() -> None:
+    """Anthropic's tell at their begin that they used next to nothing; who leaves before the end pays what was read."""
+    reply = {"content": [{"type": "text", "text": "x" * 3_000}]}
+
+    tokens, cost = used(context(), masked(**BEGUN, safe_response=reply), LEASE)
+
+    assert 1_007 < tokens < 1_050
+    assert cost == 10 * 7 + 20 * (tokens - 7)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from proxy import doctor_state, redis_client
+from proxy import doctor_state, prices, redis_client
 from proxy.config import Config, Deployment
-from proxy.doctor_state import BACKLOG_BYTES, ROOM_BYTES, folder, reached, shared, stored
+from proxy.doctor_state import BACKLOG_BYTES, ROOM_BYTES, folder, priced, reached, shared, stored
+from proxy.key_terms import Terms
+from proxy.limits import Limits
 from proxy.store.db import Store, open_store
 from proxy.store.keys import create_key
 from tests.servers import Upstream
@@ -80,6 +83,30 @@ def test_a_clock_that_differs_is_told(store: Store, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(redis_client, "clock", lambda _: time.time() + 60)
     config = Config(tmp_path / "c", (), redis_url="redis://127.0.0.1:1/0")
     assert levels(shared(config, 1))["clock"].startswith("warn")
+
+
+def test_models_without_a_price_are_told_where_money_is_limited(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By team, by default or by a key in use; without a budget it is no warning. A missing table is named."""
+    budget = Limits(budgets={"day": 1})
+    deployments = (
+        Deployment("own", "own", "openai_wire", "openai", "own"),
+        Deployment("f", "f", "fake", "fake", "f"),
+    )
+    config = Config(tmp_path / "c", deployments)
+
+    assert levels(priced(replace(config, deployments=deployments[1:]), store)) == {
+        "prices": "ok: every deployment has a price"
+    }
+    create_key(store, "free")
+    assert levels(priced(config, store))["prices"].startswith("ok: own: no price is known")
+    create_key(store, "bounded", terms=Terms(limits=budget))
+    assert levels(priced(config, store))["prices"].startswith("warn: own: no price is known")
+    assert levels(priced(replace(config, teams={"eng": budget}), None))["prices"].startswith("warn")
+    assert levels(priced(replace(config, default_limits=budget), None))["prices"].startswith("warn")
+    monkeypatch.setattr(prices, "_shipped", lambda: tmp_path / "none.json")
+    assert "cannot be read" in levels(priced(config, store))["prices"]
 
 
 def test_several_workers_want_a_redis(tmp_path: Path) -> None:

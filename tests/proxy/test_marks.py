@@ -62,6 +62,26 @@ async def test_a_redis_that_is_away_is_asked_once_in_a_while(caplog: pytest.LogC
     assert len(caplog.records) == 1
     assert "password" not in caplog.text
     clock.now += 6
-    assert await shared.found(["k"]) == {}
-    assert len(caplog.records) == 2
+    await asyncio.gather(*(shared.found(["k"]) for _ in range(9)))
+    assert len(caplog.records) == 1, "an outage is told once, however many requests meet it"
     await shared.aclose()
+
+
+@pytest.mark.services
+async def test_each_outage_of_redis_is_told_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests that meet it together say it once; its end is said, and the next outage is another."""
+    clock = Clock()
+    shared, gone = SharedMarks(redis_url(), 60, clock), SharedMarks("redis://127.0.0.1:1/0", 60)
+    for client in (gone._client, shared._client) * 2:
+        with monkeypatch.context() as patched:
+            patched.setattr(shared, "_client", client)
+            await asyncio.gather(*(shared.found([new_id()]) for _ in range(9)))
+        clock.now += 6
+
+    assert [record.message.partition(":")[0] for record in caplog.records] == [
+        "runs are grouped from memory alone",
+        "runs are grouped over all processes again",
+    ] * 2
+    await asyncio.gather(shared.aclose(), gone.aclose())
