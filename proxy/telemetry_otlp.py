@@ -200,7 +200,7 @@ def span(exchange: Exchange, told: Mapping[str, Any], resource: Any) -> Readable
 def attributes(exchange: Exchange, collector: Otlp) -> dict[str, Any]:
     """What is told of an exchange, by attribute; what is not known is left out."""
     principal, failure, usage = exchange.principal, exchange.failure, exchange.usage or {}
-    operation = OPERATIONS.get(exchange.path, "chat")
+    operation, prompt = OPERATIONS.get(exchange.path, "chat"), exchange.prompt
     told: dict[str, Any] = {
         "gen_ai.operation.name": operation,
         "gen_ai.request.model": exchange.model or None,
@@ -228,6 +228,8 @@ def attributes(exchange: Exchange, collector: Otlp) -> dict[str, Any]:
         "guardhouse.deployment": exchange.deployment or None,
         "guardhouse.key": principal.key_id if principal else None,
         "guardhouse.team": principal.team if principal else None,
+        "guardhouse.prompt": prompt.name if prompt else None,
+        "guardhouse.prompt.version": prompt.version if prompt else None,
         "guardhouse.shadow_of": exchange.shadow_of,
         "guardhouse.error.code": failure.code if failure else None,
     }

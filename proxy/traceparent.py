@@ -42,8 +42,11 @@ def parse(header: str | None) -> Traceparent | None:
 
 
 def enter(exchange: Exchange, connection: Connection) -> None:
-    """Sets whose trace an exchange is part of: that of its caller's span, else one of its own."""
-    given = parse(connection.header(b"traceparent"))
+    """Sets whose trace an exchange is part of: that of its caller's span, else one of its own.
+
+    A `traceparent` that comes twice counts as none, as the standard says.
+    """
+    given = None if b"traceparent" in connection.repeated else parse(connection.header(b"traceparent"))
     exchange.trace_id = exchange.id if given is None else given.trace_id
     if given is not None:
         exchange.parent_span, exchange.trace_flags = given.span, given.flags

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
@@ -43,6 +44,7 @@ class Connection:
         "method",
         "path",
         "query",
+        "repeated",
         "started",
     )
 
@@ -52,6 +54,10 @@ class Connection:
         self.query: bytes = scope.get("query_string", b"")
         """As it came, without the question mark."""
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        twice = len(self.headers) < len(scope["headers"])
+        counts = Counter(name for name, _ in scope["headers"]) if twice else {}
+        self.repeated = frozenset(name for name, count in counts.items() if count > 1)
+        """Names of the headers that came more than once."""
         self.started = False
         """Whether the status of the reply was sent."""
         self.complete = False

@@ -182,7 +182,8 @@ def _safe(body: dict[str, Any], verdict: Verdict, guard: Guard) -> dict[str, Any
     for pointer, some in groupby(by_pointer, key=lambda edit: edit.pointer):
         _edit(safe, pointer, list(some))
     if guard.policy.capture is Capture.NONE:
-        safe |= {"query": None, "arguments": None, "result": None}
+        safe |= dict.fromkeys(("tool", "query", "arguments", "result"))
+        safe |= {_NAME: _WITHHELD, "service": "", "attributes": {}}
         for each in safe["documents"]:
             each["text"] = ""
     return safe

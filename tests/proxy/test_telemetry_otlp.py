@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from proxy.config import Deployment
 from proxy.config_schema import Otlp
+from proxy.exchange import PromptUse
 from proxy.telemetry_otlp import MOST_EVENTS, QUEUE, SpanExport, attributes, events, server
 from tests.fixtures import _upstream, upstream  # noqa: F401
 from tests.proxy.exchanges import SECRET, finding, masked
@@ -179,6 +180,15 @@ def test_texts_go_along_only_where_asked_for_and_as_stored(content: bool) -> Non
 
     assert ("[EMAIL_ADDRESS]" in given) == content
     assert SECRET not in given
+
+
+def test_the_prompt_that_was_rendered_is_told() -> None:
+    """By its name and version; an exchange without one says nothing of prompts."""
+    named = masked(prompt=PromptUse("support", "7", "h"))
+
+    found = attributes(named, Otlp(endpoint="http://c"))
+    assert (found["guardhouse.prompt"], found["guardhouse.prompt.version"]) == ("support", "7")
+    assert not [name for name in attributes(masked(), Otlp(endpoint="http://c")) if "prompt." in name]
 
 
 def test_findings_are_bounded_and_have_no_text() -> None:

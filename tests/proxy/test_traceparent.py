@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from proxy.traceparent import Traceparent, parse
 from tests.proxy.policies import policy
 from tests.proxy.test_pipeline import ask, chat
-from tests.servers import Running, Upstream, make_app, served
+from tests.servers import ADMIN_KEY, Running, Upstream, make_app, served
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 GIVEN = f"00-{TRACE}-{SPAN}-01"
@@ -53,6 +56,26 @@ def test_the_callers_span_is_recorded_and_providers_are_told_nothing(
     kept = proxy.recorder.last()
     assert (kept["trace_id"], kept["parent_span"]) == (TRACE, SPAN)
     assert b"trace" not in upstream.headers[0].lower()
+
+
+def test_two_are_none(proxy: Running) -> None:
+    """Which of two trace contexts holds is nobody's guess: the exchange is of a trace of its own."""
+    body = json.dumps(chat()).encode()
+    other = f"00-{'1' * 32}-{SPAN}-01"
+    with closing(http.client.HTTPConnection("127.0.0.1", proxy.port)) as connection:
+        connection.putrequest("POST", "/v1/chat/completions")
+        for name, value in (
+            ("authorization", f"Bearer {ADMIN_KEY}"),
+            ("content-length", str(len(body))),
+            ("traceparent", GIVEN),
+            ("traceparent", other),
+        ):
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        assert connection.getresponse().status == 200
+
+    kept = proxy.recorder.last()
+    assert (kept["trace_id"], kept["parent_span"]) == (kept["id"], None)
 
 
 @pytest.mark.parametrize(

@@ -200,12 +200,25 @@ def test_nothing_raw_reaches_the_disk(real: Running, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("capture", ["none", "redacted"])
 def test_what_the_policy_keeps(tmp_path: Path, upstream: Upstream, capture: str) -> None:
-    """Without texts the ids, ranks and scores stay: recall is counted by them."""
+    """Without texts the ids, ranks and scores stay: recall is counted by them. No name of the app's stays."""
+    tool = {
+        "openinference.span.kind": "TOOL",
+        "tool.name": "find-ada",
+        "tool_call.id": "c1",
+        "input.value": "ada",
+    }
+    model = {"openinference.span.kind": "LLM", "llm.model_name": "ada-1"}
     app = make_app(tmp_path, f"http://127.0.0.1:{upstream.port}/v1", policy(capture=capture))
     with served(app) as running:
         send(running, exports.export(ONE))
         kept = running.recorder.last()
+        told = []
+        for attributes in (tool, model):
+            send(running, exports.export(exports.spanned(attributes, name="ask ada"), service="ada's app"))
+            told.append(running.recorder.last())
 
+    assert ("ada" in json.dumps(told)) == (capture == "redacted")
+    assert [call["call_id"] for call in told[0]["tool_calls"]] == ["c1"]
     [hit] = kept["retrieval"]
     assert (hit["rank"], hit["doc_id"], hit["score"]) == (1, "d1", 0.5)
     assert bool(hit["text"]) == bool(kept["detail"].get("query")) == (capture == "redacted")
