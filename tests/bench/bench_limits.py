@@ -112,7 +112,8 @@ def _exchange(context: Context, messages: int) -> Exchange:
     roles = ("user", "assistant")
     chat = [{"role": roles[place % 2], "content": f"{place}. {TEXT}"} for place in range(messages)]
     exchange = Exchange(CHAT, DIALECT, context.policies.guard)
-    exchange.request = orjson.loads(orjson.dumps({**ASKED, "messages": chat}))
+    body = orjson.dumps({**ASKED, "messages": chat})
+    exchange.size, exchange.request = len(body), orjson.loads(body)
     exchange.model = MODEL["model_name"]
     [deployment] = context.router.resolve(exchange.model)
     exchange.deployment, exchange.upstream_called = deployment.id, True
