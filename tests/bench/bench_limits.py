@@ -1,137 +1,162 @@
-"""What limits cost, and whether they hold: `python -m tests.bench.bench_limits [--quick] [--json]`.
+"""What keys and limits cost a request, and whether they hold: `python -m tests.bench.bench_limits [--quick] [--json]`.
 
-CPU of an admission and its settlement in memory and in Redis, what Redis is asked, and 64 callers over two processes
-that share a Redis of their own.
+CPU of all that they add to a request, in memory and in Redis; what Redis is asked before a reply; then 64 callers with one
+key over HTTP: one proxy that counts in memory, and two that share a Redis and a PostgreSQL database of their own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
+import contextlib
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from proxy.limiter import Limiter
-from proxy.limiter_memory import MemoryLimiter
+from proxy import admission, costs, permits
+from proxy.context import Context
+from proxy.dialects.chat_dialect import CHAT as DIALECT
+from proxy.exchange import Exchange
+from proxy.key_terms import Terms
 from proxy.limiter_redis import RedisLimiter
-from proxy.limits import Limits
-from tests.bench.report import Row, command
-from tests.proxy.limiters import OwnRedis, demand, known, own_redis
+from proxy.limits import parse_limits
+from proxy.store.keys import create_key
+from proxy.wire import header_pairs
+from tests.bench.limit_contest import contest, kinds
+from tests.bench.limit_proxies import ASKED, CHAT, MODEL, TEAM, Caller, Proxies, own_database, running, within
+from tests.bench.report import Row, command, median
+from tests.proxy.limiters import OwnRedis, known, own_redis
+from tests.proxy.policies import policy
+from tests.servers import make_app
 
-AT = 1_700_000_000
-KEY = (
-    "key:k",
-    Limits(rpm=10**9, tpm=10**9, max_parallel_requests=10**6, budgets={"day": 10**15, "month": 10**16}),
+BATCH = 20
+"""Requests that are timed together: the clock is no part of the figure, and few enough to stay in the caches."""
+TEXT = (
+    "What did the meeting of Tuesday decide about the harbour, and who is to write to the ferry company? " * 3
 )
-TEAM = ("team:default/t", Limits(rpm=10**9, tpm=10**9, budgets={"month": 10**16}))
-BUDGET, COST, MOST_PARALLEL = 400_000, 1_000, 8
-
-CALLERS = """
-import asyncio, json, sys
-from proxy.limiter_redis import RedisLimiter
-from proxy.limits import Limits
-from tests.proxy.limiters import demand, known
-
-async def main():
-    limits = Limits(max_parallel_requests=int(sys.argv[4]), budgets={"total": int(sys.argv[2])})
-    limiter = RedisLimiter(sys.argv[1])
-    await limiter.start()
-    print("ready", flush=True)
-    sys.stdin.readline()
-    admitted = 0
-    async def caller():
-        nonlocal admitted
-        for _ in range(int(sys.argv[5])):
-            asked = demand(("key:contest", limits), cost=int(sys.argv[3]))
-            if (await limiter.admit(asked)).refusal is None:
-                admitted += 1
-                await asyncio.sleep(0.001)
-                limiter.settle(asked, 0, int(sys.argv[3]))
-            await asyncio.sleep(0.001)
-    await asyncio.gather(*(caller() for _ in range(32)))
-    await known(limiter)
-    await limiter.aclose()
-    print(json.dumps(admitted), flush=True)
-
-asyncio.run(main())
-"""
+PROVIDER = {"x-ratelimit-remaining-requests": "9999", "x-request-id": "req_1", "openai-version": "2020-10-01"}
 
 
 def measure(quick: bool) -> Sequence[Row]:
     """The figures."""
-    times = 2_000 if quick else 10_000
-    with own_redis() as server:
-        in_redis, asked = asyncio.run(_redis(server, times // 10))
-        admitted, spent, left = _contest(server, 20 if quick else 60)
-    return [
-        Row(
-            "in memory: CPU of a request",
-            1e6 * asyncio.run(_spent(MemoryLimiter(), times)),
-            "µs",
-            100,
-            must=True,
-        ),
-        Row("in Redis: CPU of a request", 1e6 * in_redis, "µs", 500),
-        Row("in Redis: commands before a reply", asked, bar=1, must=True),
-        Row("two processes, 64 callers: spent of the budget", 100 * spent / BUDGET, "%", 100, must=True),
-        Row("the same: admitted, and not counted", abs(admitted * COST - spent) / COST, bar=0, must=True),
-        Row("the same: still reserved at the end", left, bar=0, must=True),
-    ]
+    rounds = 50 if quick else 250
+    with own_redis() as server, tempfile.TemporaryDirectory() as folder:
+        rows = list(_added(Path(folder), server, rounds))
+        with running(Path(folder), 1, f"sqlite:///{folder}/contest.sqlite3") as one:
+            for kind in kinds(quick):
+                rows += contest(one, kind).rows("memory")
+        with own_database() as database, running(Path(folder), 2, database, server.url) as two:
+            rows += _asked_of_redis(server, two)
+            for kind in kinds(quick):
+                rows += contest(two, kind).rows("two processes, Redis")
+    return rows
 
 
-async def _spent(limiter: Limiter, times: int) -> float:
-    """Seconds of CPU of an admission and its settlement, of a key with every limit in a team."""
-    asked = [demand(KEY, TEAM, tokens=500, cost=1_000, at_s=AT) for _ in range(times)]
-    began = time.thread_time()
-    for each in asked:
-        await limiter.admit(each)
-        limiter.settle(each, 300, 600)
-    return (time.thread_time() - began) / times
+# --- CPU
 
 
-async def _redis(server: OwnRedis, times: int) -> tuple[float, float]:
-    """(seconds of CPU of a request, commands that Redis is sent for an admission)."""
+def _added(folder: Path, server: OwnRedis, rounds: int) -> Sequence[Row]:
+    """CPU of what keys and limits do for a request: a key with every limit in a team with every limit."""
+    app = make_app(folder, "http://127.0.0.1:1/v1", policy(), [MODEL], teams={"contest": TEAM})
+    context = app.context
+    terms = Terms(team="contest", limits=parse_limits(TEAM))
+    bearer = f"Bearer {create_key(context.store, 'bench', terms=terms).secret}"
+    context.keyring.refresh(partial(permits.known_keys, context))
+    rows = []
+    for messages in (4, 200):
+        spent = asyncio.run(cpu(context, bearer, messages, rounds))
+        rows.append(
+            Row(f"in memory: CPU of a request, {messages} messages", 1e6 * spent, "µs", 100, must=True)
+        )
+    spent = asyncio.run(_cpu_in_redis(context, server, bearer, rounds))
+    return [*rows, Row("in Redis: CPU of a request, 4 messages", 1e6 * spent, "µs", 500)]
+
+
+async def _cpu_in_redis(context: Context, server: OwnRedis, bearer: str, rounds: int) -> float:
     limiter = RedisLimiter(server.url)
     await limiter.start()
-    spent = await _spent(limiter, times)
-    await known(limiter)
-    with server.client() as client:
-        client.config_resetstat()
-        for _ in range(times):
-            await limiter.admit(demand(KEY, TEAM, tokens=500, cost=1_000, at_s=AT))
-        stats: Any = client.info("commandstats")
-    await limiter.aclose()
-    return spent, stats["cmdstat_evalsha"]["calls"] / times
+    try:
+        return await cpu(replace(context, limiter=limiter), bearer, 4, rounds)
+    finally:
+        await limiter.aclose()
 
 
-def _contest(server: OwnRedis, each: int) -> tuple[int, int, int]:
-    """(requests admitted, billionths counted as spent, leases left) of two processes with 32 callers each."""
-    arguments = [str(value) for value in (server.url, BUDGET, COST, MOST_PARALLEL, each)]
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", CALLERS, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        )
-        for _ in range(2)
+async def cpu(context: Context, bearer: str, messages: int, rounds: int) -> float:
+    """Seconds of CPU that one request takes for its key and its limits, from the header to the settlement."""
+    spent = []
+    for _ in range(rounds):
+        exchanges = [_exchange(context, messages) for _ in range(BATCH)]
+        began = time.thread_time()
+        for exchange in exchanges:
+            exchange.principal = context.keyring.principal(bearer)
+            permits.check_team(context, exchange.principal)
+            permits.check_model(exchange.principal, exchange.model)
+            await admission.admit(context, exchange)
+            header_pairs(admission.told(exchange, PROVIDER))
+            admission.settle(context, exchange)
+        await known(context.limiter)
+        spent.append((time.thread_time() - began) / BATCH)
+    return median(spent)
+
+
+def _exchange(context: Context, messages: int) -> Exchange:
+    """A chat as the pipeline has it before its admission, and what is known of it at its end."""
+    roles = ("user", "assistant")
+    chat = [{"role": roles[place % 2], "content": f"{place}. {TEXT}"} for place in range(messages)]
+    exchange = Exchange(CHAT, DIALECT, context.policies.guard)
+    body = orjson.dumps({**ASKED, "messages": chat})
+    exchange.size, exchange.request = len(body), orjson.loads(body)
+    exchange.model = MODEL["model_name"]
+    [deployment] = context.router.resolve(exchange.model)
+    exchange.deployment, exchange.upstream_called = deployment.id, True
+    exchange.usage = {"prompt_tokens": 70 * messages, "completion_tokens": 12}
+    costs.settle(context, exchange)
+    return exchange
+
+
+# --- Redis
+
+
+def _asked_of_redis(server: OwnRedis, proxies: Proxies, times: int = 11) -> Sequence[Row]:
+    """What a proxy asks Redis from a request's coming in to its first text: while that is read, the rest is still written."""
+    key_id, secret = proxies.key(team="contest", limits=TEAM)
+    told = [_commands(server, proxies, key_id, secret) for _ in range(times)]
+    limits = [sum("guardhouse:limits" in each for each in commands) for commands in told]
+    note = f"median of {times} requests, {min(limits)} to {max(limits)} with what the background asks"
+    return [
+        Row("in Redis: commands before a reply, of limits", median(limits), bar=1, must=True, note=note),
+        Row("in Redis: the same, whatever for", median([len(commands) for commands in told])),
     ]
-    for process in both:
-        assert process.stdout is not None
-        process.stdout.readline()
-    told = [process.communicate("go\n")[0] for process in both]
-    first = "{guardhouse:limits}:key:contest"
-    with server.client() as client:
-        spent: Any = client.hget(f"{first}:total:0", "spent")
-        left: Any = client.zcard(f"{first}:leases")
-    return sum(json.loads(text) for text in told), int(spent or 0), int(left)
+
+
+def _commands(server: OwnRedis, proxies: Proxies, key_id: str, secret: str) -> list[str]:
+    """The commands that came between a request and its first text; those inside scripts are none."""
+    leases = f"{{guardhouse:limits}}:key:{key_id}:leases"
+    with server.client() as marks, server.client() as watched, watched.monitor() as monitor:
+        within(lambda: marks.zcard(leases), 0)
+        with contextlib.closing(Caller(proxies.ports[0], secret)) as caller:
+            marks.echo("begin")
+            reply = caller.begun("POST", CHAT, {**ASKED, "stream": True})
+            reply.read(1)
+            marks.echo("end")
+            reply.read()
+        seen: list[str] = []
+        while True:
+            told: Any = monitor.next_command()
+            if told["command"] == "ECHO begin":
+                seen.clear()
+            elif told["command"] == "ECHO end":
+                return seen
+            elif told["client_type"] != "lua":
+                seen.append(told["command"])
 
 
 if __name__ == "__main__":
