@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from proxy.costs import is_part, unbilled
-from proxy.demand_size import text_tokens
+from proxy.demand_size import request_tokens, text_tokens
 from proxy.errors import Code, Forbidden
 from proxy.limiter import Demand, Scopes
 from proxy.limits import MOST
@@ -38,7 +38,7 @@ def demand_of(context: Context, exchange: Exchange, scopes: Scopes) -> Demand:
     at_s = exchange.started_us // 1_000_000
     if not exchange.model or exchange.path not in WORKING:
         return Demand(exchange.id, scopes, at_s=at_s)
-    tokens_in = text_tokens(exchange.request)
+    tokens_in = request_tokens(exchange)
     priced = exchange.path != "/v1/moderations" and any(limits.budgets for _, limits in scopes)
     writes = exchange.path in WRITING
     if not priced and not any(limits.tpm for _, limits in scopes):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from proxy.exchange import Exchange
 
 BYTES_PER_TOKEN = 3
 """Of texts as tokenizers see them there are mostly more: what is reserved errs on the safe side."""
@@ -11,11 +14,22 @@ MEDIA_TOKENS = 1_500
 """What an image is taken for however many bytes it has, and a sound at least."""
 SOUND_BYTES_PER_TOKEN = 256
 """Of sounds in base64, compressed well."""
+_CONVERSATIONS = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/messages"})
+_TO_BE_READ = (b"image", b"audio", b"document", b"screenshot", b"\\u")
+"""What may stand for more tokens than its letters, or be a name written otherwise."""
 _TURNS = ("messages", "input")
 _PARTS = ("content", "output")
 _IMAGES = frozenset({"image_url", "input_image", "computer_screenshot"})
 _TOKEN_IDS = 1 << 20
 """Vocabularies are smaller: a number below may be one token."""
+
+
+def request_tokens(exchange: Exchange) -> int:
+    """The tokens of a request; of a conversation that is all text, by its size alone."""
+    body = exchange.body
+    if exchange.path not in _CONVERSATIONS or not body or any(word in body for word in _TO_BE_READ):
+        return text_tokens(exchange.request)
+    return exchange.size // BYTES_PER_TOKEN + 1
 
 
 def text_tokens(value: Any) -> int:

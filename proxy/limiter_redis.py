@@ -28,6 +28,8 @@ from proxy.windows import DAY, period_bounds
 
 ASK_SECONDS = 1.0
 """How long a request waits for Redis."""
+PATIENCE_SECONDS = 5.0
+"""How long the task that settles waits for Redis: a process that was too busy to look must not take that for an outage."""
 RETRY_SECONDS = 1.0
 """After which a Redis that is away is tried again."""
 RENEW_SECONDS = 20.0
@@ -66,7 +68,7 @@ class RedisLimiter:
     """
 
     def __init__(self, url: str, *, refuse: bool = False, prefix: str = "guardhouse:limits") -> None:
-        self._client = redis_client.once(url, 1.5 * ASK_SECONDS, _CONNECTIONS)
+        self._client = redis_client.once(url, PATIENCE_SECONDS, _CONNECTIONS)
         self._admit = self._client.register_script(ADMIT)
         self._apply = self._client.register_script(APPLY)
         self._seed = self._client.register_script(SEED)
@@ -241,7 +243,7 @@ class RedisLimiter:
                     self._waiting.popleft()
                 self._number += 1
             try:
-                async with asyncio.timeout(2 * ASK_SECONDS):
+                async with asyncio.timeout(PATIENCE_SECONDS):
                     await self._applied(self._sending)
             except redis_client.away() as error:
                 self._away(error)
