@@ -132,11 +132,15 @@ def opened(config: Path | None, data_dir: Path | None) -> Iterator[Store]:
         folder = folder or Path("data")
         if data_dir is not None and not folder.is_dir():
             raise ConfigError(f"there is no folder {folder}.", fix="Name the proxy's data_dir.")
+        file = folder / "guardhouse.sqlite3"
+        made = url is None and not file.exists()
         store = open_store(url_of(folder, url), load_key(folder, settings.data_key))
     except (ConfigError, StoreError) as error:
         fail(str(error))
     try:
         yield store
+        if made:
+            typer.echo(f"There was no database yet: {file.absolute()} was made.", err=True)
     finally:
         store.close()
 
