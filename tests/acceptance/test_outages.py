@@ -173,7 +173,9 @@ def test_connections_that_hang_keep_no_revoked_key_alive(
 
     def stored() -> int:
         with direct.read() as connection:
-            return int(connection.execute(text("SELECT count(*) FROM span WHERE http_status = 200")).scalar_one())
+            return int(
+                connection.execute(text("SELECT count(*) FROM span WHERE http_status = 200")).scalar_one()
+            )
 
     with under_load(folder, upstream.port, GUARDHOUSE_DATABASE_URL=through) as (port, callers):
         relay.freeze()
