@@ -34,6 +34,9 @@ def doctor(
     config: Annotated[
         Path | None, typer.Option(help="The configuration to look at [default: guardhouse.yaml].")
     ] = None,
+    host: Annotated[str | None, typer.Option(help="Address that is to be listened on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of it.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder for database, spool and key.")] = None,
     reach: Annotated[
         bool, typer.Option("--reach", help="Also connect to each provider; nothing is asked of it.")
     ] = False,
@@ -42,7 +45,7 @@ def doctor(
     """What is installed, configured and reachable. Exits 1 when something needed is missing."""
     from proxy.doctor import examine
 
-    findings = examine(config, reach=reach)
+    findings = examine(config, reach=reach, host=host, port=port, data_dir=data_dir)
     if as_json:
         told = [{"level": each.level, "subject": each.subject, "text": each.text} for each in findings]
         sys.stdout.write(json.dumps(told, ensure_ascii=False, indent=2) + "\n")

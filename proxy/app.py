@@ -302,7 +302,15 @@ def compose(context: Context) -> FastAPI:
 
     from proxy.api.deps import problem
 
-    pages = FastAPI(title="Guardhouse", version=version(), docs_url=None, redoc_url=None, openapi_url=None)
+    pages = FastAPI(
+        title="Guardhouse",
+        version=version(),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # A redirect would tell whoever asks which paths there are, and under which name the proxy is reached.
+        redirect_slashes=False,
+    )
 
     @pages.exception_handler(HTTPException)
     async def told(request: Request, error: HTTPException) -> Response:

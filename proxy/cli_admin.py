@@ -111,8 +111,11 @@ def _line(document: dict[str, Any]) -> str:
 
 
 @contextmanager
-def opened(config: Path | None, data_dir: Path | None) -> Iterator[Store]:
-    """The configured store, closed at the end; a clear line and exit code 2 when there is none."""
+def opened(config: Path | None, data_dir: Path | None, *, tell: bool = False) -> Iterator[Store]:
+    """The configured store, closed at the end; a clear line and exit code 2 when there is none.
+
+    `tell` says on standard error when its file was not there yet: it may not be the one that was meant.
+    """
     from proxy.config import load_config
     from proxy.errors import ConfigError
     from proxy.settings import load_settings
@@ -132,11 +135,15 @@ def opened(config: Path | None, data_dir: Path | None) -> Iterator[Store]:
         folder = folder or Path("data")
         if data_dir is not None and not folder.is_dir():
             raise ConfigError(f"there is no folder {folder}.", fix="Name the proxy's data_dir.")
+        file = folder / "guardhouse.sqlite3"
+        made = url is None and not file.exists()
         store = open_store(url_of(folder, url), load_key(folder, settings.data_key))
     except (ConfigError, StoreError) as error:
         fail(str(error))
     try:
         yield store
+        if made and tell:
+            typer.echo(f"There was no database yet: {file.absolute()} was made.", err=True)
     finally:
         store.close()
 

@@ -79,7 +79,7 @@ def create(
         fail("a name and a tenant take 1 to 128 printable characters")
     patch = _patch(team, rpm, tpm, max_parallel, budget, expires, model, policy, tag)
     terms = _checked(_configured(config, data_dir), patch, FREE)
-    with opened(config, data_dir) as store:
+    with opened(config, data_dir, tell=True) as store:
         made = create_key(store, named, tenant, admin, terms)
     if as_json:
         said({"key": made.secret, **made.stored.document()})
@@ -133,7 +133,7 @@ def list_(as_json: bool = JSON, data_dir: Path | None = DATA_DIR, config: Path |
     """List the keys: never the keys themselves."""
     from proxy.store.keys import list_keys
 
-    with opened(config, data_dir) as store:
+    with opened(config, data_dir, tell=True) as store:
         rows = [key.document() for key in list_keys(store)]
     if as_json:
         said(rows)

@@ -43,23 +43,26 @@ class Finding:
     """What was found, and what to do about it."""
 
 
-def examine(config: Path | None = None, *, reach: bool = False) -> list[Finding]:
+def examine(config: Path | None = None, *, reach: bool = False, **given: object) -> list[Finding]:
     """Everything that was found, in the order of looking; a fault in one part does not keep it from the others.
 
     Args:
         config: the configuration file; None takes the one that the settings name.
         reach: whether to connect to the providers that are configured.
+        given: settings that win over the environment, by name; None leaves them as they are.
     """
     from proxy import doctor_state
     from proxy.settings import load_settings
 
     found = [_python()]
     try:
-        settings = load_settings()
+        chosen = {name: value for name, value in given.items() if value is not None}
+        settings = load_settings().model_copy(update=chosen)
     except ConfigError as error:
         return [*found, Finding("error", "settings", str(error)), *_installed()]
     loaded, told = _configuration(config or settings.config, settings)
     found += told
+    found += [Finding("warn", "admin key", note) for note in settings.notes()]
     if loaded is not None:
         found += [_policy(loaded), _models(loaded)]
     folder = loaded.data_dir if loaded else settings.data_dir or Path("data")

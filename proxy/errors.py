@@ -163,6 +163,13 @@ class UpstreamError(ProxyError):
     status, type, code = 502, "server_error", Code.UPSTREAM_ERROR
 
 
+class Redirected(UpstreamError):
+    """The provider answered with a redirect, which is not followed: asking it again gives the same."""
+
+    deployment = ""
+    """Id of the one that was asked; set by whoever asked it."""
+
+
 class UpstreamTimeout(UpstreamError):
     """The provider did not connect, begin, go on or finish within its deadline."""
 

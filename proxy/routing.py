@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from proxy import first_event
 from proxy.balance import pick
 from proxy.config import Config, Deployment
-from proxy.errors import Code, NotFound, ProxyError, UpstreamError
+from proxy.errors import Code, NotFound, ProxyError, Redirected, UpstreamError
 from proxy.health import Health
 from proxy.hedge import hedged
 from proxy.providers.base import Call, Fetch, Keeper, Provider, Reply, ReplyStream
@@ -283,6 +283,8 @@ class Router:
                 return outcome
             if isinstance(outcome, Routed) and outcome.answer.status in MISPLACED:
                 misplaced.add(outcome.deployment.id)
+            elif isinstance(outcome, Redirected):
+                misplaced.add(outcome.deployment)
             others = [item for item in group if item.id not in misplaced]
             if left <= 0 or not others:
                 return outcome
@@ -327,6 +329,8 @@ class Router:
         except UpstreamError as error:
             code = error.code
             self._health.failed(deployment.id, self._clock.monotonic())
+            if isinstance(error, Redirected):
+                error.deployment = deployment.id
             return error
         except ProxyError as error:
             code = error.code

@@ -59,7 +59,7 @@ def run(settings: Settings, *, keys: bool, say: Callable[[str], None]) -> None:
         say(f"Admin key, shown this once: {secret}")
     host, port = listening.getsockname()[:2]
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    for told in (*app.context.config.notes, limiting.note(app.context, settings.workers)):
+    for told in (*settings.notes(), *app.context.config.notes, limiting.note(app.context, settings.workers)):
         if told is not None:
             say(told)
     if not keys:

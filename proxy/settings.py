@@ -14,6 +14,9 @@ from proxy.errors import ConfigError
 REFERENCE = "os.environ/"
 """LiteLLM's prefix for a value that stands in an environment variable: `os.environ/OPENAI_API_KEY`."""
 
+ADMIN_KEY_LENGTH = 16
+"""Characters that an admin key should have at least."""
+
 
 class Settings(BaseSettings):
     """The `GUARDHOUSE_*` variables. What is set here wins over the configuration file."""
@@ -48,6 +51,14 @@ class Settings(BaseSettings):
     """Whether each exchange leaves a line in the log."""
     spool_mode: Literal["strict", "group"] | None = None
     """Whether a trace is on disk before the reply's last byte leaves (`strict`) or within 20 ms (`group`)."""
+
+    def notes(self) -> list[str]:
+        """What an operator should know of these settings. Holds no secret."""
+        key = self.admin_key.get_secret_value() if self.admin_key else None
+        if key is None or len(key) >= ADMIN_KEY_LENGTH:
+            return []
+        why = f"GUARDHOUSE_ADMIN_KEY has less than {ADMIN_KEY_LENGTH} characters: it may be guessed."
+        return [f"{why} Make one with `openssl rand -hex 32`."]
 
     def secret(self, value: str) -> str:
         """The value itself, or what stands in the variable it names as `os.environ/NAME`.

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from proxy.config import Deployment
-from proxy.errors import BadRequest, Code, UpstreamError, UpstreamTimeout
+from proxy.errors import BadRequest, Code, Redirected, UpstreamError, UpstreamTimeout
 from proxy.providers.base import Call, Reply, ReplyStream, relayed_headers, scrubbed, traced_headers
 from proxy.settings import prepare_litellm
 from proxy.sse import DONE, event
@@ -342,7 +342,7 @@ def refusal(error: Any, deployment: Deployment) -> Reply:
     if kind == "Timeout":
         raise UpstreamTimeout("The provider did not answer in time.") from None
     if status < 400:
-        raise UpstreamError(
+        raise Redirected(
             f"The provider answered with a redirect (HTTP {status}): its api_base is not right."
         ) from None
     headers = getattr(error, "litellm_response_headers", None)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import orjson
 
 from proxy.config import Deployment, Timeouts
-from proxy.errors import UpstreamError, UpstreamTimeout
+from proxy.errors import Redirected, UpstreamError, UpstreamTimeout
 from proxy.providers.base import (
     Call,
     Fetch,
@@ -139,7 +139,7 @@ class OpenAIWire:
             raise UpstreamTimeout("The provider did not begin to answer in time.") from None
         if 300 <= response.status < 400:
             response.close()
-            raise UpstreamError(
+            raise Redirected(
                 f"The provider answered with a redirect (HTTP {response.status}): its api_base is not right."
             )
         if not 200 <= response.status < 600:

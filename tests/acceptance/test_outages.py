@@ -19,9 +19,10 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from proxy.store.db import open_store
-from proxy.store.keys import create_key
+from proxy.store.keys import active_keys, create_key, revoke_key
 from tests.acceptance.services import Postgres, Redis, free_port, wait_for_port
 from tests.proxy.test_server import lines_until, start
+from tests.relay import Relay
 from tests.servers import ADMIN_KEY, Upstream
 
 pytestmark = [pytest.mark.long, pytest.mark.services]
@@ -158,6 +159,36 @@ def test_a_database_that_crashes_costs_no_caller_anything(
         stored = connection.execute(text("SELECT count(*) FROM span")).scalar_one()
     engine.dispose()
     assert stored == answers[200]
+
+
+@pytest.mark.timeout(300)
+def test_connections_that_hang_keep_no_revoked_key_alive(
+    tmp_path: Path, postgres: Postgres, upstream: Upstream
+) -> None:
+    """Open connections fall silent, new ones work: revoked keys are refused, every trace arrives, all is well again."""
+    folder, relay = tmp_path / "proxy", Relay("127.0.0.1", postgres.port)
+    folder.mkdir()
+    through = postgres.url.replace(f":{postgres.port}/", f":{relay.port}/")
+    direct = open_store(postgres.url, b"k" * 32)
+
+    def stored() -> int:
+        with direct.read() as connection:
+            return int(
+                connection.execute(text("SELECT count(*) FROM span WHERE http_status = 200")).scalar_one()
+            )
+
+    with under_load(folder, upstream.port, GUARDHOUSE_DATABASE_URL=through) as (port, callers):
+        relay.freeze()
+        for row in active_keys(direct):
+            revoke_key(direct, row["key_id"])
+        until(lambda: total(callers)[401] > 20)
+        until(lambda: readyz(port)[1]["degraded"] == {} and readyz(port)[0] == 200)
+        for caller in callers:
+            caller.stop = True
+        until(lambda: stored() == total(callers)[200])
+    direct.close()
+    relay.close()
+    assert set(total(callers)) == {200, 401}
 
 
 @pytest.mark.timeout(300)

@@ -74,6 +74,15 @@ def test_the_rest_is_served_too(proxy: Running) -> None:
     assert ask(proxy, method="GET", path="/readyz").status == 200
 
 
+@pytest.mark.parametrize("path", ["/healthz/", "/api/traces/", "/metrics/", "//healthz"])
+def test_no_path_is_redirected(proxy: Running, path: str) -> None:
+    """A slash too many is an unknown path, to everybody."""
+    answer = ask(proxy, method="GET", path=path)
+
+    assert (answer.status, answer.error["code"]) == (404, "unknown_url")
+    assert "location" not in answer.headers
+
+
 def test_a_first_start_makes_one_admin_key(tmp_path: Path) -> None:
     """Without a key a first start makes one and stores its hash; the next start makes none."""
     app = make_app(tmp_path, "http://127.0.0.1:9/v1", policy())

@@ -56,6 +56,17 @@ def test_a_key_is_made_listed_and_revoked(run: Run) -> None:
     assert key not in listed and key_hash(key) not in listed
 
 
+def test_a_database_that_was_not_there_is_told_of(run: Run, tmp_path: Path, monkeypatch: Any) -> None:
+    """Once, on standard error: a key in the wrong place would open nothing."""
+    monkeypatch.chdir(tmp_path)
+    first = run("keys", "create", "web")
+    second = run("keys", "create", "other")
+
+    assert "guardhouse.sqlite3 was made" in first.stderr and str(tmp_path) in first.stderr
+    assert first.stdout.strip().startswith("gh-")
+    assert "was made" not in second.stderr
+
+
 def test_a_key_is_made_with_all_its_terms(run: Run) -> None:
     """Each option says what it says; the list tells it in words."""
     made = json.loads(

@@ -32,11 +32,11 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Look:
     monkeypatch.setenv("GUARDHOUSE_PORT", "0")
     monkeypatch.setattr(embedding, "load", embedding_stands_in)
 
-    def call(text: str | None = MODELS) -> dict[str, str]:
+    def call(text: str | None = MODELS, **given: object) -> dict[str, str]:
         if text is not None:
             Path("guardhouse.yaml").write_text(text)
         found: dict[str, str] = {}
-        for each in examine():
+        for each in examine(**given):
             found[each.subject] = (found.get(each.subject, "") + f"\n{each.level}: {each.text}").strip()
         return found
 
@@ -142,6 +142,28 @@ def test_the_data_folder_and_its_database_are_opened(look: Look) -> None:
     found = look()
     assert found["data"] == "ok: data is writable"
     assert found["database"] == "ok: sqlite answers, its schema is up to date"
+
+
+def test_what_serve_would_be_told_is_looked_at(look: Look, tmp_path: Path) -> None:
+    """Another folder, address and port than the environment's."""
+    (tmp_path / "state").mkdir(mode=0o700)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        taken.close()
+        found = look(data_dir=tmp_path / "state", host="127.0.0.1", port=port)
+
+    assert str(tmp_path / "state") in found["data"]
+    assert found["port"] == f"ok: 127.0.0.1:{port} is free"
+
+
+def test_an_admin_key_that_may_be_guessed_is_told(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warning that does not repeat it; one that is long enough is no word worth."""
+    monkeypatch.setenv("GUARDHOUSE_ADMIN_KEY", "pa55word")
+    found = look()
+    assert found["admin key"].startswith("warn: GUARDHOUSE_ADMIN_KEY has less than 16")
+    assert "pa55word" not in str(found)
+    monkeypatch.setenv("GUARDHOUSE_ADMIN_KEY", "p" * 16)
+    assert "admin key" not in look()
 
 
 def test_a_taken_port_is_told_from_one_of_ours(

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from proxy.config import Config, Deployment, RouterSettings, Timeouts
-from proxy.errors import BadRequest, Blocked, ConfigError, NotFound, UpstreamError, UpstreamTimeout
+from proxy.errors import (
+    BadRequest,
+    Blocked,
+    ConfigError,
+    NotFound,
+    Redirected,
+    UpstreamError,
+    UpstreamTimeout,
+)
 from proxy.providers.base import Call, EventStream, Reply, ReplyStream
 from proxy.routing import ANTHROPIC, LONGEST_RETRY_AFTER_SECONDS, Attempt, Router, open_providers, speaker
 
@@ -154,6 +162,17 @@ async def test_a_wrong_request_is_told_at_once(status: int) -> None:
     routes = routed(provider, place("a"), place("b", "n"), fallbacks={"m": ("n",)})
     assert (await routes.call("m", whole)).answer.status == status
     assert provider.asked == ["a"]
+
+
+async def test_a_deployment_that_redirects_is_not_asked_twice() -> None:
+    """What it says is a mistake of the configuration; another one may do."""
+    provider = Scripted(a=[Redirected("elsewhere")], b=[OK])
+    await routed(provider, place("a", weight=1), place("b", weight=0)).call("m", whole)
+    assert provider.asked == ["a", "b"]
+    alone = Scripted(a=[Redirected("elsewhere")])
+    with pytest.raises(Redirected):
+        await routed(alone, place("a"), num_retries=3).call("m", whole)
+    assert alone.asked == ["a"]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

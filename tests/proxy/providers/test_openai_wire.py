@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from proxy.config import Deployment, Timeouts
-from proxy.errors import UpstreamError, UpstreamTimeout
+from proxy.errors import Redirected, UpstreamError, UpstreamTimeout
 from proxy.providers import openai_wire
 from proxy.providers.base import Call, Reply, ReplyStream
 from proxy.providers.openai_wire import OpenAIWire, body_bytes, request_headers, target
@@ -285,7 +285,7 @@ async def test_a_redirect_is_not_followed(wire: OpenAIWire) -> None:
         return web.Response(status=307, headers={"location": "/v1/elsewhere"})
 
     async with serving(handle) as deployment:
-        with pytest.raises(UpstreamError, match="redirect"):
+        with pytest.raises(Redirected, match="redirect"):
             await wire.complete(deployment, call())
     assert len(hits) == 1
 
