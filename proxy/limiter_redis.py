@@ -29,7 +29,7 @@ from proxy.windows import DAY, period_bounds
 ASK_SECONDS = 1.0
 """How long a request waits for Redis."""
 PATIENCE_SECONDS = 5.0
-"""How long the task that settles waits for Redis: a process that was too busy to look must not take that for an outage."""
+"""How long the task that settles waits for Redis. That this process is too busy to look is no outage of it."""
 RETRY_SECONDS = 1.0
 """After which a Redis that is away is tried again."""
 RENEW_SECONDS = 20.0

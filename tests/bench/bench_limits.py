@@ -73,9 +73,7 @@ def _added(folder: Path, server: OwnRedis, rounds: int) -> Sequence[Row]:
     rows = []
     for messages in (4, 200):
         spent = asyncio.run(cpu(context, bearer, messages, rounds))
-        rows.append(
-            Row(f"in memory: CPU of a request, {messages} messages", 1e6 * spent, "µs", 100)
-        )
+        rows.append(Row(f"in memory: CPU of a request, {messages} messages", 1e6 * spent, "µs", 100))
     spent = asyncio.run(_cpu_in_redis(context, server, bearer, rounds))
     return [*rows, Row("in Redis: CPU of a request, 4 messages", 1e6 * spent, "µs", 500)]
 
