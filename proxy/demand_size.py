@@ -15,8 +15,9 @@ MEDIA_TOKENS = 1_500
 SOUND_BYTES_PER_TOKEN = 256
 """Of sounds in base64, compressed well."""
 _CONVERSATIONS = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/messages"})
-_TO_BE_READ = (b"image", b"audio", b"document", b"screenshot", b"\\u")
-"""What may stand for more tokens than its letters, or be a name written otherwise."""
+_TYPED, _ESCAPED = b'"type"', b"\\u"
+"""What every part that holds media has, and how that can be written otherwise."""
+_MEDIA_WORDS = (b"image", b"audio", b"document", b"screenshot")
 _TURNS = ("messages", "input")
 _PARTS = ("content", "output")
 _IMAGES = frozenset({"image_url", "input_image", "computer_screenshot"})
@@ -27,9 +28,14 @@ _TOKEN_IDS = 1 << 20
 def request_tokens(exchange: Exchange) -> int:
     """The tokens of a request; of a conversation that is all text, by its size alone."""
     body = exchange.body
-    if exchange.path not in _CONVERSATIONS or not body or any(word in body for word in _TO_BE_READ):
+    if exchange.path not in _CONVERSATIONS or not body or _may_hold_media(body):
         return text_tokens(exchange.request)
     return exchange.size // BYTES_PER_TOKEN + 1
+
+
+def _may_hold_media(body: bytes) -> bool:
+    # The longer the body, the more each word that is looked for costs: most have no parts, and end here.
+    return _ESCAPED in body or (_TYPED in body and any(word in body for word in _MEDIA_WORDS))
 
 
 def text_tokens(value: Any) -> int:

@@ -111,7 +111,7 @@ def _exchange(context: Context, messages: int) -> Exchange:
     chat = [{"role": roles[place % 2], "content": f"{place}. {TEXT}"} for place in range(messages)]
     exchange = Exchange(CHAT, DIALECT, context.policies.guard)
     body = orjson.dumps({**ASKED, "messages": chat})
-    exchange.size, exchange.request = len(body), orjson.loads(body)
+    exchange.body, exchange.size, exchange.request = body, len(body), orjson.loads(body)
     exchange.model = MODEL["model_name"]
     [deployment] = context.router.resolve(exchange.model)
     exchange.deployment, exchange.upstream_called = deployment.id, True

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from proxy.demand_size import BYTES_PER_TOKEN, MEDIA_TOKENS, text_tokens
+from proxy.demand_size import BYTES_PER_TOKEN, MEDIA_TOKENS, request_tokens, text_tokens
+from proxy.exchange import Exchange
+from tests.proxy.exchanges import masked
 
 LONG = "A" * 9_000
 URL = f"data:image/png;base64,{LONG}"
@@ -78,3 +83,32 @@ def test_a_long_sound_is_taken_for_more() -> None:
     part = {"type": "input_audio", "input_audio": {"data": "A" * 2_560_000}}
 
     assert 10_000 <= text_tokens({"messages": [{"content": [part]}]}) < 10_060
+
+
+def _sent(body: bytes) -> Exchange:
+    sent = masked()
+    sent.body, sent.size, sent.request = body, len(body), orjson.loads(body)
+    return sent
+
+
+@given(st.lists(st.text(max_size=200), min_size=1, max_size=8))
+def test_a_conversation_of_texts_is_known_by_its_size(texts: list[str]) -> None:
+    """Without a walk through it, and about what the walk would say."""
+    body = orjson.dumps({"model": "m", "messages": [{"role": "user", "content": text} for text in texts]})
+    walked = text_tokens(orjson.loads(body))
+
+    assert request_tokens(_sent(body)) >= walked - 4 * len(texts) - 4
+    if b"\\u" not in body:
+        assert request_tokens(_sent(body)) == len(body) // BYTES_PER_TOKEN + 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"messages":[{"content":[{"type":"image_url","image_url":{"url":"https://x.example/a.png"}}]}]}',
+        b'{"messages":[{"content":[{"type":"\\u0069mage_url","im\\u0061ge_url":{"url":"https://x.example/a.png"}}]}]}',
+    ],
+)
+def test_media_are_never_known_by_their_size(body: bytes) -> None:
+    """Not even under an escaped name."""
+    assert request_tokens(_sent(body)) > MEDIA_TOKENS
