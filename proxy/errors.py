@@ -11,6 +11,7 @@ ProxyError             an answer to the caller: status, type, code, message, par
 ├── RateLimited        429  too many requests, tokens or too much money
 ├── Blocked            400  a rule of the policy refused it (never a 5xx: clients would retry)
 ├── UpstreamError      502  the provider could not be reached, or did not answer as one
+│   ├── Redirected     502  the provider redirects, which is not followed
 │   └── UpstreamTimeout 504 the provider did not answer in time
 └── Unavailable        503  the proxy itself cannot do its work now
 ConfigError            never sent to a caller: a configuration file or variable that cannot be used

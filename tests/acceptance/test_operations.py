@@ -17,6 +17,8 @@ from tests.servers import ADMIN_KEY
 
 MODELS = "model_list:\n  - {model_name: echo, litellm_params: {model: fake/echo}}\n"
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     ("config", "told"),
@@ -28,7 +30,7 @@ MODELS = "model_list:\n  - {model_name: echo, litellm_params: {model: fake/echo}
         (MODELS + "guardhouse: {policy: ./none.yaml}\n", "guardhouse.yaml:3: there is no policy file"),
         (MODELS + "guardhouse: {redis_url: nonsense}\n", "redis_url is no URL of a Redis"),
         (MODELS + "guardhouse: {data_dir: ./guardhouse.yaml}\n", "data key cannot be read"),
-        (MODELS + "guardhouse: {database_url: 'sqlite:////proc/none/x.db'}\n", "the database's folder cannot be made"),
+        (MODELS + "guardhouse: {database_url: 'sqlite:////proc/none/x.db'}\n", "the database's file cannot be made"),
     ],
 )  # fmt: skip
 def test_what_keeps_it_from_starting_is_one_line(tmp_path: Path, config: str, told: str) -> None:

@@ -19,6 +19,7 @@ CLASSES = [
     (errors.RateLimited, 429, "requests", "rate_limit_exceeded"),
     (errors.Blocked, 400, "invalid_request_error", "content_filter"),
     (errors.UpstreamError, 502, "server_error", "upstream_error"),
+    (errors.Redirected, 502, "server_error", "upstream_error"),
     (errors.UpstreamTimeout, 504, "server_error", "upstream_timeout"),
     (errors.Unavailable, 503, "server_error", "unavailable"),
 ]

@@ -63,7 +63,7 @@ class Caller(threading.Thread):
         connection.close()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_fifty_reloads_under_load_fail_no_request(running: tuple[Files, Running], upstream: Upstream) -> None:
     """Every exchange is stamped with a policy and a configuration that were in force together while it lasted."""
     given, proxy = running
