@@ -26,6 +26,10 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from proxy.exchange import new_id
+from proxy.key_terms import Terms
+from proxy.limits import Limits
+from proxy.store.db import open_store
+from proxy.store.keys import create_key
 from tests.acceptance.test_deployment_files import expressions
 from tests.acceptance.tools import DEPLOY, haproxy, nginx, tool
 from tests.contract.hostile import wires
@@ -208,28 +212,15 @@ def test_traces_of_both_are_listed_by_either(fleet: Fleet) -> None:
 
 def test_limits_are_shared(fleet: Fleet) -> None:
     """Six requests at two proxies, of four that a key may make a minute."""
-    if not (DEPLOY.parent / "proxy" / "limiter.py").exists():
-        pytest.skip("this version has no limiter")
-    key = f"gh-{new_id()}"
-    insert_limited_key(fleet, key, {"rpm": 4})
+    store = open_store(fleet.variables["GUARDHOUSE_DATABASE_URL"], b"")
+    key = create_key(store, "limited", terms=Terms(limits=Limits(rpm=4))).secret
+    store.close()
     for number in (0, 1):
         until(lambda number=number: fleet.ask(number, "/v1/models", key=key)[0] == 200)
 
     statuses = [fleet.chat(turn % 2, "hi", key=key)[0] for turn in range(6)]
 
     assert sorted(statuses) == [200] * 4 + [429] * 2
-
-
-def insert_limited_key(fleet: Fleet, key: str, limits: dict[str, Any]) -> None:
-    """A key in the database, as the command line would make it."""
-    from proxy.auth import key_hash
-    from proxy.store.tables import API_KEY
-
-    engine = create_engine(fleet.variables["GUARDHOUSE_DATABASE_URL"])
-    row = {"key_id": new_id(), "hash": key_hash(key), "tenant": "default", "name": "limited", "admin": False}
-    with engine.begin() as connection:
-        connection.execute(API_KEY.insert(), [{**row, "created_us": 1, "limits": json.dumps(limits)}])
-    engine.dispose()
 
 
 def test_a_proxy_with_another_data_key_does_not_start(fleet: Fleet) -> None:
