@@ -367,12 +367,15 @@ class Recorder:
                 refused.append(record)
         delay = 0.1
         while True:
+            last = self._stopping.is_set()
             try:
                 unstorable = set(self._write(documents))
                 break
             except Exception as error:
                 _log.warning("the database takes no traces (%s); trying again", type(error).__name__)
-            self._pause(delay)
+            if last:
+                raise _Stop
+            self._stopping.wait(delay)  # whoever stops meanwhile tries once more: the database may be back
             delay = min(10.0, delay * 2)
         refused += [encode(one) for one in documents if one.get("id") in unstorable]
         self._metrics.written(len(batch.records) - len(refused))
