@@ -376,3 +376,11 @@ def test_a_fault_of_our_own_is_told_and_recorded(
 
     assert (answer.status, answer.error["code"]) == (500, "internal_error")
     assert proxy.recorder.last()["outcome"] == "failed"
+
+
+def test_an_upstream_that_answers_garbage_is_a_502(proxy: Running, upstream: Upstream) -> None:
+    """What is no completion is told as an error, recorded as failed."""
+    upstream.script = raw(b"<html>")
+
+    assert ask(proxy, chat()).error["code"] == "upstream_error"
+    assert proxy.recorder.last()["outcome"] == "failed"

@@ -6,10 +6,13 @@ import asyncio
 import gzip
 from typing import Any
 
+import orjson
 import pytest
 
 from proxy.errors import BadRequest, PayloadTooLarge, RequestTimeout
 from proxy.wire import ClientGone, Connection, Pings
+from tests.proxy.test_pipeline import ask, chat
+from tests.servers import Running, Upstream
 
 
 def connection(
@@ -187,3 +190,11 @@ def test_a_query_is_as_it_came() -> None:
     unused: Any = None
     assert Connection({**scope, "query_string": b"a=%20"}, unused, unused).query == b"a=%20"
     assert Connection(scope, unused, unused).query == b""
+
+
+def test_a_gzipped_body_is_read(proxy: Running, upstream: Upstream) -> None:
+    """True gzip is unpacked, and goes on plain."""
+    plain = orjson.dumps({**chat(), "model": "gpt-real"})
+
+    assert ask(proxy, gzip.compress(plain), headers={"content-encoding": "gzip"}).status == 200
+    assert upstream.bodies == [plain]
