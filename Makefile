@@ -17,7 +17,7 @@ check: lint types test         ## what CI runs: lint, types, tests (the docs are
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/yamllint -c .yamllint.yaml docker-compose.yml .github deploy guardrails/policies
+	$(BIN)/yamllint -c .yamllint.yaml docker-compose.yml .github docs/examples deploy guardrails/policies
 
 types: $(VENV)/dev
 	$(BIN)/mypy

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from evals.cli import told
+from evals.cli_options import told
 
 
 def register(app: typer.Typer) -> None:

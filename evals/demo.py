@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,18 +22,24 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from evals.demo_review import review
 from evals.errors import DemoError
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
-    from evals.types import GateMetric, Run
+    from evals.run import GateMetric, Run
 
 DATASETS = Path(__file__).resolve().parents[1] / "datasets"
 BASELINE = DATASETS / "baselines" / "support.json"
 INDEX = "harbor"
 """Name of the index's folder, which a run mentions."""
-START_SECONDS = 30
+START_SECONDS = 120
+"""How long the proxy may take to start while its process lives: a first start on a busy machine is slow."""
+TOLD_SECONDS = 15
+"""How often the tour says that it still waits."""
+ARRIVE_SECONDS = 60
+"""How long a trace may take to be in the database."""
 
 CONFIG = """\
 model_list:
@@ -92,9 +98,10 @@ class Proxy:
         request = urllib.request.Request(  # noqa: S310  (our own address)
             f"{self.url}/api/traces/{trace_id}", headers={"authorization": f"Bearer {self.key}"}
         )
-        for _ in range(100):
+        end = time.monotonic() + ARRIVE_SECONDS
+        while time.monotonic() < end:
             try:
-                with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
+                with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310
                     document: dict[str, Any] = json.load(reply)
                     return document
             except urllib.error.HTTPError as error:
@@ -103,6 +110,18 @@ class Proxy:
                     raise DemoError(f"the proxy answers HTTP {error.code} for a trace") from None
             time.sleep(0.05)
         raise DemoError("a trace did not arrive in the database")
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a document. Raises DemoError."""
+        headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        request = urllib.request.Request(f"{self.url}{path}", json.dumps(body).encode(), headers)  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310
+                document: dict[str, Any] = json.load(reply)
+                return document
+        except urllib.error.HTTPError as error:
+            error.close()
+            raise DemoError(f"the proxy answers HTTP {error.code} to POST {path}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,26 +136,31 @@ class Scene:
 
 def run(leave: bool, port: int) -> None:
     """Walks the tour on a temporary data folder; stays up until Ctrl-C unless told to leave. Raises DemoError."""
-    from openai import OpenAI
-
     console = Console(highlight=False)
     if not DATASETS.is_dir():
         raise DemoError("the datasets are not here", fix="run the demo from a checkout of the repository")
     started = time.perf_counter()
     console.print("A proxy starts on a scripted provider: no key, no network, no model.")
-    with tempfile.TemporaryDirectory(prefix="guardhouse-demo-") as name, _proxy(Path(name), port) as proxy:
+    with tempfile.TemporaryDirectory(prefix="guardhouse-demo-") as name, _proxy(Path(name), port) as process:
+        from openai import OpenAI
+
+        # What takes seconds to import and to build is done while the proxy starts.
+        index = _index(Path(name))
+        proxy = _started(process, Path(name), console.print)
         console.rule("[bold]1. An app talks through the proxy")
         client = OpenAI(base_url=f"{proxy.url}/v1", api_key=proxy.key, max_retries=0)
-        index = _index(Path(name))
+        traces: dict[str, dict[str, Any]] = {}
         for number, scene in enumerate(_scenes(client, index), 1):
-            _show(console, number, scene, proxy.trace(scene.trace_id))
+            trace = proxy.trace(scene.trace_id)
+            _show(console, number, scene, trace)
+            traces[scene.trace_id] = trace
         console.rule("[bold]2. An eval gates two changes of the prompt")
-        for number, prompt in enumerate(("v2", "degraded"), 1):
+        first, second = (
             _evaluate(console, proxy, index, f"2.{number}", prompt)
+            for number, prompt in enumerate(("v2", "degraded"), 1)
+        )
         console.rule("[bold]3. A reviewer looks")
-        console.print(f"Flagged traces   {proxy.url}/review")
-        console.print(f"Eval runs        {proxy.url}/review/runs")
-        console.print(f"Sign in with     {proxy.key}", soft_wrap=True)
+        _reviewed(console, proxy, traces, f"/review/runs/compare?a={first}&b={second}")
         console.print(f"[dim]The tour took {time.perf_counter() - started:.0f} seconds.[/]")
         if leave:
             console.print(
@@ -148,8 +172,8 @@ def run(leave: bool, port: int) -> None:
 
 
 @contextmanager
-def _proxy(folder: Path, port: int) -> Iterator[Proxy]:
-    """A proxy of its own process, configured in a folder. Raises DemoError with what it said if it does not start."""
+def _proxy(folder: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    """The process of a proxy that is about to start, configured in a folder."""
     (folder / "guardhouse.yaml").write_text(CONFIG, encoding="utf-8")
     (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
     command = [sys.executable, "-m", "guardhouse", "serve", "--config", str(folder / "guardhouse.yaml")]
@@ -161,7 +185,7 @@ def _proxy(folder: Path, port: int) -> Iterator[Proxy]:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _told_to_end)
     try:
-        yield _started(process, folder)
+        yield process
     finally:
         process.send_signal(signal.SIGINT)  # at once: nobody has to notice first
         try:
@@ -171,7 +195,8 @@ def _proxy(folder: Path, port: int) -> Iterator[Proxy]:
             process.wait()
 
 
-def _started(process: subprocess.Popen[str], folder: Path) -> Proxy:
+def _started(process: subprocess.Popen[str], folder: Path, tell: Callable[[str], None]) -> Proxy:
+    """The proxy of a process, once it is ready. Raises DemoError with what it said if it does not start."""
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     assert process.stderr is not None
     stderr = process.stderr
@@ -184,12 +209,13 @@ def _started(process: subprocess.Popen[str], folder: Path) -> Proxy:
     threading.Thread(target=read, daemon=True).start()
     said: list[str] = []
     key = ""
-    deadline = time.monotonic() + START_SECONDS
-    while (left := deadline - time.monotonic()) > 0:
+    begun = time.monotonic()
+    while (waited := time.monotonic() - begun) < START_SECONDS:
         try:
-            line = lines.get(timeout=left)
+            line = lines.get(timeout=min(TOLD_SECONDS, START_SECONDS - waited))
         except queue.Empty:
-            break
+            tell(f"It is still starting, after {time.monotonic() - begun:.0f} seconds.")
+            continue
         if line is None:
             break
         said.append(line)
@@ -199,8 +225,12 @@ def _started(process: subprocess.Popen[str], folder: Path) -> Proxy:
             if not key:
                 raise DemoError("the proxy has a key already", fix="unset GUARDHOUSE_ADMIN_KEY for the demo")
             url = line.partition("listens on ")[2].split()[0]
-            _ready(url)
+            _ready(url, begun + START_SECONDS)
             return Proxy(url, key, folder)
+    if process.poll() is None and waited >= START_SECONDS:
+        raise DemoError(
+            f"the proxy did not start within {START_SECONDS} seconds", fix="try again on a quieter machine"
+        )
     raise _unstarted(said)
 
 
@@ -214,10 +244,10 @@ def _unstarted(said: Sequence[str]) -> DemoError:
     return DemoError(f"the proxy did not start: {last.removeprefix('guardhouse: ')}")
 
 
-def _ready(url: str) -> None:
-    for _ in range(200):
+def _ready(url: str, until: float) -> None:
+    while time.monotonic() < until:
         try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310
+            with urllib.request.urlopen(f"{url}/readyz", timeout=30):  # noqa: S310
                 return
         except urllib.error.HTTPError as error:
             error.close()
@@ -364,16 +394,16 @@ def _plain(text: str) -> str:
     return escape(" ".join(text.split()))
 
 
-def _evaluate(console: Console, proxy: Proxy, index: Any, number: str, prompt: str) -> None:
-    """Runs the golden set with one prompt, compares it with the accepted baseline, publishes the run."""
-    from evals import document, publish, session
+def _evaluate(console: Console, proxy: Proxy, index: Any, number: str, prompt: str) -> str:
+    """Runs the golden set with one prompt, compares it with the accepted baseline, publishes the run; its id."""
+    from evals import document, prompts, publish, session
     from evals.golden import load as load_golden
     from evals.retrieval import identity
     from evals.suite import load as load_suite
     from evals.target import Ask, HttpTarget
 
     suite = load_suite(DATASETS / "golden" / "support" / "suite.yaml")
-    text, ref = session.read_prompt(DATASETS / "prompts" / "support" / f"{prompt}.txt")
+    text, ref = prompts.read_prompt(DATASETS / "prompts" / "support" / f"{prompt}.txt")
     how = Ask("demo", text, k=suite.k, send_hits=True, index=identity(proxy.folder / INDEX))
     setup = session.Setup(suite, load_golden(suite.golden), ref, proxy.folder / "runs" / prompt)
     baseline = document.load(BASELINE)
@@ -386,6 +416,8 @@ def _evaluate(console: Console, proxy: Proxy, index: Any, number: str, prompt: s
             await target.aclose()
 
     judged = asyncio.run(measure())
+    if judged.unfinished:
+        raise DemoError(f"the eval broke off ({judged.unfinished})")
     session.write_reports(judged, setup.out)
     publish.publish(judged, proxy.url, proxy.key)
     verdict = judged.gate.verdict
@@ -398,6 +430,28 @@ def _evaluate(console: Console, proxy: Proxy, index: Any, number: str, prompt: s
     for metric in judged.gate.metrics:
         if metric.gating and metric.delta is not None:
             console.print(f"   [dim]{_change(metric)}[/]", highlight=False)
+    return judged.id
+
+
+def _reviewed(console: Console, proxy: Proxy, traces: dict[str, dict[str, Any]], compared: str) -> None:
+    """Judges and promotes the agent's trace, and prints where everything is to be seen."""
+    flagged = next(id for id, trace in traces.items() if trace["findings"])
+    agent = next(trace for trace in traces.values() if trace["tool_calls"])
+    stops = review(proxy.post, agent)
+    # Browsers keep what stands behind `#` to themselves: the sign-in form takes it from there. It is good once.
+    for label, path in (
+        ("First flagged", f"/review/traces/{flagged}#link={stops.link}"),
+        ("Flagged traces", "/review"),
+        ("Review queues", "/review/queues"),
+        ("Judged", stops.judged),
+        ("Candidate", stops.candidate),
+        ("Agent run", stops.run),
+        ("Eval runs", "/review/runs"),
+        ("Compared", compared),
+    ):
+        console.print(f"{label:<16} {proxy.url}{path}", soft_wrap=True)
+    console.print(f"Sign in with     {proxy.key}", soft_wrap=True)
+    console.print("[dim]The first link signs you in by one click; it is good once, for ten minutes.[/]")
 
 
 def _change(metric: GateMetric) -> str:

@@ -8,11 +8,20 @@ EvalsError
 ├── ComparisonError  two runs are not about the same thing
 ├── TargetError      the target cannot be reached, or refuses the key
 ├── PublishError     a run could not be posted
+├── FetchError       golden candidates could not be fetched from the proxy
+├── JudgeError       a judge cannot be asked, is not fit to judge, or its calibration cannot be used
 ├── RetrievalError   a corpus or an index cannot be used
 └── DemoError        a part of the demo did not do what it shows
+
+Retryable is none of them: a target raises it for one call that may succeed when it is made again.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evals.types import Output
 
 
 class EvalsError(Exception):
@@ -71,9 +80,39 @@ class PublishError(EvalsError):
     """A run could not be posted to the proxy."""
 
 
+class FetchError(EvalsError):
+    """Golden candidates could not be fetched from the proxy."""
+
+
+class JudgeError(EvalsError):
+    """A judge cannot be asked, may not judge this, or a calibration cannot be used."""
+
+
 class RetrievalError(EvalsError):
     """A corpus or an index cannot be used; the message says which file, what is wrong and what to do."""
 
 
 class DemoError(EvalsError):
     """A part of the demo did not do what it shows."""
+
+
+class Retryable(Exception):
+    """One call to a target failed in a way that another try may mend.
+
+    Args:
+        reason: what went wrong, in a few words, e.g. `HTTP 429`; nothing of the request or the reply.
+        wait_s: seconds that the provider asked to be left alone for; None when it said nothing.
+        throttled: whether the provider said that it is asked too much.
+        trace_id: the exchange at the proxy, where one was told.
+    """
+
+    of_a_burst = False
+    """Whether it was throttled together with others, after the first of which fewer were asked already."""
+
+    def __init__(
+        self, reason: str, *, wait_s: float | None = None, throttled: bool = False, trace_id: str = ""
+    ) -> None:
+        self.reason, self.wait_s, self.throttled, self.trace_id = reason, wait_s, throttled, trace_id
+        self.so_far: Output | None = None
+        """What a scenario's earlier calls gave: they were answered, and cost what they cost."""
+        super().__init__(reason)

@@ -7,222 +7,208 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from evals import compare
-from evals.compare import Column, Key
 from evals.errors import ComparisonError
-from evals.stats import RESAMPLES, Paired, fisher, holm_levels
-from evals.types import GateMetric, GateResult, GateVerdict, Gating, Run
+from evals.flaky import flaky
+from evals.run import GateMetric, GateResult, GateVerdict, Run
+from evals.slices import slices
+from evals.stats import POCOCK, RESAMPLES, benjamini_hochberg, holm, holm_levels
+from evals.trials import MAX_MISSING, Sides, Trial, matched, reported_trials, tried
 
 ALPHA = 0.05
 """Chance that a run without any loss is blocked, over all gating metrics together."""
-MAX_MISSING = 0.02
-"""A larger share of failed scores makes a run invalid."""
-REPORT_RESAMPLES = 2_000
-"""Bootstrap resamples for metrics that are only reported."""
+POINT_P = 0.2
+"""A loss beyond the margin blocks already at this p (after Holm), where cases were asked often enough."""
 
+_NOISE = 1e-12
+"""Size of a difference that is rounding."""
+
+UNDECIDED = (GateVerdict.BLOCK, GateVerdict.INCONCLUSIVE)
+"""Verdicts on a metric after which a reader wants to see the cases."""
 CANARIES = "canaries"
 """Name under which the canaries stand among the metrics."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    """One metric on its way to a verdict."""
+def judge(run: Run, baseline: Run | None = None, resamples: int = RESAMPLES, looks: int = 1) -> Run:
+    """The run with its verdict, its flaky cases, and what it was compared with.
 
-    rule: Gating
-    sign: int
-    """1 where larger values are better, else -1."""
-    candidate: Column
-    baseline: Column | None
-    paired: Paired | None
-    refused: str = ""
-    """Why the metric cannot be judged; empty when it can."""
-    empty: bool = False
-    """Whether it is refused for want of anything to measure rather than for failures."""
-    lopsided: str = ""
-    """How the runs differ in answers without anything to measure, where that is beyond chance; else empty."""
+    Args:
+        run: the candidate, with its gating rules and canaries.
+        baseline: an accepted run of the same golden set.
+        resamples: bootstrap resamples for each gating metric.
+        looks: how many times in all the comparison is made while cases are still being asked; each look then has a
+            stricter level (Pocock). One look at the end is the rule, with adaptive repeats too.
 
-
-def judge(run: Run, baseline: Run | None = None, resamples: int = RESAMPLES) -> Run:
-    """The run with its verdict, and what it was compared with. Raises ComparisonError."""
+    Raises ComparisonError when the runs are not about the same thing.
+    """
+    if not 1 <= looks <= len(POCOCK):
+        raise ComparisonError(f"{looks} looks are not planned for", fix=f"look 1 to {len(POCOCK)} times")
     try:
-        return _judged(run, baseline, resamples)
+        return _judged(run, baseline, resamples, POCOCK[looks - 1])
     except OverflowError:
         what = "the runs hold values that are too large to compare"
         raise ComparisonError(what, fix="look at the scorers' values") from None
 
 
-def _judged(run: Run, baseline: Run | None, resamples: int) -> Run:
-    if baseline:
-        _same_directions(baseline, run)
-    shared = compare.common(baseline, run) if baseline else None
-    trials = [_trial(run, baseline, rule, shared, resamples) for rule in run.gating]
-    metrics = _decide(trials)
+def _judged(run: Run, baseline: Run | None, resamples: int, level: float) -> Run:
+    told = replace(run, flaky=flaky(run.items, compare.graded(run)), baseline=None)
     canaries = _canaries(run)
+    held = (canaries,) if canaries else ()
+    stopped = _unfit(run, baseline)
+    if stopped:
+        leak = canaries is not None and canaries.verdict is GateVerdict.BLOCK
+        verdict, reason = (GateVerdict.BLOCK, _why(held)) if leak else (GateVerdict.INVALID, stopped)
+        ref = compare.uncompared(baseline, run) if baseline else None
+        return replace(told, gate=GateResult(verdict, reason, held), baseline=ref)
+    sides = matched(run, baseline, level)
+    trials, others = [tried(sides, rule, resamples) for rule in run.gating], reported_trials(sides)
+    metrics = _decide(trials, sides)
     verdict, reason = _overall(run, trials, metrics, canaries)
-    reported = _reported(run, baseline, shared) if baseline else []
-    result = GateResult(verdict, reason, (*([canaries] if canaries else []), *metrics, *reported))
-    ref = compare.baseline_ref(baseline, run, shared or []) if baseline else None
-    return replace(run, gate=result, baseline=ref)
+    every = (*held, *metrics, *_reported(others, sides))
+    sliced = [trial for trial in (*trials, *others) if _sliced(trial, sides)]
+    after = {trial.rule.metric: trial.candidate for trial in sliced}
+    before = {trial.rule.metric: trial.baseline for trial in sliced if trial.baseline is not None}
+    parts = slices(run, sides.shared, after, before if baseline else None)
+    undecided = [metric.metric for metric in metrics if metric.verdict in UNDECIDED]
+    ref = compare.baseline_ref(baseline, run, list(sides.shared), undecided) if baseline else None
+    return replace(told, gate=GateResult(verdict, reason, every, parts), baseline=ref)
 
 
-def _same_directions(baseline: Run, run: Run) -> None:
-    old = {scorer.name: scorer.higher_is_better for scorer in baseline.scorers}
-    for scorer in run.scorers:
-        if old.get(scorer.name, scorer.higher_is_better) != scorer.higher_is_better:
-            what = f"scorer {scorer.name} is better when higher in one run and when lower in the other"
-            raise ComparisonError(what, fix="run the baseline again with this scorer")
-
-
-def _trial(run: Run, baseline: Run | None, rule: Gating, shared: list[Key] | None, resamples: int) -> _Trial:
-    better = {scorer.name: scorer.higher_is_better for scorer in run.scorers}
-    sign = 1 if better.get(rule.metric, True) else -1
-    only = None if shared is None else set(shared)
-    candidate = compare.column(run, rule.metric, only)
-    before = compare.column(baseline, rule.metric, only) if baseline else None
-    trial = _Trial(rule, sign, candidate, before, None)
-    refused = _refused(run, baseline, rule.metric, candidate, before)
-    if refused:
-        failed = candidate.failed + (before.failed if before else 0)
-        return replace(trial, refused=refused, empty=candidate.total > 0 and not failed)
-    if before is None or shared is None or baseline is None:
-        return trial
-    both = [key for key in shared if key in candidate.means and key in before.means]
-    if not both:
-        return replace(trial, refused="no case is scored in both runs", empty=True)
-    if fisher(candidate.failed, candidate.total, before.failed, before.total) < ALPHA:
-        rates = f"{before.failed} of {before.total} before, {candidate.failed} of {candidate.total} now"
-        return replace(trial, refused=f"the shares of failed scores differ ({rates})")
-    if fisher(candidate.unscored, candidate.total, before.unscored, before.total) < ALPHA:
-        rates = f"{before.unscored} of {before.total} before, {candidate.unscored} of {candidate.total} now"
-        trial = replace(trial, lopsided=f"answers with nothing to measure: {rates}")
-    values = [(before.means[key], candidate.means[key]) for key in both]
-    single = run.repeats == baseline.repeats == 1
-    binary = single and all(value in (0.0, 1.0) for pair in values for value in pair)
-    clusters = _clusters(run)
-    gains = [sign * (after - old) for old, after in values]
-    groups = [clusters.get(key[0]) or key[0] for key in both]
-    return replace(trial, paired=Paired(gains, groups, binary=binary, resamples=resamples))
-
-
-def _refused(run: Run, baseline: Run | None, metric: str, candidate: Column, before: Column | None) -> str:
-    """Why a metric cannot be judged at all; empty when it can."""
-    for name, column in (("this run", candidate), ("the baseline", before)):
-        if column is None:
-            continue
-        if not column.means:
-            return f"{name} has no score for it"
-        if column.failed / column.total > MAX_MISSING:
-            return f"{column.failed} of {column.total} scores failed in {name} (more than {MAX_MISSING:.0%})"
-    if baseline is None:
-        return ""
-    old, new = ({scorer.name: scorer.version for scorer in side.scorers} for side in (baseline, run))
-    if old.get(metric) != new.get(metric):
-        return f"scored by version {old.get(metric)} before and {new.get(metric)} now; run the baseline again"
+def _unfit(run: Run, baseline: Run | None) -> str:
+    """Why nothing can be compared at all; empty when something can."""
+    if run.unfinished:
+        return f"not every case was asked: {run.unfinished}"
+    if baseline and baseline.unfinished:
+        return f"the baseline is unfinished ({baseline.unfinished}): finish it, or accept another run"
+    revisions = compare.policies(run)
+    if len({each.partition("@")[0] for each in revisions}) < len(revisions):
+        told = ", ".join(revisions)
+        return f"the proxy's policy changed between its answers ({told}): ask again with another --out and no --cache"
+    for case in run.cases:
+        if not 0 <= case.weight <= compare.HEAVIEST:
+            return (
+                f"case {case.id!r} weighs {case.weight:g}: a weight lies between 0 and {compare.HEAVIEST:g}"
+            )
     return ""
 
 
-def _decide(trials: Sequence[_Trial]) -> list[GateMetric]:
+def _decide(trials: Sequence[Trial], sides: Sides) -> list[GateMetric]:
     """A verdict per trial: Holm's steps decide which losses count."""
-    testable = [position for position, trial in enumerate(trials) if trial.paired is not None]
-    p_values = [trials[position].paired.p for position in testable]  # type: ignore[union-attr]
+    testable = [position for position, trial in enumerate(trials) if trial.testable]
+    p_values = [trial.paired.p for trial in trials if trial.paired and trial.testable]
+    adjusted = dict(zip(testable, holm(p_values), strict=True))
+    levels = {testable[place]: level for place, level in holm_levels(p_values, sides.level)}
     decided: dict[int, GateMetric] = {}
     still = True
-    for place, alpha in holm_levels(p_values, ALPHA):
-        position = testable[place]
-        metric = _compared(trials[position], alpha, may_block=still)
-        still = still and metric.high is not None and _lost(metric, trials[position].sign)
-        decided[position] = metric
-    return [decided.get(position) or _uncompared(trial) for position, trial in enumerate(trials)]
+    for position, level in levels.items():
+        metric = replace(_numbers(trials[position], level, sides.level), adjusted_p=adjusted[position])
+        verdict, reason = _verdict(trials[position], metric, sides, may_block=still)
+        decided[position] = replace(metric, verdict=verdict, reason=reason)
+        still = still and _lost(metric, trials[position].sign)
+    return [decided.get(position) or _untested(trial) for position, trial in enumerate(trials)]
 
 
 def _lost(metric: GateMetric, sign: int) -> bool:
+    """Whether the whole interval lies on the side of a loss."""
     bound = metric.high if sign > 0 else metric.low
     return bound is not None and sign * bound < 0
 
 
-def _compared(trial: _Trial, alpha: float, *, may_block: bool) -> GateMetric:
+def _numbers(trial: Trial, level: float, plain: float) -> GateMetric:
+    """What was measured on the pairs; no verdict yet.
+
+    The better bound is at `level`, that of Holm's step, by which a loss blocks. The worse one is at the `plain` level:
+    every metric has to pass, so that none needs a stricter one.
+    """
     rule, paired = trial.rule, trial.paired
     assert paired is not None
-    metric = _uncompared(trial)
-    if paired.groups < 2:
-        reason = "one case, or one cluster of cases, is too few to compare"
-        return (
-            metric
-            if metric.verdict is GateVerdict.BLOCK
-            else replace(
-                metric,
-                verdict=GateVerdict.INCONCLUSIVE,
-                reason=reason,
-                n=paired.n,
-                delta=trial.sign * paired.delta,
-            )
-        )
-    low, high = paired.interval(alpha)
-    floor, _ = paired.interval(ALPHA)
-    seen = paired.detectable(alpha)
-    bounds = (low, high) if trial.sign > 0 else (0.0 - high, 0.0 - low)
-    metric = replace(
-        metric,
-        n=paired.n,
-        baseline=_mean(trial.baseline, trial.candidate),
-        candidate=_mean(trial.candidate, trial.baseline),
-        delta=trial.sign * paired.delta + 0.0,
-        low=bounds[0],
-        high=bounds[1],
-        p=paired.p,
-        method=paired.method,
-        detectable=seen,
-    )
-    if metric.verdict is GateVerdict.BLOCK:
-        return metric
-    if may_block and high < 0 and -paired.delta >= rule.min_effect:
-        return replace(metric, verdict=GateVerdict.BLOCK, reason="it got worse, beyond chance")
+    before, after = trial.means
+    told = GateMetric(rule.metric, GateVerdict.NONE, "", rule.margin, n=paired.n, worst=trial.worst)
+    told = replace(told, baseline=before, candidate=after, delta=trial.sign * paired.delta + 0.0)
+    if not trial.testable:
+        return replace(told, reason="one case, or one cluster of cases, is too few to compare")
+    low, high = paired.interval(plain)[0], paired.interval(level)[1]
+    low, high = (low, high) if trial.sign > 0 else (0.0 - high, 0.0 - low)
+    told = replace(told, low=low, high=high, p=paired.p, method=paired.method)
+    return replace(told, detectable=paired.detectable(level) or None)
+
+
+def _verdict(trial: Trial, metric: GateMetric, sides: Sides, *, may_block: bool) -> tuple[GateVerdict, str]:
+    """What the numbers mean. `may_block` says whether Holm's steps have come as far as this metric."""
+    rule, paired = trial.rule, trial.paired
+    assert paired is not None
+    fixed = _thresholded(trial)
+    if fixed and fixed[0] is GateVerdict.BLOCK:
+        return fixed
+    loss = -paired.delta
+    counts = loss >= rule.min_effect - _NOISE
+    if may_block and counts and _lost(metric, trial.sign):
+        return GateVerdict.BLOCK, "it got worse, beyond chance"
+    likely = metric.adjusted_p is not None and metric.adjusted_p < POINT_P * sides.level / ALPHA
+    if sides.alike and counts and likely and loss > rule.margin + _NOISE:
+        reason = f"it got worse by more than the margin of {rule.margin:g}, likely not by chance"
+        return GateVerdict.BLOCK, f"{reason} (p = {metric.adjusted_p:.2g})"
     if trial.lopsided:
-        return replace(metric, verdict=GateVerdict.INCONCLUSIVE, reason=trial.lopsided)
-    if floor > -rule.margin or (floor == 0.0 and paired.delta == 0.0):
-        return replace(
-            metric, verdict=GateVerdict.PASS, reason=f"no loss beyond the margin of {rule.margin:g}"
-        )
-    reason = f"a loss beyond the margin of {rule.margin:g} is not ruled out (a loss of {seen:.3g} would show)"
-    return replace(metric, verdict=GateVerdict.INCONCLUSIVE, reason=reason)
+        return GateVerdict.INCONCLUSIVE, trial.lopsided
+    floor, _ = paired.interval(sides.level)
+    if floor > -rule.margin or (floor == 0.0 and loss == 0.0):
+        return GateVerdict.PASS, f"no loss beyond the margin of {rule.margin:g}"
+    seen = f" (a loss of {metric.detectable:.3g} would show)" if metric.detectable else ""
+    return GateVerdict.INCONCLUSIVE, f"a loss beyond the margin of {rule.margin:g} is not ruled out{seen}"
 
 
-def _uncompared(trial: _Trial) -> GateMetric:
-    """The verdict that needs no baseline: refused, below the fixed threshold, above it, or none."""
+def _untested(trial: Trial) -> GateMetric:
+    """The verdict that needs no test: refused, too few, below the fixed threshold, above it, or none."""
     rule = trial.rule
-    mean = _mean(trial.candidate, None)
-    base = GateMetric(
-        rule.metric, GateVerdict.NONE, "no baseline and no threshold", rule.margin, candidate=mean
-    )
-    base = replace(base, n=len(trial.candidate.means))
+    if trial.paired is not None:
+        metric = _numbers(trial, ALPHA, ALPHA)
+        metric = replace(metric, verdict=GateVerdict.INCONCLUSIVE)
+    else:
+        reason = "no baseline and no threshold"
+        metric = GateMetric(rule.metric, GateVerdict.NONE, reason, rule.margin, n=len(trial.candidate.means))
+        metric = replace(metric, candidate=trial.mean, worst=trial.worst)
     if trial.refused:
-        return replace(base, verdict=GateVerdict.INVALID, reason=trial.refused)
+        return replace(metric, verdict=GateVerdict.INVALID, reason=trial.refused)
+    fixed = _thresholded(trial)
+    if fixed and (trial.paired is None or fixed[0] is GateVerdict.BLOCK):
+        return replace(metric, verdict=fixed[0], reason=fixed[1])
+    return metric
+
+
+def _thresholded(trial: Trial) -> tuple[GateVerdict, str] | None:
+    """What the fixed threshold says of the candidate's mean; None without one."""
+    rule, mean = trial.rule, trial.mean
     if rule.min is None or mean is None:
-        return base
-    if trial.sign * mean < trial.sign * rule.min:
-        return replace(
-            base, verdict=GateVerdict.BLOCK, reason=f"the mean {mean:.4g} is worse than {rule.min:g}"
-        )
-    return replace(
-        base, verdict=GateVerdict.PASS, reason=f"the mean {mean:.4g} is no worse than {rule.min:g}"
-    )
+        return None
+    if trial.sign * mean < trial.sign * rule.min - _NOISE:
+        return GateVerdict.BLOCK, f"the mean {mean:.4g} is worse than {rule.min:g}"
+    return GateVerdict.PASS, f"the mean {mean:.4g} is no worse than {rule.min:g}"
 
 
-def _reported(run: Run, baseline: Run, shared: list[Key] | None) -> list[GateMetric]:
-    """The other metrics that both runs have: compared at the plain level, never blocking."""
-    gating = {rule.metric for rule in run.gating}
-    both = {scorer.name for scorer in run.scorers} & {scorer.name for scorer in baseline.scorers}
+def _reported(others: Sequence[Trial], sides: Sides) -> list[GateMetric]:
+    """The metrics that do not gate: compared at the plain level, never blocking. Nothing without a baseline."""
+    if sides.baseline is None:
+        return []
+    p_values = [trial.paired.p for trial in others if trial.paired and trial.testable]
+    adjusted = iter(benjamini_hochberg(p_values))
+    advisory = compare.advisories(sides.run)
     found = []
-    for name in sorted(both - gating):
-        trial = _trial(run, baseline, Gating(name), shared, REPORT_RESAMPLES)
-        if trial.paired is None:
-            metric = replace(_uncompared(trial), reason=trial.refused)
-        else:
-            metric = replace(_compared(trial, ALPHA, may_block=False), reason=trial.lopsided)
-        found.append(replace(metric, verdict=GateVerdict.NONE, gating=False))
+    for trial in others:
+        metric = _numbers(trial, ALPHA, ALPHA) if trial.paired else _untested(trial)
+        reasons = (advisory.get(metric.metric, ""), trial.refused or trial.lopsided or metric.reason)
+        metric = replace(metric, reason="; ".join(filter(None, reasons)))
+        p = next(adjusted) if trial.testable else None
+        found.append(replace(metric, verdict=GateVerdict.NONE, gating=False, adjusted_p=p))
     return found
+
+
+def _sliced(trial: Trial, sides: Sides) -> bool:
+    """Whether the metric's slices are told: it gates or is graded, and could be judged."""
+    shown = {rule.metric for rule in sides.run.gating} | compare.graded(sides.run)
+    judged = trial.paired is not None or sides.baseline is None
+    return trial.rule.metric in shown and judged and not trial.refused
 
 
 def _canaries(run: Run) -> GateMetric | None:
@@ -233,19 +219,26 @@ def _canaries(run: Run) -> GateMetric | None:
     measured: set[str] = set()
     failed: set[str] = set()
     broken: set[str] = set()
+    advisory, advised = compare.advisories(run), set()
     for item in run.items:
         for name in run.canaries.scorers:
             score = item.scores.get(name)
             if item.id not in ids or score is None:
                 continue
+            if name in advisory:
+                advised.add(name)
+                continue
             measured.add(item.id)
-            if score.value is None:
+            if score.value is None or math.isnan(score.value):
                 broken.add(item.id)
             elif score.value < 1:
                 failed.add(item.id)
     metric = GateMetric(CANARIES, GateVerdict.PASS, f"all {len(ids)} hold", 0.0, n=len(ids))
     if failed:
         return replace(metric, verdict=GateVerdict.BLOCK, reason=f"must not fail, and did: {_listed(failed)}")
+    if advised:
+        reason = "; ".join(f"{name} is advisory: {advisory[name]}" for name in sorted(advised))
+        return replace(metric, verdict=GateVerdict.INVALID, reason=reason)
     if broken | (ids - measured):
         reason = f"could not be measured: {_listed(broken | (ids - measured))}"
         return replace(metric, verdict=GateVerdict.INVALID, reason=reason)
@@ -253,14 +246,15 @@ def _canaries(run: Run) -> GateMetric | None:
 
 
 def _overall(
-    run: Run, trials: Sequence[_Trial], metrics: Sequence[GateMetric], canaries: GateMetric | None
+    run: Run, trials: Sequence[Trial], metrics: Sequence[GateMetric], canaries: GateMetric | None
 ) -> tuple[GateVerdict, str]:
     """The strictest verdict: a canary's failure outweighs failed calls, and those outweigh statistics."""
     if canaries and canaries.verdict is GateVerdict.BLOCK:
-        return GateVerdict.BLOCK, f"canaries: {canaries.reason}"
-    lost = sum(bool(item.output.error) for item in run.items)
-    if run.items and lost / len(run.items) > MAX_MISSING:
-        return GateVerdict.INVALID, f"{lost} of {len(run.items)} calls failed (more than {MAX_MISSING:.0%})"
+        return GateVerdict.BLOCK, _why([canaries])
+    for calls in ([item for item in run.items if item.repeat < run.screen], run.items):
+        lost = sum(bool(item.output.error) for item in calls)
+        if lost > MAX_MISSING * len(calls):
+            return GateVerdict.INVALID, f"{lost} of {len(calls)} calls failed (more than {MAX_MISSING:.0%})"
     if not any(score.value is not None for item in run.items for score in item.scores.values()):
         return GateVerdict.INVALID, "nothing was scored"
     broken = [trial.rule.metric for trial in trials if trial.refused and not trial.empty]
@@ -271,20 +265,12 @@ def _overall(
         if hit and verdict is GateVerdict.PASS:
             return verdict, f"{', '.join(metric.metric for metric in hit)} hold"
         if hit:
-            return verdict, "; ".join(f"{metric.metric}: {metric.reason}" for metric in hit)
+            return verdict, _why(hit)
     return GateVerdict.NONE, "no metric gates" if not run.gating else "no baseline and no threshold"
 
 
-def _mean(column: Column | None, other: Column | None) -> float | None:
-    """The mean over the cases that the other column has too."""
-    if column is None:
-        return None
-    values = [value for key, value in column.means.items() if other is None or key in other.means]
-    return math.fsum(values) / len(values) if values else None
-
-
-def _clusters(run: Run) -> dict[str, str]:
-    return {case.id: case.cluster for case in run.cases}
+def _why(metrics: Sequence[GateMetric]) -> str:
+    return "; ".join(f"{metric.metric}: {metric.reason}" for metric in metrics)
 
 
 def _listed(ids: set[str]) -> str:

@@ -1,4 +1,4 @@
-"""The nouns of an eval: Case in, Output out, Score on it, all gathered in a Run that a Gate judges."""
+"""The nouns of asking: a Case goes in, an Output comes out, and gets a Score."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-FORMAT = "guardhouse.run/1"
-"""Name and version of the run document's format."""
-
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -18,9 +15,16 @@ class Passage:
 
     doc_id: str
     quote: str = ""
-    """Words copied from the document; empty when the whole document is meant."""
+    """Words copied from the document; empty when the place is told otherwise, or the whole document is meant."""
     grade: int = 1
     """How relevant it is; 0 is judged and not relevant."""
+    start: int | None = None
+    end: int | None = None
+    """The place in the document, in code points, end exclusive; None when it is not told."""
+    quote_sha256: str = ""
+    """Hash of the words at that place, single-spaced: it tells whether the document still says them."""
+    doc_sha256: str = ""
+    """Hash of the document's text as it was judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,17 @@ class ExpectedCall:
 
     name: str
     arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedResult:
+    """What a tool answers in a scenario. Entries that fit a call are used in order, the last of them over and over."""
+
+    tool: str
+    result: str
+    """The text that the model is given."""
+    arguments: Mapping[str, Any] | None = None
+    """Members that the call's arguments must have; None fits every call of the tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +66,13 @@ class Expected:
     """Whether the right reply is that the answer is not known."""
     tool_calls: tuple[ExpectedCall, ...] | None = None
     guardrail: ExpectedVerdict | None = None
+    json_schema: Mapping[str, Any] | None = None
+    """JSON Schema that the answer, read as JSON, has to fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One item of a golden set. Either `question` or `messages` is set."""
+    """One item of a golden set. One of `question`, `messages` and `turns` is set."""
 
     id: str
     sha256: str
@@ -63,6 +80,10 @@ class Case:
     question: str | None = None
     messages: tuple[Mapping[str, Any], ...] = ()
     tools: tuple[Mapping[str, Any], ...] = ()
+    turns: tuple[str, ...] = ()
+    """What the user says in a scenario, one after the other; the model answers each, calling tools as it likes."""
+    script: tuple[ScriptedResult, ...] = ()
+    """What the tools of a scenario answer."""
     variables: Mapping[str, Any] = field(default_factory=dict)
     """For a prompt that the proxy renders."""
     expected: Expected = field(default_factory=Expected)
@@ -70,6 +91,14 @@ class Case:
     tags: tuple[str, ...] = ()
     cluster: str = ""
     """Cases of one cluster (source document, conversation) are not independent of each other."""
+    trace: str = ""
+    """Id of the trace that it was made from; empty when it was made from none."""
+    subject: str = ""
+    """Keyed hash of the person in that trace."""
+    split: str = ""
+    """Which part of the set it belongs to, e.g. `dev` or `test`; empty when the set is not split."""
+    weight: float = 1.0
+    """How much it counts in means and comparisons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +135,8 @@ class Output:
     """What a target gave back for a case."""
 
     text: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
+    tool_calls: tuple[ToolCall, ...] | None = ()
+    """None when the target does not say; empty when the model called nothing."""
     hits: tuple[Hit, ...] | None = None
     """None when nothing was searched; empty when the search found nothing."""
     verdict: str | None = None
@@ -116,11 +146,19 @@ class Output:
     usage: Usage | None = None
     """None when the provider did not say."""
     latency_ms: float = 0.0
-    """Wall time of the call, client retries included."""
+    """Wall time of the try that answered; of a scenario, of all its calls."""
     trace_id: str = ""
     answered_model: str = ""
     error: str = ""
     """Why there is no output; empty when there is one."""
+    transcript: tuple[Mapping[str, Any], ...] = ()
+    """Every message of a scenario in order, without the system prompt."""
+    attempts: int = 1
+    """Requests that were made for it, those that failed included."""
+    policy: str = ""
+    """`name@revision` of the policy under which a Guardhouse proxy let it pass; empty when none was told."""
+    guardrail_ms: float | None = None
+    """Milliseconds that guardrails took, of a scenario in all its calls; None when the target does not say."""
 
 
 class Status(StrEnum):
@@ -172,6 +210,14 @@ class Score:
     reason: str = ""
     cause: Cause = Cause.NONE
     spans: tuple[ScoreSpan, ...] = ()
+    looked_at: str = ""
+    """What was measured, e.g. `3 claims against 5 hits`."""
+    coverage: float | None = None
+    """Share of what had to be read that was read; None where everything always is."""
+    usage: Usage | None = None
+    """Tokens that a judge took for it; None without one, or where its provider did not say."""
+    reply: str = ""
+    """What a judge said, where nothing could be made of it."""
 
     def __post_init__(self) -> None:
         """Holds the promise: scored means finite, unscored means no value. Raises ValueError."""
@@ -180,225 +226,21 @@ class Score:
             raise ValueError("a score is either a finite number or unscored without a value")
 
     @classmethod
-    def of(cls, value: float, reason: str = "", spans: tuple[ScoreSpan, ...] = ()) -> Score:
-        """A scored value, rounded to 1e-6 so that equal inputs give equal documents."""
-        return cls(Status.SCORED, round(float(value), 6), reason, spans=spans)
+    def of(
+        cls,
+        value: float,
+        reason: str = "",
+        spans: tuple[ScoreSpan, ...] = (),
+        *,
+        looked_at: str = "",
+        coverage: float | None = None,
+        digits: int = 6,
+    ) -> Score:
+        """A scored value, rounded to so many digits after the point: equal inputs give equal documents everywhere."""
+        told = round(float(value), digits)
+        return cls(Status.SCORED, told, reason, spans=spans, looked_at=looked_at, coverage=coverage)
 
     @classmethod
-    def unscored(cls, reason: str, cause: Cause) -> Score:
+    def unscored(cls, reason: str, cause: Cause, *, looked_at: str = "") -> Score:
         """No value, and why."""
-        return cls(Status.UNSCORED, None, reason, cause)
-
-
-@dataclass(frozen=True, slots=True)
-class GoldenRef:
-    """Which golden set a run used."""
-
-    name: str
-    version: str
-    content_sha256: str
-    n: int
-    """Number of active cases."""
-
-
-@dataclass(frozen=True, slots=True)
-class PromptRef:
-    """Which system prompt a run used. `sha256` is of its text."""
-
-    name: str
-    version: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class TargetRef:
-    """What a run asked."""
-
-    kind: str
-    """`http` or `policy`."""
-    base_url: str
-    model: str
-    answered_models: tuple[str, ...] = ()
-    """Models that the replies named, sorted."""
-    index: str = ""
-    """Identity of the retrieval index; empty when nothing was searched."""
-    signature: str = ""
-    """Hash of everything about the target that may change an output."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScorerRef:
-    """Which scorer a run used. Values of different versions are never compared."""
-
-    name: str
-    version: str
-    higher_is_better: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A scorer's mean over the cases it applies to, with a 95 % interval. None where nothing was scored."""
-
-    mean: float | None
-    n: int
-    """Cases with at least one scored repeat."""
-    unscored: int
-    """Scores (case and repeat) without a value."""
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Gating:
-    """A metric that may block, and by how much it may fall."""
-
-    metric: str
-    margin: float = 0.03
-    """Largest loss that is acceptable, in the metric's unit."""
-    min: float | None = None
-    """Worst acceptable mean, with or without a baseline."""
-    min_effect: float = 0.01
-    """A smaller loss never blocks, however certain it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Canaries:
-    """Cases that must never fail, and the scorers that say so."""
-
-    ids: tuple[str, ...] = ()
-    scorers: tuple[str, ...] = ("guardrail", "tool_calls", "refusal")
-
-
-class GateVerdict(StrEnum):
-    """What a gate decides."""
-
-    PASS = "pass"  # noqa: S105  (a verdict, not a password)
-    BLOCK = "block"
-    INVALID = "invalid"
-    INCONCLUSIVE = "inconclusive"
-    NONE = "none"
-
-    @property
-    def exit_code(self) -> int:
-        """Exit code of the command: 0 pass or no gate, 1 block, 2 invalid, 3 inconclusive."""
-        return {"pass": 0, "none": 0, "block": 1, "invalid": 2, "inconclusive": 3}[self.value]
-
-
-@dataclass(frozen=True, slots=True)
-class GateMetric:
-    """The verdict on one gating metric. `delta` is candidate minus baseline in the metric's unit."""
-
-    metric: str
-    verdict: GateVerdict
-    reason: str
-    margin: float
-    n: int = 0
-    """Cases compared."""
-    baseline: float | None = None
-    candidate: float | None = None
-    delta: float | None = None
-    low: float | None = None
-    high: float | None = None
-    """Bounds of delta, each one-sided at the level that Holm's step gives this metric."""
-    p: float | None = None
-    """One-sided p of no loss."""
-    method: str = ""
-    detectable: float | None = None
-    """Loss that this comparison would have seen with 80 % power."""
-    gating: bool = True
-    """Whether it may block, or is only reported."""
-
-
-@dataclass(frozen=True, slots=True)
-class GateResult:
-    """The verdict on a run."""
-
-    verdict: GateVerdict
-    reason: str
-    metrics: tuple[GateMetric, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Flip:
-    """A case that passes in one run and fails in the other. Values are means over the repeats."""
-
-    id: str
-    metric: str
-    before: float
-    after: float
-    before_text: str = ""
-    after_text: str = ""
-
-    @property
-    def lost(self) -> bool:
-        """Whether it passed before and fails now."""
-        return self.after < self.before
-
-
-@dataclass(frozen=True, slots=True)
-class BaselineRef:
-    """What a run was compared with, and what came of it."""
-
-    id: str
-    created_at: str
-    golden: GoldenRef
-    prompt: PromptRef
-    target: TargetRef
-    repeats: int
-    compared: int
-    """Cases that are identical in both runs."""
-    only_baseline: int
-    only_candidate: int
-    differences: tuple[str, ...] = ()
-    """How the two runs differ besides their outputs, one sentence each."""
-    flips: tuple[Flip, ...] = ()
-    means: Mapping[str, float] = field(default_factory=dict)
-    """The baseline's mean per scorer."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunCase:
-    """What a reader of the run needs to know of a case."""
-
-    id: str
-    sha256: str
-    question: str
-    expected: str
-    tags: tuple[str, ...] = ()
-    cluster: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RunItem:
-    """One case, asked once."""
-
-    id: str
-    sha256: str
-    repeat: int
-    output: Output
-    scores: Mapping[str, Score]
-    """Only scorers that apply to the case."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One self-contained eval: what was asked of what, what came back, how it scored, what the gate said."""
-
-    id: str
-    created_at: str
-    """RFC 3339, UTC."""
-    suite: str
-    golden: GoldenRef
-    prompt: PromptRef
-    target: TargetRef
-    repeats: int
-    scorers: tuple[ScorerRef, ...]
-    summary: Mapping[str, Summary]
-    items: tuple[RunItem, ...]
-    """Ordered by case id, then repeat."""
-    cases: tuple[RunCase, ...] = ()
-    gating: tuple[Gating, ...] = ()
-    canaries: Canaries = field(default_factory=Canaries)
-    gate: GateResult = field(default_factory=lambda: GateResult(GateVerdict.NONE, "not judged"))
-    baseline: BaselineRef | None = None
-    format: str = FORMAT
+        return cls(Status.UNSCORED, None, reason, cause, looked_at=looked_at)

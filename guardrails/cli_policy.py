@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from guardrails.ordinary import Ordinary
     from guardrails.outcomes import TestOutcome
 
+RAW_KEPT = (
+    "`capture: {}` keeps what people wrote before it was masked. Whoever keeps it has a duty of care: a reason in law,"
+    " a short retention, few keys that may reveal it."
+)
+"""What lint says of a policy that keeps raw texts."""
 policy_app = typer.Typer(help="Lint, test and compare policies.", no_args_is_help=True)
 
 
@@ -39,6 +44,8 @@ def lint(
     for name in policies:
         guard = guard_for(policy_named(name))
         say(f"{name}: ok, {guard.policy.label}, {len(guard.policy.rules)} rules")
+        if guard.policy.capture.keeps_raw:
+            say(f"{name}: warning: {RAW_KEPT.format(guard.policy.capture)}")
         if cost:
             for rule, spent in asyncio.run(costs(guard)).items():
                 say(f"  {rule}: {spent:.2f} ms for 4 KB of new text")

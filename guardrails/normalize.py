@@ -238,35 +238,38 @@ class _Decoding:
 
 
 def _spelled(source: Source, begins: bool, chosen: Sequence[Spelling]) -> Iterator[tuple[int, int, Spelling]]:
-    """The matches of the chosen spellings from left to right, none overlapping, as code points."""
+    """The matches of the chosen spellings from left to right, none overlapping but by an edge, as code points."""
     data = source.data
     following = []
     for order, spelling in enumerate(chosen):
         find = _search(_edged(spelling.regex, begins))
         first, last = find(data, 0)
         if first >= 0:
-            following.append((first, order, last, find))
+            following.append((first, order, last, spelling.edged, find))
     at = point = 0
     while following:
-        first, order, last, _ = min(following)
-        start = point + source.points(at, first)
+        first, order, last, _, _ = min(following)
+        start = point + source.points(at, first) if first >= at else point - 1
         point = start + source.points(first, last)
         yield start, point, chosen[order]
         at = last
         following = list(_from(at, data, following))
 
 
-_Next = tuple[int, int, int, Find]
-"""Of one spelling: where its next match begins, its place in the list, where the match ends, its search."""
+_Next = tuple[int, int, int, bool, Find]
+"""Of a spelling: where its next match begins, its place in the list, where the match ends, if it is edged, a search."""
 
 
 def _from(at: int, data: bytes, following: list[_Next]) -> Iterator[_Next]:
-    """Each spelling's next match that begins at or after a byte."""
-    for first, order, last, find in following:
+    """Each spelling's next match that begins at or after a byte; an edge may be the character before it."""
+    before = at - 1
+    while before > 0 and data[before] & 0xC0 == 0x80:
+        before -= 1
+    for first, order, last, edged, find in following:
         if first < at:
-            first, last = find(data, at)
+            first, last = find(data, before if edged else at)
         if first >= 0:
-            yield first, order, last, find
+            yield first, order, last, edged, find
 
 
 _INNER = (_Folding(), _Mixing(), _Decoding(tuple(spelling for spelling in SPELLINGS if spelling.nests)))

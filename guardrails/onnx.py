@@ -68,3 +68,22 @@ def open_tokenizer(content: bytes) -> Any:
 def encodable(text: str) -> str:
     """The text with lone surrogates replaced, code point for code point: the tokenizers refuse them."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def with_output(model: bytes, name: str) -> bytes:
+    """The model with one more output: a float tensor that its graph computes anyway.
+
+    A serialized message followed by another of its kind is the two merged, so the graph's list of outputs is
+    continued and nothing of the file is rewritten.
+    """
+    floats = _field(2, _field(1, b"\x08\x01"))
+    return model + _field(7, _field(12, _field(1, name.encode("utf-8")) + floats))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A length-delimited protobuf field."""
+    size, length = len(content), bytearray()
+    while size > 127:
+        length.append(size & 127 | 128)
+        size >>= 7
+    return bytes([number << 3 | 2, *length, size]) + content

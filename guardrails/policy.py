@@ -70,6 +70,8 @@ class Policy:
     revision: str
     """12 hex digits of SHA-256 over everything that has a meaning at run time."""
     rules: tuple[Rule, ...]
+    digest: str = ""
+    """All 64 digits of that hash."""
     capture: Capture = Capture.REDACTED
     block_style: BlockStyle = BlockStyle.ERROR
     unscannable: Action = Action.FLAG
@@ -131,7 +133,7 @@ def _read(level: Level, inherited: tuple[PolicyTest, ...]) -> Policy:
         name=_name(root["name"]),
         revision="",
         rules=tuple(rules.values()),
-        capture=_capture(root["capture"]) if "capture" in root else Capture.REDACTED,
+        capture=root["capture"].choice(Capture) if "capture" in root else Capture.REDACTED,
         block_style=root["block_style"].choice(BlockStyle) if "block_style" in root else BlockStyle.ERROR,
         unscannable=root["unscannable"].choice(UNSCANNABLE) if "unscannable" in root else Action.FLAG,
         budget_ms=root["budget_ms"].number(1, MAX_MS) if "budget_ms" in root else 1000.0,
@@ -141,15 +143,6 @@ def _read(level: Level, inherited: tuple[PolicyTest, ...]) -> Policy:
         files=tuple(map(str, level.files)),
     )
     return _stamped(policy)
-
-
-def _capture(entry: Field) -> Capture:
-    if entry.plain() == "raw":
-        raise entry.error(
-            "capture cannot be 'raw': this version stores masked text only.",
-            f"Use one of: {', '.join(Capture)}.",
-        )
-    return entry.choice(Capture)
 
 
 def _rule(fields: RuleFields) -> Rule:
@@ -244,5 +237,5 @@ def meaning(policy: Policy) -> dict[str, Any]:
 def _stamped(policy: Policy) -> Policy:
     """The policy with its revision: a hash of its meaning."""
     canonical = json.dumps(meaning(policy), sort_keys=True, separators=(",", ":"), default=str)
-    revision = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    return replace(policy, revision=revision)
+    digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+    return replace(policy, revision=digest[:12], digest=digest)

@@ -27,10 +27,24 @@ ON_FAILURE = (Action.BLOCK, Action.ALLOW)
 
 
 class Capture(StrEnum):
-    """What of an exchange is kept."""
+    """What of an exchange is kept, least first; each keeps what those before it keep."""
 
     NONE = "none"
     REDACTED = "redacted"
+    FLAGGED = "flagged"
+    """Also what was said before masking, of exchanges in which something was found, masked or blocked."""
+    RAW = "raw"
+    """Also what was said before masking, of every exchange."""
+
+    @property
+    def rank(self) -> int:
+        """Place in the order, from 0."""
+        return list(Capture).index(self)
+
+    @property
+    def keeps_raw(self) -> bool:
+        """Whether it may keep what was said before masking."""
+        return self.rank > Capture.REDACTED.rank
 
 
 class BlockStyle(StrEnum):
@@ -86,7 +100,9 @@ POLICY: Mapping[str, Key] = {
     ),
     "inherit_tests": Key("Whether the tests of the inherited policy run too.", {"type": "boolean"}),
     "capture": Key(
-        "What is kept of an exchange: no text, or text after masking (the default).", _one_of(Capture)
+        "What is kept of an exchange: no text, text after masking (the default), or also the text before masking,"
+        " encrypted, of what was flagged or of everything.",
+        _one_of(Capture),
     ),
     "block_style": Key(
         "How a block is answered: with an error (the default), or with an ordinary reply that refuses.",

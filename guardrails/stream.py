@@ -102,6 +102,15 @@ class StreamGuard:
         return "".join(self._recorded)
 
     @property
+    def released(self) -> int:
+        """How many pieces have been released so far, for `take_back`."""
+        return len(self._recorded)
+
+    def take_back(self, released: int) -> None:
+        """Forget what was released beyond so many pieces: it did not leave after all."""
+        del self._recorded[released:]
+
+    @property
     def verdict(self) -> Verdict:
         """The verdict on what has left so far; after the end, on all. Offsets count in the whole text."""
         if self._final is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
@@ -21,8 +22,10 @@ from proxy.dialects.served import ROUTES, dialect_of, error_body, why_not_served
 from proxy.dialects.stored import find, methods
 from proxy.errors import FAILED, Code, MethodNotAllowed, NotFound, ProxyError
 from proxy.exchange import new_id
+from proxy.forgetting import forget_erased
 from proxy.lag import Lag
 from proxy.limiting import make_limiter, seed
+from proxy.maintenance import Maintenance
 from proxy.objects import Objects
 from proxy.otlp import serve as otlp
 from proxy.outside import outside
@@ -31,16 +34,17 @@ from proxy.prices import Prices
 from proxy.prompts import load_prompts
 from proxy.providers.base import Provider
 from proxy.recorder import Options, Recorder
-from proxy.reload import Reloads, exported, stamped
+from proxy.reload import Reloads, exported, stamped, started
 from proxy.routing import Router, no_model, open_provider, speakers
 from proxy.runs import runs
 from proxy.settings import Settings
 from proxy.shadow import Shadows
-from proxy.store.db import open_store, url_of
-from proxy.store.key_check import check_key
-from proxy.store.keyfile import load_key
+from proxy.store.db import url_of
 from proxy.store.keys import active_keys, create_key
 from proxy.store.objects import made, makers
+from proxy.store.rotation import open_rooted
+from proxy.store.spool_seal import Seal
+from proxy.strangers import Strangers
 from proxy.telemetry import Metrics
 from proxy.vaults import vaults
 from proxy.version import version
@@ -69,16 +73,18 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
     Raises ConfigError, PolicyError or StoreError, saying what is wrong, where, and what to do.
     """
     config = load_config(settings.config, settings)
-    key = load_key(config.data_dir, settings.data_key)
     reached = providers(config)
     prompts = load_prompts(config.prompts)
     router = Router(config, reached)
     world = outside(config.redis_url, router)
+    url = url_of(config.data_dir, config.database_url)
+    anchors = config.audit.file(config.data_dir)
+    store = open_rooted(url, config.data_dir, settings.data_key, search=config.search, anchors=anchors)
+    key = store.key
     policies = Policies(config, key, world)
     metrics = Metrics(version(), policies.label)
-    store = open_store(url_of(config.data_dir, config.database_url), key)
-    check_key(store)
-    recorder = Recorder(config.data_dir / "spool", store.write, metrics, Options(mode=config.spool_mode))
+    kept = Options(config.spool_mode, config.spool_max_bytes, config.spool_on_full)
+    recorder = Recorder(config.data_dir / "spool", store.write, metrics, Seal(key), kept)
     admin = settings.admin_key.get_secret_value() if settings.admin_key else None
     limiter = make_limiter(config)
     metrics.watch_limits(lambda: limiter.trouble() is not None, lambda: limiter.leases)
@@ -101,6 +107,7 @@ def create_app(settings: Settings, *, keys: bool = True) -> App:
         prompts=prompts,
         prices=Prices(config.deployments),
         metrics=metrics,
+        strangers=Strangers(metrics),
         spans=exported(config, metrics),
         ready=state.missing,
     )
@@ -211,7 +218,7 @@ class App:
         if method not in ("GET", "HEAD"):
             raise _wrong_method(method, "GET")
         who = self.context.keyring.principal(connection.credentials())
-        permits.check_team(self.context, who)
+        permits.check_caller(self.context, who)
         anthropic = _is_anthropic(connection)
         served = permits.permitted(who, self.context.router.models())
         if path == MODELS:
@@ -237,14 +244,20 @@ class App:
         await self.context.limiter.start()
         self.context.keyring.unread = True
         await self._refresh_keys()
+        await asyncio.to_thread(started, self.context)
         lag, metrics = Lag(), self.context.metrics
         metrics.watch_app(self.reloads, lag)
-        beside = (self._keep_refreshing(), self.reloads.watch(), lag.watch(), metrics.share())
+        maintenance = metrics.running.maintenance = Maintenance(lambda: self.context)
+        beside = (
+            *(self._keep_refreshing(), self.reloads.watch(), lag.watch(), metrics.share()),
+            maintenance.keep(),
+        )
         tasks = [asyncio.create_task(each) for each in beside]
         self._state.started = True
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._state.stopping = True
+        maintenance.stop()
         for task in tasks:
             task.cancel()
         await self.context.shadows.aclose()
@@ -254,16 +267,21 @@ class App:
         await self.context.router.aclose()
         await self.context.vaults.aclose()
         await self.context.runs.aclose()
+        self.context.strangers.tell(self._recorder)
         await asyncio.to_thread(self._recorder.close)
         if self.context.spans is not None:
             await asyncio.to_thread(self.context.spans.close)
+        await asyncio.to_thread(maintenance.close)
         await asyncio.to_thread(self.context.store.close)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _keep_refreshing(self) -> None:
+        erased_us = time.time_ns() // 1000 - self.context.config.vault_ttl_s * 1_000_000
         while True:
             await asyncio.sleep(KEYS_SECONDS)
             await self._refresh_keys()
+            if self.context.keyring.trouble is None:
+                erased_us = await forget_erased(self.context, erased_us)
 
     async def _refresh_keys(self) -> None:
         """Take over the keys as stored; while the store is away, those known before go on working."""
@@ -301,6 +319,8 @@ def compose(context: Context) -> FastAPI:
     from starlette.exceptions import HTTPException
 
     from proxy.api.deps import problem
+    from proxy.review.pages import HEADERS
+    from proxy.review.session import HOME
 
     pages = FastAPI(
         title="Guardhouse",
@@ -323,7 +343,10 @@ def compose(context: Context) -> FastAPI:
     @pages.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:
         """A fault of ours: told in the envelope, and on its way to the server's log."""
-        return problem(ProxyError(FAILED))
+        answer = problem(ProxyError(FAILED))
+        if request.url.path.startswith(HOME):
+            answer.headers.update(HEADERS)
+        return answer
 
     for name in ("proxy.api.routes", "proxy.review.routes"):
         if find_spec(name) is not None:

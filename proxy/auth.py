@@ -170,12 +170,14 @@ def _principal(row: Mapping[str, Any]) -> Principal:
     return Principal(
         row["key_id"],
         row["tenant"],
-        bool(row["admin"]),
+        bool(row["admin"]) and terms.role is None,
         row.get("name") or "",
         terms.team,
         terms.tags,
         terms.limits,
-        None if terms.models is None else frozenset(terms.models),
+        # Who is there to look at traces calls no models unless they are named.
+        None if terms.models is None and terms.role is None else frozenset(terms.models or ()),
         terms.policy,
         terms.expires_us,
+        terms.role,
     )

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from random import Random
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 
 _BITS = 52
 """As many as leave a float room between 0 and 1."""

@@ -69,6 +69,11 @@ class Replies:
         self._kept.move_to_end(key)
         return reply
 
+    def clear(self) -> None:
+        """Forgets every reply."""
+        self._kept.clear()
+        self._bytes = 0
+
     def put(self, key: bytes, reply: Reply) -> None:
         """Keeps a good reply that is not too long."""
         if reply.status != 200 or len(reply.body) > _LONGEST:

@@ -12,13 +12,16 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 def register(app: typer.Typer) -> None:
     """Add the proxy's commands."""
-    from proxy import cli_admin, cli_init, cli_keys, cli_prompts
+    from proxy import cli_admin, cli_data_key, cli_init, cli_keys, cli_prompts, cli_queues, cli_users
 
     cli_init.register(app)
     app.command("serve")(serve)
     cli_keys.register(app)
+    cli_users.register(app)
     cli_admin.register(app)
+    cli_data_key.register(app)
     cli_prompts.register(app)
+    cli_queues.register(app)
 
 
 def serve(

@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 import json
-import sys
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
+    from proxy.settings import Settings
     from proxy.store.db import Store
-    from proxy.store.queries import SpanFilter
+    from proxy.store.filters import Filter
 
 DATA_DIR = typer.Option(None, "--data-dir", help="Folder with the database; else as configured.")
 CONFIG = typer.Option(None, "--config", help="Configuration file [default: guardhouse.yaml].")
 JSON = typer.Option(False, "--json", help="Print JSON.")
+_PATIENCE_S = 3_600.0
+"""How long a command waits for one page: what it prints is whole."""
+
+
+traces_app = typer.Typer(help="Look at stored traces, and erase them.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the `traces` commands."""
-    traces = typer.Typer(help="Look at stored traces.", no_args_is_help=True)
-    traces.command("list")(traces_list)
-    traces.command("show")(traces_show)
-    traces.command("export")(traces_export)
-    app.add_typer(traces, name="traces")
+    from proxy import cli_audit, cli_export, cli_retention, cli_reveal
+
+    traces_app.command("list")(traces_list)
+    traces_app.command("show")(traces_show)
+    cli_audit.register(traces_app)
+    cli_export.register(traces_app)
+    cli_retention.register(traces_app)
+    cli_reveal.register(traces_app)
+    app.add_typer(traces_app, name="traces")
 
 
 def traces_list(
+    filter: str = typer.Argument("", help="Filter, such as 'outcome:blocked since:24h'."),
     outcome: str | None = typer.Option(None, help="passed, flagged, masked, blocked, failed or cancelled."),
     rule: str | None = typer.Option(None, help="Only where this rule found something."),
     model: str | None = typer.Option(None, help="Only for this model."),
@@ -44,15 +55,18 @@ def traces_list(
     """List traces, newest first."""
     from proxy.store.queries import list_spans
 
-    filters = chosen(outcome=outcome, rule=rule, model=model, team=team, since=since, flagged=flagged or None)
-    with opened(config, data_dir) as store:
-        found = list_spans(store, filters, limit).items
+    asked = chosen(
+        filter, outcome=outcome, rule=rule, model=model, team=team, since=since, flagged=flagged or None
+    )
+    with opened(config, data_dir) as store, told_filter(filter):
+        page = list_spans(store, asked, limit, within_s=_PATIENCE_S)
+    found = page.items
     if as_json:
         said(found)
     for span in () if as_json else found:
-        what = (",".join(span["rules"]) or "-") + ("  shadow" if span["shadow_of"] else "")
+        what = (",".join(map(plain, span["rules"])) or "-") + ("  shadow" if span["shadow_of"] else "")
         typer.echo(
-            f"{span['id']}  {_time(span['started_us'])}  {span['outcome']:9}  {plain(span['model'])}  {what}"
+            f"{span['id']}  {time_of(span['started_us'])}  {plain(span['outcome']):9}  {plain(span['model'])}  {what}"
         )
 
 
@@ -71,73 +85,23 @@ def traces_show(
     said(trace)
 
 
-def traces_export(
-    since: str | None = typer.Option(None, help="RFC 3339 time, or an age such as 24h."),
-    output: Path | None = typer.Option(None, "--output", "-o", help="File to write [default: stdout]."),
-    data_dir: Path | None = DATA_DIR,
-    config: Path | None = CONFIG,
-) -> None:
-    """Write trace documents as JSON lines, newest first."""
-    filters = chosen(since=since)
-    with opened(config, data_dir) as store:
-        if output is None:
-            for found in documents(store, filters):
-                sys.stdout.write(_line(found))
-            return
-        try:
-            with output.open("w", encoding="utf-8") as file:
-                file.writelines(map(_line, documents(store, filters)))
-        except OSError as error:
-            fail(f"{output} cannot be written ({error.strerror})", "name a file in a folder that exists")
-
-
-def documents(store: Store, filters: SpanFilter, limit: int | None = None) -> Iterator[dict[str, Any]]:
-    """Trace documents, newest first, read as they are asked for; at most `limit`."""
-    from proxy.store.queries import MOST, get_trace, list_spans
-
-    before, left = None, limit
-    while left is None or left > 0:
-        page = list_spans(store, filters, MOST if left is None else min(left, MOST), before)
-        for span in page.items:
-            if (found := get_trace(store, span["id"])) is not None:
-                yield found
-        left = None if left is None else left - len(page.items)
-        if (before := page.next) is None:
-            return
-
-
-def _line(document: dict[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=True) + "\n"
-
-
 @contextmanager
 def opened(config: Path | None, data_dir: Path | None, *, tell: bool = False) -> Iterator[Store]:
     """The configured store, closed at the end; a clear line and exit code 2 when there is none.
 
     `tell` says on standard error when its file was not there yet: it may not be the one that was meant.
     """
-    from proxy.config import load_config
     from proxy.errors import ConfigError
     from proxy.settings import load_settings
-    from proxy.store.db import StoreError, open_store, url_of
-    from proxy.store.keyfile import load_key
+    from proxy.store.db import StoreError, url_of
+    from proxy.store.rotation import open_rooted
 
     try:
         settings = load_settings()
-        path = config or settings.config
-        url = None if settings.database_url is None else settings.database_url.get_secret_value()
-        folder = data_dir or settings.data_dir
-        if data_dir is not None:
-            url = None
-        elif config is not None or path.exists():
-            loaded = load_config(path, settings)
-            folder, url = loaded.data_dir, loaded.database_url
-        folder = folder or Path("data")
-        if data_dir is not None and not folder.is_dir():
-            raise ConfigError(f"there is no folder {folder}.", fix="Name the proxy's data_dir.")
+        folder, url, search, anchors = located(config, data_dir, settings)
         file = folder / "guardhouse.sqlite3"
         made = url is None and not file.exists()
-        store = open_store(url_of(folder, url), load_key(folder, settings.data_key))
+        store = open_rooted(url_of(folder, url), folder, settings.data_key, search=search, anchors=anchors)
     except (ConfigError, StoreError) as error:
         fail(str(error))
     try:
@@ -148,21 +112,81 @@ def opened(config: Path | None, data_dir: Path | None, *, tell: bool = False) ->
         store.close()
 
 
-def chosen(**values: Any) -> SpanFilter:
-    """The traces that options name. A clear line and exit code 2 when one of them cannot be meant."""
-    from proxy.store.queries import QueryError, SpanFilter, moment
+def located(
+    config: Path | None, data_dir: Path | None, settings: Settings
+) -> tuple[Path, str | None, bool, Path]:
+    """The data folder that is meant, the database URL (None: the file in it), whether words are indexed, the anchors.
 
-    since = values.pop("since")
+    Raises ConfigError.
+    """
+    from proxy.config import load_config
+    from proxy.config_audit import Audit
+    from proxy.errors import ConfigError
+
+    path = config or settings.config
+    url = None if settings.database_url is None else settings.database_url.get_secret_value()
+    folder, search, audit = data_dir or settings.data_dir, True, Audit()
+    if data_dir is not None:
+        url = None
+    elif config is not None or path.exists():
+        loaded = load_config(path, settings)
+        folder, url, search = loaded.data_dir, loaded.database_url, loaded.search
+        audit = loaded.audit
+    folder = folder or Path("data")
+    if data_dir is not None and not folder.is_dir():
+        raise ConfigError(f"there is no folder {folder}.", fix="Name the proxy's data_dir.")
+    return folder, url, search, audit.file(folder)
+
+
+def chosen(filter: str = "", **values: Any) -> Filter:
+    """The traces that a filter and options name. A clear line and exit code 2 when one of them cannot be meant."""
+    from proxy.store.filters import FilterError, of, parse
+
+    with told_filter(filter):
+        found = parse(filter)
     try:
-        return SpanFilter(**values, since_us=None if since is None else moment("since", since))
-    except QueryError as error:
+        return found + of(**{name: value for name, value in values.items() if value is not None})
+    except FilterError as error:
         fail(str(error))
+
+
+@contextmanager
+def told_filter(filter: str) -> Iterator[None]:
+    """What is wrong with a filter is told where it stands, with exit code 2."""
+    from proxy.store.filters import FilterError
+
+    try:
+        yield
+    except FilterError as error:
+        fail(error.pointed(filter))
 
 
 def fail(what: str, fix: str = "") -> NoReturn:
     """A clear line on stderr, and exit code 2."""
-    typer.echo(f"guardhouse: {what}" + (f": {fix}" if fix else ""), err=True)
+    typer.echo(inert(f"guardhouse: {what}" + (f": {fix}" if fix else "")), err=True)
     raise typer.Exit(2)
+
+
+@contextmanager
+def fresh_file(path: Path) -> Iterator[BinaryIO]:
+    """A new file for this user alone, gone again when writing it fails. What is there is never written over."""
+    try:
+        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        fail(
+            f"{path} cannot be written ({error.strerror})",
+            "name a file that is not there, in a folder that is",
+        )
+    whole = False
+    try:
+        with os.fdopen(made, "wb") as file:
+            yield file
+        whole = True
+    except OSError as error:
+        fail(f"{path} cannot be written ({error.strerror})", "nothing was left half written")
+    finally:
+        if not whole:
+            path.unlink(missing_ok=True)
 
 
 def said(value: Any) -> None:
@@ -171,11 +195,17 @@ def said(value: Any) -> None:
 
 
 def plain(text: str) -> str:
-    """A caller's text with nothing in it that a terminal would obey."""
-    return "".join(c if c.isprintable() else "?" for c in text[:60])
+    """The beginning of a caller's text, on one line, with nothing in it that a terminal would obey."""
+    return inert(text[:60].replace("\n", "?"))
 
 
-def _time(microseconds: int) -> str:
+def inert(text: str) -> str:
+    """A text, line by line, with nothing in it that a terminal would obey."""
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
+
+
+def time_of(microseconds: int) -> str:
+    """A moment as people read it, UTC."""
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(microseconds / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

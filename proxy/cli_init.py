@@ -62,6 +62,24 @@ guardhouse:
   # `strict` writes a trace to disk before the last byte of its reply leaves, `group` within 20 ms.
   # spool: {mode: group}
 
+  # How long what is stored stays, by clock; `guardhouse traces prune --dry-run` says what would go.
+  # retention: {metadata: 90d, content: 30d, raw: 7d}
+
+  # Whether the masked words of traces are indexed, so that texts can be searched. The index is not encrypted.
+  # search: true
+
+  # Where the end of the audit log is written down; elsewhere than in data_dir nobody can put both back.
+  # audit: {anchor_file: audit-anchors.jsonl}
+
+  # Where a policy keeps what was said before masking: seconds for which leave to read it lasts, and how many an hour.
+  # reveal: {ttl_s: 900, per_hour: 30}
+
+  # Folder with golden sets that the review pages show.
+  # golden_dir: datasets/golden
+
+  # The organisation's own identity provider, through which people sign in to the review pages.
+  # oidc: {issuer: "https://id.example", client_id: guardhouse, public_url: "https://guardhouse.example"}
+
   # Seconds that a client may take to send its request, and for which it may take nothing of its reply.
   # clients: {send_s: 30, read_s: 60}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from proxy.cli_admin import CONFIG, DATA_DIR, JSON, fail, opened, plain, said
+from proxy.roles import Role
 
 if TYPE_CHECKING:
     from proxy.config import Config
@@ -24,6 +25,9 @@ BUDGET = typer.Option(
 EXPIRES = typer.Option(None, help="When it ends: an age (30d, 12h), a date or an RFC 3339 time.")
 MODEL = typer.Option(None, help="Alias that it may ask for [default: all]. May be given again.")
 POLICY = typer.Option(None, help="Policy that judges its requests, whatever the scopes say.")
+ROLE = typer.Option(
+    None, help=f"What it is for: {', '.join(Role)}. It may then call only models that --model names."
+)
 TAG = typer.Option(None, help="name=value that its traces carry. May be given again.")
 CLEARED: dict[str, dict[str, Any]] = {
     "team": {"team": None},
@@ -35,6 +39,7 @@ CLEARED: dict[str, dict[str, Any]] = {
     "models": {"models": None},
     "policy": {"policy": None},
     "tags": {"tags": None},
+    "role": {"role": None},
 }
 """What `--clear` takes, as merge patches."""
 
@@ -64,6 +69,7 @@ def create(
     model: list[str] | None = MODEL,
     policy: str | None = POLICY,
     tag: list[str] | None = TAG,
+    role: str | None = ROLE,
     as_json: bool = JSON,
     data_dir: Path | None = DATA_DIR,
     config: Path | None = CONFIG,
@@ -77,8 +83,10 @@ def create(
         fail("a key needs one name", "give it with --name")
     if not (named.isprintable() and tenant.isprintable() and tenant and max(len(named), len(tenant)) <= 128):
         fail("a name and a tenant take 1 to 128 printable characters")
-    patch = _patch(team, rpm, tpm, max_parallel, budget, expires, model, policy, tag)
+    patch = _patch(team, rpm, tpm, max_parallel, budget, expires, model, policy, tag, role)
     terms = _checked(_configured(config, data_dir), patch, FREE)
+    if admin and role:
+        fail("an admin key takes no role", "leave out --admin or --role")
     with opened(config, data_dir, tell=True) as store:
         made = create_key(store, named, tenant, admin, terms)
     if as_json:
@@ -99,6 +107,7 @@ def update(
     model: list[str] | None = MODEL,
     policy: str | None = POLICY,
     tag: list[str] | None = TAG,
+    role: str | None = ROLE,
     clear: list[str] | None = typer.Option(
         None, help=f"Take away: {', '.join(CLEARED)}. May be given again."
     ),
@@ -114,7 +123,7 @@ def update(
         if name not in CLEARED:
             fail(f"--clear takes {', '.join(CLEARED)}, not {plain(name)!r}")
         patch = _both(patch, CLEARED[name])
-    patch = _both(patch, _patch(team, rpm, tpm, max_parallel, budget, expires, model, policy, tag))
+    patch = _both(patch, _patch(team, rpm, tpm, max_parallel, budget, expires, model, policy, tag, role))
     if not patch:
         fail("nothing is to be changed", "name a limit or another option; see guardhouse keys update --help")
     change = partial(_checked, _configured(config, data_dir), patch)
@@ -144,7 +153,7 @@ def list_(as_json: bool = JSON, data_dir: Path | None = DATA_DIR, config: Path |
             row["tenant"],
             row["name"],
         ]
-        typer.echo("  ".join([row["key_id"], row["created"], *map(plain, words), *_terms(row)]))
+        typer.echo("  ".join([row["key_id"], row["created"], *map(plain, words), *map(plain, _terms(row))]))
 
 
 def revoke(
@@ -198,6 +207,7 @@ def _patch(
     model: list[str] | None,
     policy: str | None,
     tag: list[str] | None,
+    role: str | None,
 ) -> dict[str, Any]:
     """What the options say, as a merge patch of a key's terms; exit code 2 for what cannot be meant."""
     limits = {"rpm": rpm, "tpm": tpm, "max_parallel_requests": max_parallel, "budgets": _budgets(budget)}
@@ -208,6 +218,7 @@ def _patch(
         "models": model or None,
         "policy": policy,
         "tags": dict(map(_tag, tag)) if tag else None,
+        "role": role,
     }
     return {name: value for name, value in given.items() if value not in (None, {})}
 
@@ -278,5 +289,6 @@ def _terms(row: dict[str, Any]) -> list[str]:
     words += [f"{amount:g}USD/{period}" for period, amount in budgets.items()]
     words += [f"models={','.join(row['models'])}"] if row["models"] else []
     words += [f"policy={row['policy']}"] if row["policy"] else []
+    words += [f"role={row['role']}"] if row["role"] else []
     words += [f"expires={row['expires']}"] if row["expires"] else []
     return words

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from proxy.cli_admin import inert
+
 if TYPE_CHECKING:
     from proxy.prompt_file import PromptVersion
     from proxy.prompts import Prompts
@@ -34,12 +36,12 @@ def list_(as_json: bool = JSON, folder: Path | None = DIR, config: Path | None =
     with told():
         found = opened(folder, config).listed()
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        typer.echo(_json(found))
     for prompt in () if as_json else found:
         for version in prompt["versions"]:
             share = prompt["rollout"].get(version["version"], 0)
             head = f"{prompt['name']}@{version['version']}"
-            typer.echo(f"{head:32}  {version['hash'][:12]}  {share:7.2%}  {version['description']}")
+            typer.echo(f"{head:32}  {version['hash'][:12]}  {share:7.2%}  {inert(version['description'])}")
 
 
 def show(
@@ -50,7 +52,7 @@ def show(
         version = chosen(opened(folder, config), prompt)
         text = Path(version.file).read_text(encoding="utf-8")
     if not as_json:
-        typer.echo(text.rstrip("\n"))
+        typer.echo(_for_people(text.rstrip("\n")))
         return
     known = {
         name: {"required": each.required, "type": each.type, "max_length": each.max_length}
@@ -84,9 +86,9 @@ def render(
     for message in made.messages:
         content = message["content"]
         texts = [content] if isinstance(content, str) else [part["text"] for part in content]
-        typer.echo("\n".join([f"--- {message['role']}", *texts]))
+        typer.echo(_for_people("\n".join([f"--- {message['role']}", *texts])))
     if made.text is not None:
-        typer.echo(made.text)
+        typer.echo(_for_people(made.text))
 
 
 def check(folder: Path | None = DIR, config: Path | None = CONFIG) -> None:
@@ -157,9 +159,15 @@ def _value(given: str) -> tuple[str, Any]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return text if inert(text) == text else json.dumps(value, indent=2)
+
+
+def _for_people(text: str) -> str:
+    """A text as it is, but for what a terminal would obey where one reads it."""
+    return inert(text) if sys.stdout.isatty() else text
 
 
 def _stop(line: str) -> NoReturn:
-    typer.echo(f"guardhouse: {line}", err=True)
+    typer.echo(inert(f"guardhouse: {line}"), err=True)
     sys.exit(2)

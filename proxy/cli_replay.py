@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from proxy.cli_admin import CONFIG, DATA_DIR, JSON, chosen, documents, opened, said
+from proxy.cli_admin import CONFIG, DATA_DIR, JSON, chosen, inert, opened, said
 
 if TYPE_CHECKING:
     from guardrails.policy import Policy
@@ -27,6 +27,7 @@ def register(app: typer.Typer, read: Callable[[str], Policy]) -> None:
     def replay(
         old: str = typer.Argument(help="The policy as it was: a file or a shipped name."),
         new: str = typer.Argument(help="The policy as it is to be."),
+        filter: str = typer.Option("", "--filter", help="Only traces of this filter, e.g. 'team:search'."),
         since: str = typer.Option("7d", help="RFC 3339 time, or an age such as 24h."),
         limit: int = typer.Option(1000, min=1, help="Traces to look at, the newest first."),
         reviewed: bool = typer.Option(False, "--reviewed", help="Only traces that a reviewer judged."),
@@ -37,18 +38,21 @@ def register(app: typer.Typer, read: Callable[[str], Policy]) -> None:
     ) -> None:
         """Show which stored traffic would be judged otherwise. Masked values are replaced by stand-ins."""
         from guardrails.engine import load_guard
+        from proxy.store.filters import where
+        from proxy.store.reading import documents
 
         if fail_on not in _FAIL_ON:
             raise typer.BadParameter(f"use one of: {', '.join(_FAIL_ON)}.", param_hint="--fail-on")
         guards = [load_guard(read(name), b"guardhouse replay") for name in (old, new)]
-        filters = chosen(since=since, reviewed=reviewed or None, shadow=False)
+        filters = chosen(filter, since=since, reviewed=reviewed or None, shadow=False)
         with opened(config, data_dir) as store:
-            summary, changed = asyncio.run(_run(documents(store, filters, limit), *guards))
+            found = documents(store, where(filters, store.key, search=store.search), limit)
+            summary, changed = asyncio.run(_run(found, *guards))
         labels = [guard.policy.label for guard in guards]
         if as_json:
             said(_as_json(labels, summary, changed))
         else:
-            typer.echo("\n".join(_in_words(labels, summary, changed)))
+            typer.echo(inert("\n".join(_in_words(labels, summary, changed))))
         if any(summary.changes[kind] for kind in _FAIL_ON[fail_on]):
             raise typer.Exit(1)
 

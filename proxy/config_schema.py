@@ -7,8 +7,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-SpoolMode = Literal["strict", "group"]
+from proxy.config_audit import Audit
+from proxy.config_sign_in import Oidc
 
+SpoolMode = Literal["strict", "group"]
+OnFull = Literal["block", "drop"]
+
+WITHOUT_EFFECT = {
+    "callback_settings": "traces are kept by the recorder",
+    "credential_list": "write api_key: os.environ/NAME at each deployment",
+    "environment_variables": "set them in the environment",
+    "finetune_settings": "no such route is served",
+    "files_settings": "no such route is served",
+    "general_settings": "see docs/reference/settings.md",
+    "guardrails": "use guardhouse.policy",
+    "litellm_settings": "only retries, timeout, fallbacks of all kinds and allowed_fails are read from it",
+    "mcp_servers": "no such route is served",
+}
+"""Sections of LiteLLM's file that are read over, each with what to do instead."""
 TOTAL_SECONDS = 600.0
 """Deadline of a whole call when none is configured: the one OpenAI's own clients use."""
 
@@ -84,6 +100,8 @@ class Spool(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     mode: SpoolMode = "group"
+    on_full: OnFull = "drop"
+    max_bytes: Annotated[int, Field(ge=1 << 20)] = 1 << 30
 
 
 class Clients(BaseModel):
@@ -101,6 +119,17 @@ class Clients(BaseModel):
     """How long a stream is silent before it gets a ping."""
     waiting: Annotated[int, Field(ge=1)] = 1_000
     """Connections of one process that may wait for the head of a request."""
+
+
+class Reveal(BaseModel):
+    """`guardhouse.reveal`: how long and how often what was said before masking may be read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ttl_s: Annotated[int, Field(ge=10, le=86_400)] = 900
+    """Seconds for which leave to read one part of a trace lasts."""
+    per_hour: Annotated[int, Field(ge=1, le=100_000)] = 120
+    """How often one key may ask and read within an hour."""
 
 
 class Otlp(BaseModel):
@@ -190,6 +219,7 @@ class Guardhouse(BaseModel):
     default_limits: Any = None
     default_model: Name | None = None
     data_dir: Name = "data"
+    golden_dir: Name | None = None
     database_url: Name | None = None
     redis_url: Name | None = None
     limits_without_redis: Literal["local", "refuse"] = "local"
@@ -201,8 +231,13 @@ class Guardhouse(BaseModel):
     prompts: PromptsEntry | None = None
     hedge_after_s: Seconds | None = None
     timeouts: Deadlines = Deadlines()
+    search: bool = True
     max_body_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 10 * 1024 * 1024
     spool: Spool = Spool()
     clients: Clients = Clients()
     shutdown: Shutdown = Shutdown()
+    reveal: Reveal = Reveal()
+    retention: Any = None
     otlp: Otlp | None = None
+    audit: Audit = Audit()
+    oidc: Oidc | None = None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from proxy.settings import Settings
     from proxy.shadow import Shadows
     from proxy.store.db import Store
+    from proxy.strangers import Strangers
     from proxy.telemetry import Metrics
     from proxy.telemetry_otlp import SpanExport
     from proxy.vaults import Vaults
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
 class Recording(Protocol):
     """Keeps finished exchanges."""
 
-    def record(self, exchange: Exchange) -> None:
-        """Take the exchange as it is now. Never raises into the request."""
+    def record(self, exchange: Exchange, waits: bool = False) -> None:
+        """Take the exchange as it is now, for good; `waits`: or say in `written` that it is not. Never raises."""
+
+    def draft(self, exchange: Exchange) -> None:
+        """Take the exchange as far as it is known, in case the process ends before `record`. Never raises."""
 
     def take(self, documents: Sequence[dict[str, Any]]) -> None:
         """Take documents that are ready, all or none; for any thread. Raises NotRecorded."""
@@ -81,6 +85,8 @@ class Context:
     prices: Prices
     """What the tokens of a deployment cost."""
     metrics: Metrics
+    strangers: Strangers
+    """Which requests without a good key get a row."""
     spans: SpanExport | None
     """Sends spans of our own to the operator's collector; None where none is configured."""
     ready: Callable[[], Mapping[str, str]]

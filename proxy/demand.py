@@ -12,7 +12,8 @@ from proxy.limiter import Demand, Scopes
 from proxy.limits import MOST
 
 if TYPE_CHECKING:
-    from proxy.config import Config, Deployment
+    from proxy.config import Config
+    from proxy.config_deployments import Deployment
     from proxy.context import Context
     from proxy.exchange import Exchange
 

@@ -75,6 +75,7 @@ def examine(config: Path | None = None, *, reach: bool = False, **given: object)
     found.append(_port(settings.host, settings.port))
     if loaded is not None:
         found += told_of(doctor_state.shared(loaded, settings.workers))
+        found += told_of(doctor_state.signing_in(loaded, reach=reach))
         found += told_of(doctor_state.reached(loaded.deployments)) if reach else ()
     return [*found, *_installed()]
 
@@ -178,7 +179,8 @@ def told_of(found: Iterable[tuple[Level, str, str]]) -> list[Finding]:
 
 def _database(folder: Path, config: Config | None, settings: Settings) -> tuple[Store | None, Finding]:
     """Whether the store opens and takes the schema, and the open one. A file that is not there is not made."""
-    from proxy.store.db import StoreError, open_store, url_of
+    from proxy.store.db import StoreError, reach, url_of
+    from proxy.store.rotation import open_rooted
 
     given = config.database_url if config else None
     if given is None and settings.database_url is not None:
@@ -191,9 +193,15 @@ def _database(folder: Path, config: Config | None, settings: Settings) -> tuple[
         return None, Finding(
             "warn", "database", f"{kind} on {away} was not contacted: it is not this machine"
         )
+    keyed = settings.data_key is not None or (folder / "key").exists()
+    if kind == "sqlite" and not keyed:
+        return None, Finding("error", "database", f"its key {folder / 'key'} is missing. Restore a backup.")
     try:
-        store = open_store(url, b"doctor")
-    except StoreError as error:
+        if not keyed:
+            reach(url)
+            return None, Finding("ok", "database", f"{kind} answers; its key is made at the first start")
+        store = open_rooted(url, folder, settings.data_key)
+    except (StoreError, ConfigError) as error:
         return None, Finding("error", "database", str(error))
     return store, Finding("ok", "database", f"{kind} answers, its schema is up to date")
 

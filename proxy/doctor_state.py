@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from proxy.readiness import ROOM_BYTES
 
 if TYPE_CHECKING:
-    from proxy.config import Config, Deployment
+    from proxy.config import Config
+    from proxy.config_deployments import Deployment
     from proxy.limits import Limits
     from proxy.store.db import Store
 
@@ -48,7 +49,7 @@ def folder(data_dir: Path) -> Iterator[Told]:
         yield "ok", "disk", room
     if existing != data_dir:
         return
-    for path in (data_dir, data_dir / "key"):
+    for path in (data_dir, data_dir / "key", data_dir / "key.new"):
         if path.exists() and (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
             text = f"{path} is open to other users (mode {mode:o}). Run: chmod go-rwx {path}"
             yield "warn", "permissions", text
@@ -67,8 +68,13 @@ def _size(file: Path) -> int:
 
 
 def stored(store: Store) -> Iterator[Told]:
-    """The database's clock, and keys that soon stop working."""
+    """The database's clock, keys that soon stop working, and what is not encrypted as it should be."""
     from proxy.store.keys import expiring
+    from proxy.store.reencryption import left
+
+    if number := left(store):
+        text = f"{number} stored pieces are not encrypted, or under a retired key. Run: guardhouse data-key reencrypt"
+        yield "warn", "encryption", text
 
     now = time.time()
     clock = store.clock()
@@ -162,3 +168,34 @@ def _connected(host: str, port: int, secure: bool) -> str | None:
     except (OSError, UnicodeError) as error:
         return str(getattr(error, "strerror", None) or type(error).__name__).lower()
     return None
+
+
+def signing_in(config: Config, *, reach: bool) -> Iterator[Told]:
+    """Whether people can come in through the identity provider; it is asked what it says of itself with `reach`."""
+    if (oidc := config.oidc) is None:
+        return
+    if not oidc.roles and oidc.default_role is None:
+        text = "neither roles nor default_role is set: only people who were invited come in. Set one of them."
+        yield "warn", "sign-in", text
+    if urlsplit(oidc.public_url).hostname in ("localhost", "127.0.0.1", "::1"):
+        yield (
+            "warn",
+            "sign-in",
+            "public_url is this machine: people elsewhere are not led back. Name the public host.",
+        )
+    registered = f"register {oidc.redirect_uri} as redirect URI at the provider"
+    if not reach:
+        yield "ok", "sign-in", f"{oidc.label} is configured, and was not asked; {registered}"
+        return
+    from proxy.review.oidc_client import Provider, ProviderAway
+
+    try:
+        Provider(oidc).begin()
+    except ProviderAway as error:
+        yield (
+            "error",
+            "sign-in",
+            f"the identity provider cannot be used: {error}. Check guardhouse.oidc.issuer.",
+        )
+    else:
+        yield "ok", "sign-in", f"the identity provider answers; {registered}"

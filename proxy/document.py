@@ -1,6 +1,7 @@
 """The trace document: the one form in which an exchange is stored, exported and shown.
 
-It is built from what the guardrails let through and from their verdicts, never from the raw request or body.
+It is built from what the guardrails let through and from their verdicts, never from the raw request or body: where a
+policy keeps those too, they are in it encrypted (`proxy.raw`), for the store alone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from guardrails.types import Edit, Finding, Mode, Verdict, strictest
-from proxy.exchange import Exchange
+from proxy.exchange import Exchange, new_id
+from proxy.identity import USER_PLACES
 
 MAX_FINDINGS = 1_000
 """Findings of one side of an exchange that are stored; `findings_left_out` counts the rest."""
@@ -21,6 +23,7 @@ SAME = (
     "id",
     "parent_span",
     "session_id",
+    "subject",
     "run_id",
     "run_source",
     "shadow_of",
@@ -118,7 +121,15 @@ def document(exchange: Exchange) -> dict[str, Any]:
         ],
         "action": strictest([exchange.input.action, exchange.output.action]),
         "decided": strictest([exchange.input.decided, exchange.output.decided]),
+        "raw": exchange.sealed is not None,
+        **({"sealed": exchange.sealed} if exchange.sealed else {}),
     }
+
+
+def gap(reason: str, lost: int, first_us: int, last_us: int) -> dict[str, Any]:
+    """The document that stands for exchanges without one: how many, between when and when, and why."""
+    times = {"started_us": first_us, "ended_us": last_us}
+    return {"kind": "gap", "id": new_id(), "tenant": "default", **times, "reason": reason, "lost": lost}
 
 
 def _failures(side: str, verdict: Verdict) -> Iterable[dict[str, Any]]:
@@ -141,12 +152,15 @@ def _findings(side: str, verdict: Verdict, stored: Mapping[str, Any] | None) -> 
     for edit in edits:
         places.setdefault((edit.pointer, edit.within), []).append(edit)
     shifts = {address: Shift(here) for address, here in places.items()}
-    # A blocked verdict has no edits: the masking is worked out again, and believed where the text shows it.
-    unsure = stored is not None and not verdict.edits
+    # A blocked verdict has no edits, or of a stream those of what had been read: what they make of a place is
+    # believed where the stored text shows it.
+    unsure = stored is not None and bool(verdict.blocked_by or not verdict.edits)
     texts = {address: _shown(stored, address, shift) for address, shift in shifts.items()} if unsure else {}
     for finding in verdict.findings[:MAX_FINDINGS]:
         address = (finding.pointer, finding.within)
         place = None if stored is None else shifts.get(address, UNMOVED).place(finding.start, finding.end)
+        if finding.pointer in USER_PLACES:
+            place = None  # what is stored there is a fixed word
         if unsure and place is not None and place.end > texts.get(address, _length(stored, address)):
             place = None
         yield {

@@ -8,6 +8,7 @@ ProxyError             an answer to the caller: status, type, code, message, par
 ├── Forbidden          403  the key may not do this
 ├── NotFound           404  no such model or route
 │   └── MethodNotAllowed 405  the route is there, the method is not
+├── Gone               410  it was there, and is kept no longer
 ├── RateLimited        429  too many requests, tokens or too much money
 ├── Blocked            400  a rule of the policy refused it (never a 5xx: clients would retry)
 ├── UpstreamError      502  the provider could not be reached, or did not answer as one
@@ -21,6 +22,7 @@ Nothing raw is ever put in a message: no prompt, no matched text, no key, no tex
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -51,6 +53,8 @@ class Code(StrEnum):
     MODEL_NOT_FOUND = "model_not_found"
     UNKNOWN_URL = "unknown_url"
     NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    GONE = "gone"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
     INSUFFICIENT_QUOTA = "insufficient_quota"
@@ -104,6 +108,29 @@ class ProxyError(Exception):
         self.code = self.code if code is None else code
 
 
+_WORD = re.compile(r"[a-z][a-z_.-]{0,31}")
+
+
+def plain_name(name: object) -> str:
+    """A name that a caller made up, as an error may repeat it: a plain word alone. Anything else could be a secret."""
+    return repr(name) if isinstance(name, str) and _WORD.fullmatch(name) else "'...'"
+
+
+def plain_param(name: object) -> str | None:
+    """The same for `param`: None for what is not repeated."""
+    return name if isinstance(name, str) and _WORD.fullmatch(name) else None
+
+
+def plain_path(path: str) -> str:
+    """A path as an error may repeat it: up to the first step that is no plain word."""
+    steps = path.split("/")
+    told = next(
+        (n for n, step in enumerate(steps) if step not in ("", "v1") and not _WORD.fullmatch(step)),
+        len(steps),
+    )
+    return "/".join(steps[:told] + ["..."] * (told < len(steps)))
+
+
 class BadRequest(ProxyError):
     """The request itself is wrong; sending it again will not help."""
 
@@ -138,6 +165,18 @@ class NotFound(ProxyError):
     """There is no such model, route or object."""
 
     status, type, code = 404, "invalid_request_error", Code.NOT_FOUND
+
+
+class Conflict(ProxyError):
+    """It cannot be done to the thing as it is now: somebody else changed it, or it is over."""
+
+    status, type, code = 409, "invalid_request_error", Code.CONFLICT
+
+
+class Gone(ProxyError):
+    """It was there, and is kept no longer."""
+
+    status, type, code = 410, "invalid_request_error", Code.GONE
 
 
 class MethodNotAllowed(NotFound):

@@ -16,9 +16,12 @@ from proxy.limits import UNLIMITED, Limits
 
 if TYPE_CHECKING:
     from guardrails.engine import Guard
+    from guardrails.policy import Capture
     from proxy.dialects.base import Dialect
     from proxy.identity import Named
     from proxy.limiter import Demand
+    from proxy.raw import Raw
+    from proxy.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Principal:
     """Name of the policy that judges its requests; None: as the configuration says."""
     expires_us: int | None = None
     """Microseconds since 1970 UTC from which on the key is refused."""
+    role: Role | None = None
+    """What it may do besides calling; None: nothing, or what `admin` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,12 @@ class Exchange:
     """Bytes of the request as it came, and characters that a prompt added."""
     request: dict[str, Any] = field(default_factory=dict)
     """The parsed request. Raw: never stored, logged or exported."""
+    raw: Raw | None = None
+    """What is kept of it from before the guardrails; None where no policy asks for that."""
+    sealed: dict[str, Any] | None = None
+    """The same, encrypted: the only form in which it is handed on."""
+    kept_before: Capture | None = None
+    """The least that policies keep under which it stood before it fell back to another model."""
     safe_request: dict[str, Any] | None = None
     """The request as the provider was sent it: after guardrails. The only form that is stored."""
 
@@ -161,6 +172,8 @@ class Exchange:
     """The reply as the caller has it. Raw: never stored, logged or exported."""
     session_id: str | None = None
     """Keyed hash of the session that the caller named."""
+    subject: str | None = None
+    """Keyed hash of the person that the request says it is for."""
     run_id: str | None = None
     """The agent run or conversation that it is a step of."""
     run_source: str | None = None
@@ -209,11 +222,19 @@ class Exchange:
     cancelled: bool = False
     refused: bool = False
     """Whether the provider answered with an error."""
+    unkept: bool = False
+    """Whether its answer was held back because it could not be recorded."""
 
     @property
     def policy(self) -> str:
         """`name@revision` of the policy that judges it."""
         return self.guard.policy.label
+
+    @property
+    def capture(self) -> Capture:
+        """What is kept of it: of all policies under which it stood, what keeps the least."""
+        now = self.guard.policy.capture
+        return now if self.kept_before is None else min(now, self.kept_before, key=lambda each: each.rank)
 
     @property
     def charged_nanousd(self) -> int | None:
@@ -252,8 +273,15 @@ class Exchange:
             return "failed"
         if self.input.edits or self.output.edits:
             return "masked"
-        if self.input.failures or self.output.failures:
-            return "flagged"
-        # What a rule or the policy allows in so many words is recorded, and is no reason to look at it.
-        findings = (*self.input.findings, *self.output.findings)
-        return "flagged" if any(found.action is not Action.ALLOW for found in findings) else "passed"
+        return "flagged" if self.flagged else "passed"
+
+    @property
+    def flagged(self) -> bool:
+        """Whether something was found, masked or blocked, or could not be looked at."""
+        for verdict in (self.input, self.output):
+            if verdict.edits or verdict.failures or verdict.blocked_by:
+                return True
+            # What a rule or the policy allows in so many words is recorded, and is no reason to look at it.
+            if any(found.action is not Action.ALLOW for found in verdict.findings):
+                return True
+        return False

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import orjson
 
-from proxy.config import Deployment, Timeouts
+from proxy.config_deployments import Deployment, Timeouts
 from proxy.errors import UpstreamError, UpstreamTimeout
 from proxy.providers.base import Reply, ReplyStream, scrubbed
 from proxy.sse import Decoder

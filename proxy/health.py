@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 
 FAILURE_WINDOW_SECONDS = 60.0
 """For how long a failure is remembered."""

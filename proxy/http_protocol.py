@@ -1,19 +1,20 @@
 """One connection of a caller: uvicorn's HTTP, with errors in the envelope of the API that was called.
 
-What is no proper HTTP never becomes an exchange: it is answered here, and the connection ends.
+What is no proper HTTP is answered here, and the connection ends. It never becomes an exchange; one that has begun,
+and whose body turns out to be none, is told, so that its record says what its caller was answered.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from proxy.dialects.served import error_body
 from proxy.errors import BadRequest, Code, PayloadTooLarge, ProxyError, RequestTimeout
 from proxy.exchange import new_id
-from proxy.wire import answer_ids, header_pairs
+from proxy.wire import ENDED, REFUSED, Scope, answer_ids, answered_as, header_pairs
 
 MAX_HEAD_BYTES = 128 * 1024
 """Request line and headers of one request may be so long together."""
@@ -78,12 +79,17 @@ class HTTPConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is there; that of a request for another protocol is looked at anew."""
         self._head = None
-        if not self.parser.should_upgrade():
+        if not self.parser.should_upgrade() and not self.transport.is_closing():
             super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the request's body."""
+        if not self.transport.is_closing():
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is there."""
-        if self.parser.should_upgrade():
+        if self.parser.should_upgrade() or self.transport.is_closing():
             return
         self._reading = False
         super().on_message_complete()
@@ -134,7 +140,12 @@ class HTTPConnection(HttpToolsProtocol):
         last = self.cycle
         is_next = self._head is not None and last is not None and last.response_complete
         if last is None or is_next or not last.response_started:
-            error.request_id = new_id()
+            ongoing = None if last is None or is_next else cast(Scope, last.scope)
+            error.request_id = new_id() if ongoing is None else answered_as(ongoing)
+            if ongoing is not None:
+                ongoing[REFUSED] = error
+                if error.message == _CUT:
+                    ongoing[ENDED] = True
             body = error_body(self._path(), error)
             ids = b"".join(b"%b: %b\r\n" % pair for pair in header_pairs(answer_ids(error.request_id)))
             head = b"content-type: application/json\r\ncontent-length: %d\r\n%bconnection: close\r\n\r\n"

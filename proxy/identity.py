@@ -1,4 +1,4 @@
-"""What a caller says an exchange belongs to: a session by name, a response it goes on from, a text it asks.
+"""What a caller says an exchange belongs to: a session by name, a response it goes on from, a text it asks, a person.
 
 Names never leave this module but as keyed hashes: a session may be called after somebody's e-mail address.
 """
@@ -34,6 +34,17 @@ VENDOR_HEADERS = (
 BODY = ("litellm_session_id", "litellm_trace_id", "session_id")
 METADATA = ("session_id", "conversation_id", "thread_id", *BODY[:2])
 """Members of the body, and of its `metadata`, that name a session."""
+
+USER_HEADER = b"x-guardhouse-user"
+"""Header that names the person whom a request is for. It stays here: no provider is sent it."""
+_USERS = ("safety_identifier", "user")
+_METADATA_USERS = ("user_id", "user")
+USER_PLACES = frozenset(
+    {*(f"/{name}" for name in _USERS), *(f"/metadata/{name}" for name in _METADATA_USERS)}
+)
+"""Where a body names the person whom a request is for."""
+UNNAMED = "[SUBJECT]"
+"""What is stored in these places."""
 
 MOST_CHARS = 1_024
 """Longer names are none."""
@@ -83,6 +94,27 @@ def in_body(request: Mapping[str, Any]) -> Named | None:
     return None if found is None else Named(Source.METADATA, found)
 
 
+def user(headers: Mapping[bytes, bytes], request: Mapping[str, Any]) -> str | None:
+    """The name of the person whom a request is for: in our header, else in the first member that has one."""
+    metadata = request.get("metadata")
+    told = [headers.get(USER_HEADER, b"").decode("utf-8", "replace"), *(request.get(name) for name in _USERS)]
+    if isinstance(metadata, dict):
+        told += [metadata.get(name) for name in _METADATA_USERS]
+    return next((name.strip() for name in told if isinstance(name, str) and name.strip()), None)
+
+
+def without_user(body: dict[str, Any]) -> dict[str, Any]:
+    """A body as it is stored: what names the person is left to the keyed hash beside it."""
+    kept = {name: UNNAMED if name in _USERS and value is not None else value for name, value in body.items()}
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict):
+        kept["metadata"] = {
+            name: UNNAMED if name in _METADATA_USERS and value is not None else value
+            for name, value in metadata.items()
+        }
+    return kept
+
+
 def conversation(request: Mapping[str, Any]) -> str | None:
     """Id of the conversation that a Responses request is part of, as its provider keeps it."""
     told = request.get("conversation")
@@ -92,6 +124,11 @@ def conversation(request: Mapping[str, Any]) -> str | None:
 def session_hash(key: bytes, tenant: str, name: str) -> str:
     """What stands for a tenant's session: 32 hex digits, from which the name cannot be found."""
     return digest(key, "session", tenant, name)
+
+
+def subject_hash(key: bytes, tenant: str, name: str) -> str:
+    """What stands for a person whom a tenant's request is for: 32 hex digits, from which the name cannot be found."""
+    return digest(key, "subject", tenant, _person(name.strip()))
 
 
 def asked(key: bytes, tenant: str, text: str) -> str:
@@ -114,6 +151,22 @@ def _name(told: Any) -> str | None:
     if not isinstance(told, str) or len(told) > MOST_CHARS:
         return None
     return told.strip() or None
+
+
+def _person(name: str) -> str:
+    """A name without the session that Claude Code writes into it, so that a person has one name in all sessions."""
+    if ended := _USER_SESSION.search(name):
+        return name[: ended.start()]
+    if not name.startswith("{"):
+        return name
+    try:
+        read = orjson.loads(name)
+    except orjson.JSONDecodeError:
+        return name
+    if not isinstance(read, dict) or "session_id" not in read:
+        return name
+    rest = {key: value for key, value in read.items() if key != "session_id"}
+    return orjson.dumps(rest, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _session_of_user(told: Any) -> str | None:

@@ -14,11 +14,12 @@ import orjson
 
 from guardrails.policy import BUILT_IN
 from proxy.limits import UNLIMITED, Limits, conflict, parse_limits
+from proxy.roles import Role
 
 if TYPE_CHECKING:
     from proxy.config import Config
 
-MEMBERS = ("team", "models", "policy", "tags", "limits", "expires")
+MEMBERS = ("team", "models", "policy", "tags", "limits", "expires", "role")
 """Members of the document of terms."""
 MOST_TAGS = 32
 MOST_MODELS = 256
@@ -43,9 +44,11 @@ class Terms:
     limits: Limits = UNLIMITED
     expires_us: int | None = None
     """Microseconds since 1970 UTC from which on it is refused."""
+    role: Role | None = None
+    """What it may do besides calling; with one, it may call only the models that are named."""
 
     def document(self) -> dict[str, Any]:
-        """As it is told and given: `{"team", "models", "policy", "tags", "limits", "expires"}`."""
+        """As it is told and given: `{"team", "models", "policy", "tags", "limits", "expires", "role"}`."""
         return {
             "team": self.team,
             "models": None if self.models is None else list(self.models),
@@ -53,6 +56,7 @@ class Terms:
             "tags": dict(self.tags),
             "limits": self.limits.document(),
             "expires": None if self.expires_us is None else told_time(self.expires_us),
+            "role": self.role,
         }
 
     def row(self) -> dict[str, Any]:
@@ -64,6 +68,7 @@ class Terms:
             "tags": orjson.dumps(dict(self.tags)).decode() if self.tags else None,
             "limits": orjson.dumps(self.limits.document()).decode() if self.limits else None,
             "expires_us": self.expires_us,
+            "role": self.role,
         }
 
 
@@ -86,7 +91,7 @@ FREE = Terms()
 
 def stored_terms(row: Mapping[str, Any]) -> Terms:
     """The terms of a stored row; columns that are missing or NULL say nothing. Raises ValueError."""
-    given = {name: row.get(name) for name in ("team", "policy")}
+    given = {name: row.get(name) for name in ("team", "policy", "role")}
     for name in ("models", "tags", "limits"):
         text = row.get(name)
         given[name] = None if text is None else orjson.loads(text)
@@ -214,7 +219,9 @@ def _terms(given: Mapping[str, Any], expires_us: int | None) -> Terms:
         tags = _tags(given.get("tags"))
     with _about("limits"):
         limits = _limits(given.get("limits"))
-    return Terms(team, models, policy, tags, limits, expires_us)
+    with _about("role"):
+        role = _role(given.get("role"))
+    return Terms(team, models, policy, tags, limits, expires_us, role)
 
 
 def _limits(value: Any) -> Limits:
@@ -247,6 +254,14 @@ def _tags(value: Any) -> tuple[tuple[str, str], ...]:
         if all(_is_plain(name) and _is_plain(text) for name, text in pairs):
             return pairs
     raise ValueError(f"tags takes up to {MOST_TAGS} names with a text of 1 to {_LONGEST} characters each.")
+
+
+def _role(value: Any) -> Role | None:
+    if value is None:
+        return None
+    if isinstance(value, str) and value in tuple(Role):
+        return Role(value)
+    raise ValueError(f"role takes one of {', '.join(Role)}.")
 
 
 def _is_plain(value: Any) -> bool:

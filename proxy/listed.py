@@ -16,7 +16,7 @@ from guardrails.engine import Guard
 from guardrails.pseudonyms import Vault
 from guardrails.types import Verdict, merge
 from proxy import relay, traceparent
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.context import Context
 from proxy.dialects import stored_request
 from proxy.dialects.stored import StoredRoute

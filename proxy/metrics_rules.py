@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from math import inf
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from guardrails.types import Action, Verdict, strictest
 
@@ -25,6 +26,17 @@ class _Names:
 
     modes: Mapping[str, str]
     tools: frozenset[str]
+
+
+class Work(NamedTuple):
+    """How one rule's inspections went, since the process began."""
+
+    inspections: int
+    half_s: float
+    """Seconds within which half of them were done: the bound of a bucket, infinite beyond the last."""
+    most_s: float
+    """The same for 95 %."""
+    failures: int
 
 
 class Rules:
@@ -70,6 +82,24 @@ class Rules:
             tool = call.name if call.name in names.tools else OTHER
             self._child(self._tools, tool, "requested" if call.state == "requested" else "answered").inc()
 
+    def work(self) -> dict[str, Work]:
+        """What each rule's work was like in this process, by rule."""
+        counts: dict[str, dict[float, float]] = {}
+        for metric in self._seconds.collect():
+            for sample in metric.samples:
+                if sample.name.endswith("_bucket"):
+                    bound = float(sample.labels["le"])
+                    counts.setdefault(sample.labels["rule"], {})[bound] = sample.value
+        failed: dict[str, int] = {}
+        for metric in self._failures.collect():
+            for sample in metric.samples:
+                if sample.name.endswith("_total"):
+                    failed[sample.labels["rule"]] = failed.get(sample.labels["rule"], 0) + int(sample.value)
+        return {
+            rule: Work(int(found[inf]), _within(found, 0.5), _within(found, 0.95), failed.get(rule, 0))
+            for rule, found in counts.items()
+        }
+
     def _verdict(self, verdict: Verdict, side: str, names: _Names) -> None:
         acted: dict[str, Action] = {}
         for found in verdict.findings:
@@ -100,3 +130,9 @@ class Rules:
         if child is None:
             child = self._children[key] = metric.labels(*labels)
         return child
+
+
+def _within(cumulative: Mapping[float, float], share: float) -> float:
+    """The first bound within which that share of the inspections was done."""
+    wanted = cumulative[inf] * share
+    return next((bound for bound in sorted(cumulative) if cumulative[bound] >= wanted), inf)

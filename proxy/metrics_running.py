@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from proxy.lag import Lag
+    from proxy.maintenance import Maintenance
     from proxy.reload import Reloads
+    from proxy.store.rule_figures import RuleFigures
 
 RELOADS = ("applied", "unchanged", "failed")
 """Results of a reload."""
@@ -21,6 +24,18 @@ class Running:
         self.lag: Lag | None = None
         self.streams = 0
         """Streamed replies that are under way."""
+        self.maintenance: Maintenance | None = None
+        self.retained_at = 0.0
+        """When retention last went through, Unix seconds; 0: not in this process."""
+        self.anchored: dict[str, float] = {"file": time.time()}
+        """When the end of the audit log was last known to be anchored, or else since when it should be, Unix seconds;
+        by where: `file` or `url`."""
+        self.posted = (-1, 0.0)
+        """The end of the audit log that was posted last, and when, Unix seconds."""
+        self.retained_rows: dict[str, int] = {}
+        """Rows that retention deleted, by clock."""
+        self.figures: Sequence[RuleFigures] = ()
+        """What reviewers' verdicts say of each rule, as it was counted last."""
         self.results = dict.fromkeys(RELOADS, 0)
         """How often a reload came to each result."""
 
@@ -47,6 +62,63 @@ class Running:
         loaded = reloads.loaded if reloads else 0.0
         yield gauge("config_loaded_timestamp_seconds", "When the configuration in force was read.", loaded)
         yield from self._in_force()
+        yield from self._maintained()
+        yield from self._judged()
+
+    def retained(self, counts: Mapping[str, Mapping[str, int]]) -> None:
+        """Count what a run of retention took, rows by clock and table."""
+        self.retained_at = time.time()
+        for clock, by_table in counts.items():
+            self.retained_rows[clock] = self.retained_rows.get(clock, 0) + sum(by_table.values())
+
+    def _maintained(self) -> Iterator[Any]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        failures = self.maintenance.failures if self.maintenance else {}
+        jobs = self.maintenance.jobs if self.maintenance else ()
+        trouble = GaugeMetricFamily(
+            "guardhouse_maintenance_trouble", "1 while a job of maintenance fails.", labels=["job"]
+        )
+        for job in jobs:
+            trouble.add_metric([job.name], int(job.name in failures))
+        yield trouble
+        anchored = GaugeMetricFamily(
+            "guardhouse_audit_anchored_timestamp_seconds",
+            "When the audit log was anchored.",
+            labels=["where"],
+        )
+        for where, at in self.anchored.items():
+            anchored.add_metric([where], at)
+        yield anchored
+        yield GaugeMetricFamily(
+            "guardhouse_retention_last_run_timestamp_seconds",
+            "When retention last went through.",
+            value=self.retained_at,
+        )
+        rows = CounterMetricFamily("guardhouse_retention_rows", "Rows deleted, by clock.", labels=["clock"])
+        for clock, count in self.retained_rows.items():
+            rows.add_metric([clock], count)
+        yield rows
+
+    def _judged(self) -> Iterator[Any]:
+        from prometheus_client.core import GaugeMetricFamily
+
+        precision = GaugeMetricFamily(
+            "guardhouse_guardrail_rule_precision",
+            "Share of a rule's judged findings that were right, over 30 days.",
+            labels=["rule", "bound"],
+        )
+        missed = GaugeMetricFamily(
+            "guardhouse_guardrail_missed_estimate",
+            "What a rule is estimated to have missed, over 30 days.",
+            labels=["rule", "bound"],
+        )
+        for each in self.figures:
+            for family, estimate in ((precision, each.precision), (missed, each.missed)):
+                for bound in ("value", "low", "high") if estimate is not None else ():
+                    family.add_metric([each.rule, bound], getattr(estimate, bound))
+        yield precision
+        yield missed
 
     def _in_force(self) -> Iterator[Any]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily

@@ -12,6 +12,7 @@ from proxy import relay
 from proxy.dialects.moderations import judgement
 from proxy.errors import Code, Unavailable
 from proxy.exchange import Exchange
+from proxy.identity import without_user
 from proxy.kept import storable, storable_reply
 from proxy.large import aside, texts_of
 from proxy.verdicts import unscannable
@@ -47,6 +48,6 @@ async def _judge(exchange: Exchange) -> None:
         edited = await aside(exchange, dialect.edited, request, edits)
         # The model named is none that is served: that name could hold anything.
         exchange.safe_request = {
-            key: value for key, value in dialect.stored(edited).items() if key != "model"
+            key: value for key, value in without_user(dialect.stored(edited)).items() if key != "model"
         }
         exchange.retrieval = dialect.hits(edited)

@@ -19,7 +19,7 @@ from proxy.providers.base import Call, Reply
 
 if TYPE_CHECKING:
     from guardrails.policy import Policy
-    from proxy.config import Deployment
+    from proxy.config_deployments import Deployment
     from proxy.routing import Router
 
 _ANSWER_TOKENS = 200
@@ -48,10 +48,11 @@ class RedisCounter:
 
     Args:
         url: `redis://`, `rediss://` or `unix://` URL. Raises ConfigError for any other text.
+        seconds: how long Redis may take to connect or to answer.
     """
 
-    def __init__(self, url: str) -> None:
-        self._client = redis_client.client(url)
+    def __init__(self, url: str, seconds: float = redis_client.SECONDS) -> None:
+        self._client = redis_client.client(url, seconds)
         self._count = self._client.register_script(_COUNT)
 
     async def count(self, name: str, seconds: float) -> int:

@@ -12,8 +12,17 @@ from proxy.exchange import Principal
 from proxy.store.keys import active_keys
 
 
-def check_team(context: Context, who: Principal) -> None:
-    """Raises Forbidden when the key's team is not configured any more."""
+def check_calls(who: Principal) -> None:
+    """Raises Forbidden for a key with a role, unless the models that it may call are named."""
+    if who.role is not None and not who.models:
+        raise Forbidden(
+            f"This API key has the role {who.role} and may not call. Use another, or give it models that it may call."
+        )
+
+
+def check_caller(context: Context, who: Principal) -> None:
+    """Raises Forbidden when the key's team is not configured any more, or its role calls nothing."""
+    check_calls(who)
     if who.team is not None:
         team_limits(context.config, who.team)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +15,9 @@ from guardrails.policy import BlockStyle
 from guardrails.pseudonyms import Vault
 from guardrails.redact import mask
 from guardrails.types import Segment, Stage, merge
-from proxy import admission, moderation, objects, permits, relay, retrievals, traceparent
+from proxy import admission, moderation, objects, permits, raw, relay, retrievals, traceparent
 from proxy.cache import CHOOSING, directives
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.context import Context
 from proxy.dialects import stream_usage
 from proxy.dialects.base import Dialect
@@ -26,8 +27,8 @@ from proxy.dialects.served import JUDGED_HERE
 from proxy.document import told
 from proxy.errors import Blocked, Code, ProxyError, Unavailable
 from proxy.exchange import Exchange
-from proxy.identity import in_headers
-from proxy.kept import storable
+from proxy.identity import in_headers, without_user
+from proxy.kept import name_subject, storable
 from proxy.large import aside, texts_of
 from proxy.lasting import acts, is_stored
 from proxy.prompt_request import prompted
@@ -53,7 +54,7 @@ async def serve(context: Context, connection: Connection, dialect: Dialect) -> N
 
 def begin(context: Context, connection: Connection, dialect: Dialect, path: str) -> Exchange:
     """The exchange of a request that has just come in on a route."""
-    exchange = Exchange(path, dialect, context.policies.guard)
+    exchange = Exchange(path, dialect, context.policies.guard, id=connection.id)
     exchange.named = in_headers(connection.headers)
     traceparent.enter(exchange, connection)
     exchange.config = context.config.revision
@@ -65,12 +66,13 @@ async def _served(out: relay.Outlet) -> None:
     context, connection, exchange = out.context, out.connection, out.exchange
     with Timed(exchange, "auth"):
         exchange.principal = context.keyring.principal(connection.credentials())
-        permits.check_team(context, exchange.principal)
+        name_subject(context, exchange, connection.headers, {})
+        permits.check_caller(context, exchange.principal)
     exchange.body = await connection.body(context.config.max_body_bytes, context.config.clients.send_s)
     exchange.size = len(exchange.body)
     with Timed(exchange, "parse"):
         exchange.session = session_name(connection.header(HEADER.encode()))
-        await aside(exchange, _parse, context, exchange)
+        await aside(exchange, _parse, context, exchange, connection.headers)
         exchange.retrievals = retrievals.named(context.key, connection, exchange)
         await objects.check(context, exchange)
     async with connection.watched():
@@ -87,10 +89,13 @@ def admit(context: Context) -> None:
         raise Unavailable("No more traces can be kept, so no requests are taken. Try again later.")
 
 
-def _parse(context: Context, exchange: Exchange) -> None:
+def _parse(context: Context, exchange: Exchange, headers: Mapping[bytes, bytes]) -> None:
     """The body as a request for a model that is served on this route. Raises BadRequest or NotFound."""
     admit(context)
-    dialect, request = exchange.dialect, prompted(context, exchange, document(exchange.body))
+    came = exchange.body
+    given = document(came)
+    name_subject(context, exchange, headers, given)
+    dialect, request = exchange.dialect, prompted(context, exchange, given)
     if request.get("model") is None and context.config.default_model:
         request["model"] = context.config.default_model
         exchange.body = b""
@@ -105,6 +110,7 @@ def _parse(context: Context, exchange: Exchange) -> None:
         for deployment in deployments:
             speaker(deployment, exchange.path)
     exchange.guard = context.policies.guard_for(exchange.principal, exchange.model, exchange.path)
+    exchange.raw = raw.begun(exchange.capture, came)
     exchange.retrieval = dialect.hits(request)
     exchange.follows = objects.followed(exchange)
 
@@ -163,8 +169,9 @@ def _decided(exchange: Exchange, vault: Vault) -> dict[str, Any] | None:
     edited = dialect.edited(request, edits) if edits else request
     if verdict.edits:
         exchange.conversation = exchange.conversation.edited(verdict.edits)
+    exchange.safe_request = None
     if storable(exchange, verdict):
-        exchange.safe_request = dialect.stored(edited)
+        exchange.safe_request = without_user(dialect.stored(edited))
         exchange.retrieval = dialect.hits(edited)
     if verdict.edits or EXTENSION in request:
         exchange.body = b""
@@ -242,11 +249,11 @@ async def _call(
     """The provider's answer. Raises UpstreamError or UpstreamTimeout when there is none."""
 
     def call(deployment: Deployment, payload: dict[str, Any]) -> Call:
-        headers, raw = traceparent.headers(exchange, connection), exchange.body or None
+        headers, body = traceparent.headers(exchange, connection), exchange.body or None
         if exchange.stream and deployment.stream_usage and stream_usage.is_wanted(exchange.path, payload):
             exchange.counting = True
-            payload, raw = stream_usage.asking(payload, raw)
-        return Call(payload, exchange.path, exchange.stream, raw, headers)
+            payload, body = stream_usage.asking(payload, body)
+        return Call(payload, exchange.path, exchange.stream, body, headers)
 
     async def made(deployment: Deployment) -> Call:
         # A fallback may stand under another policy than the model that was asked for.
@@ -281,6 +288,7 @@ async def _judge_for(
     guard = context.policies.guard_for(exchange.principal, model, exchange.path)
     if guard is exchange.guard:
         return
+    exchange.kept_before = exchange.capture
     exchange.guard, before = guard, exchange.input
     judged = await inspect(context, exchange)
     # What the first policy found stays on record: its provider was sent the text.

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from guardrails import policy as policies
 from guardrails.engine import Guard, load_guard
@@ -40,6 +40,15 @@ class _InForce:
         for _, guard in self.scoped:
             yield guard
         yield from self.named.values()
+
+
+class Placed(NamedTuple):
+    """A policy in force."""
+
+    guard: Guard
+    source: PolicySource
+    whom: str
+    """Whom it judges, in words."""
 
 
 class Policies:
@@ -80,6 +89,25 @@ class Policies:
     def labels(self) -> list[str]:
         """`name@revision` of every policy in force, the default first."""
         return list(dict.fromkeys(guard.policy.label for guard in self._guards()))
+
+    def hashes(self) -> dict[str, str]:
+        """The SHA-256 of what every policy in force means, by `name@revision`."""
+        return {guard.policy.label: guard.policy.digest for guard in self._guards()}
+
+    def placed(self) -> list[Placed]:
+        """Every policy in force with where it is read from and whom it judges, the default first."""
+        now, config = self._now, self._config
+        found = [Placed(now.guard, config.policy, "everybody who has none of their own")]
+        found += [Placed(guard, scope.policy, _whom(scope)) for scope, guard in now.scoped]
+        found += [
+            Placed(now.named[name], source, f"keys that name it {name}")
+            for name, source in config.policies.items()
+        ]
+        found += [
+            Placed(guard, PolicySource("builtin", name), f"keys that name it {name}")
+            for name, guard in self._shipped.items()
+        ]
+        return found
 
     def rules(self) -> list[str]:
         """Ids of all rules in force, each once."""
@@ -175,6 +203,12 @@ class Policies:
 
     def _known(self) -> dict[str, Guard]:
         return {guard.policy.revision: guard for guard in self._guards()}
+
+
+def _whom(scope: Scope) -> str:
+    """A scope in words."""
+    parts = (("keys", scope.keys), ("models", scope.models), ("routes", scope.routes))
+    return ", ".join(f"{name} {' '.join(patterns)}" for name, patterns in parts if patterns)
 
 
 def load_policy(source: PolicySource) -> Policy:

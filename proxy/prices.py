@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.config_prices import RATE, decimal
 from proxy.limits import NANO
 from proxy.usage import Tokens, tokens_of

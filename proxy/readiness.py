@@ -87,6 +87,11 @@ def _lag(context: Context) -> str | None:
     return f"requests waited {waited:.1f} s for their turn" if waited > LAG_SECONDS else None
 
 
+def _maintenance(context: Context) -> str | None:
+    maintenance = context.metrics.running.maintenance
+    return maintenance.trouble() if maintenance else None
+
+
 def _disk(context: Context) -> str | None:
     try:
         free = shutil.disk_usage(context.config.data_dir).free
@@ -111,6 +116,7 @@ DEGRADED: Sequence[tuple[str, Source]] = (
     ("keys", _keys),
     ("models", _models),
     ("event_loop", _lag),
+    ("maintenance", _maintenance),
 )
 SLOW_DEGRADED: Sequence[tuple[str, Source]] = (("disk", _disk), ("redis", _redis))
 

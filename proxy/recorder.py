@@ -1,6 +1,7 @@
-"""The recorder: finished exchanges to the local spool at once, and from there to the database in groups.
+"""The recorder: finished exchanges go to the local spool at once, and from there to the database in groups.
 
-Two threads: one puts records on disk, one carries them on. The event loop only encodes.
+The event loop encodes, seals and hands over to the kernel. One thread sees to it that the disk has it, one carries it
+on.
 """
 
 from __future__ import annotations
@@ -10,41 +11,39 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from proxy.document import document
-from proxy.exchange import Exchange, new_id
-from proxy.spool import SEGMENT_BYTES, Batch, Position, Reader, Slot, Writer, claim, orphans
-from proxy.store.bodies import decode, encode
+from proxy.document import document, gap
+from proxy.drain import DRAFT, Drain, Sealing, Sink, Stopped, Write
+from proxy.exchange import Exchange
+from proxy.spool import SEGMENT_BYTES, SEGMENT_SECONDS, Position, Reader, Slot, Writer, claim, orphans
+from proxy.store.bodies import encode
+from proxy.store.refused import REFUSED
 from proxy.telemetry import Metrics
 
 __all__ = ["NotRecorded", "Options", "Recorder", "document"]
 
-LATE_SECONDS = 30.0
+LATE_SECONDS = 20.0
 """Age of the oldest unwritten trace from which on the proxy is not ready."""
 _GATHER_SECONDS = 0.01
-"""How long a group waits for company before it goes to disk."""
+"""How long a group waits for company before it is put on disk."""
 _COLLECT_SECONDS = 0.25
 """How long records on disk wait for company before they go to the database: a group costs a third per record."""
-_MEMORY_BYTES = 64 << 20
-"""Encoded records that may wait for a disk that does not take them."""
+MEMORY_BYTES = 32 << 20
+"""Sealed records that may wait for a disk that does not take them."""
+_AT_ONCE = 256
+"""Waiting records that are handed to the kernel, or past it to the database, at once."""
 _MARK_SECONDS = 1.0
 _TICK_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
-Write = Callable[[list[dict[str, Any]]], Sequence[str]]
-"""Stores documents, idempotent by id; returns the ids it can never store; raises when to be tried again."""
-
-
-class _Stop(Exception):
-    """It is time to stop, and not everything is carried over."""
-
 
 class NotRecorded(Exception):
-    """A trace could not be put on disk: the promise of strict mode cannot be kept for this exchange."""
+    """A trace is not in the spool: the promise of strict mode cannot be kept for this exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,7 @@ class Options:
     on_full: Literal["block", "drop"] = "drop"
     """When full: take no more requests (`accepting` is False), or lose traces, counted, with a gap record."""
     segment_bytes: int = SEGMENT_BYTES
+    segment_seconds: float = SEGMENT_SECONDS
 
 
 @dataclass(slots=True)
@@ -71,30 +71,44 @@ class _Lost:
 
 @dataclass(slots=True)
 class _Queue:
-    """What waits for the disk, and who waits for it. Guarded by the recorder's lock."""
+    """Sealed records that are not surely on disk, by id and in order. Guarded by the recorder's lock."""
 
-    records: list[tuple[str, bytes]] = field(default_factory=list)
+    flowing: dict[str, bytes] = field(default_factory=dict)
+    """The kernel has them."""
+    backlog: dict[str, bytes] = field(default_factory=dict)
+    """Nobody has them but we: the disk did not take them, or those before them."""
     size: int = 0
     since: float | None = None
     """Monotonic time of the oldest."""
-    pending: set[str] = field(default_factory=set)
+    owed: set[str] = field(default_factory=set)
+    """Those that somebody waits for: what the disk does not take of them is not kept for later."""
     waiting: dict[str, list[asyncio.Future[None]]] = field(default_factory=dict)
     failed: deque[str] = field(default_factory=lambda: deque(maxlen=10_000))
 
+    def gone(self, ids: Sequence[str]) -> None:
+        """Forget records that are safe, or given up."""
+        for id in ids:
+            record = self.flowing.pop(id, None) or self.backlog.pop(id, None)
+            self.size -= len(record or b"")
+            self.owed.discard(id)
+        self.since = time.monotonic() if self.flowing or self.backlog else None
+
 
 class Recorder:
-    """Keeps finished exchanges. The app makes and closes it; `record`, `written` are for the event loop."""
+    """Keeps finished exchanges. The app makes and closes it; `record`, `draft`, `written` are for the event loop."""
 
-    def __init__(self, spool_dir: Path, write: Write, metrics: Metrics, options: Options = Options()) -> None:
-        self._root, self._write, self._metrics, self._options = spool_dir, write, metrics, options
+    def __init__(
+        self, spool_dir: Path, write: Write, metrics: Metrics, seal: Sealing, options: Options = Options()
+    ) -> None:
+        self._root, self._metrics, self._seal, self._options = spool_dir, metrics, seal, options
         self._lock = threading.Lock()
         self._queue = _Queue()
         self._lost: dict[str, _Lost] = {}
         self._marks: deque[tuple[Position, float]] = deque()
         self._queued, self._on_disk, self._stopping = threading.Event(), threading.Event(), threading.Event()
-        self._freed = self._bytes_before = 0
+        self._sink = Sink(write, seal, metrics, spool_dir / REFUSED, self._lose, self._stopping)
+        self._bytes_before = 0
         self._disk_error = ""
-        self._deadline = float("inf")
         self._threads: list[threading.Thread] = []
         self._slot: Slot
 
@@ -103,82 +117,132 @@ class Recorder:
         self._slot = claim(self._root)
         self._reader = Reader(self._slot)
         size = min(self._options.segment_bytes, max(self._options.max_bytes // 4, 1))
-        self._writer = Writer(self._slot, self._reader.end(), size)
+        self._writer = Writer(self._slot, self._reader.end(), size, self._options.segment_seconds)
+        self._begin = self._writer.position
+        self._drain = Drain(self._reader, self._sink)
         self._bytes_before = self._slot.size()
         if self._bytes_before:
-            self._marks.append((self._writer.position, time.monotonic()))
+            self._marks.append((self._begin, time.monotonic()))
         self._metrics.watch(self.spool_bytes, self.oldest_unwritten_seconds, self.queued)
-        for work in (self._spool, self._drain):
+        for work in (self._spool, self._carry):
             thread = threading.Thread(target=work, name=f"recorder{work.__name__}", daemon=True)
             thread.start()
             self._threads.append(thread)
 
-    def record(self, exchange: Exchange) -> None:
-        """Take the exchange as it is now. Never raises: what is lost is counted and leaves a gap record."""
+    def record(self, exchange: Exchange, waits: bool = False) -> None:
+        """Take the exchange as it is now: when it returns, the end of this process loses it no more.
+
+        Never raises: a disk that does not take it is tried again, what is lost is counted and leaves a gap record.
+        With `waits` it is not tried again, and `written` says so: whoever waits has something else to record then,
+        and only that is counted when it is lost too.
+        """
         try:
-            record = encode(document(exchange))
+            record = self._seal.close(encode(document(exchange)))
         except Exception as error:
             _log.warning("a trace could not be encoded: %s", type(error).__name__)
-            self._lose("error", exchange.id)
+            self._give_back("error", exchange.id, waits)
             return
         if self._options.on_full == "drop" and self._full():
-            self._lose("spool_full", exchange.id)
+            self._give_back("spool_full", exchange.id, waits)
             return
+        # Those that are refused while there is no room must not take it from those under way.
+        room = MEMORY_BYTES if exchange.upstream_called else MEMORY_BYTES // 2
         with self._lock:
-            queue = self._queue
-            taken = queue.size + len(record) <= _MEMORY_BYTES
+            taken = self._queue.size + len(record) <= room
             if taken:
-                queue.records.append((exchange.id, record))
-                queue.pending.add(exchange.id)
-                queue.size += len(record)
-                queue.since = queue.since or time.monotonic()
+                self._take(exchange.id, record, waits)
         if not taken:
-            self._lose("memory_full", exchange.id)
+            self._give_back("memory_full", exchange.id, waits)
         if not self._queued.is_set():
             self._queued.set()
+
+    def draft(self, exchange: Exchange) -> None:
+        """Take the exchange as far as it is known, in case this process ends before `record` has the whole."""
+        try:
+            record = self._seal.close(encode(document(exchange) | {DRAFT: True}))
+        except Exception as error:
+            _log.warning("a trace could not be encoded: %s", type(error).__name__)
+            return
+        if self._full():
+            return
+        with self._lock:
+            if not self._queue.backlog:
+                self._hand_over([record])
 
     def take(self, documents: Sequence[dict[str, Any]]) -> None:
         """Take documents that are ready, all or none, in one group: when the last is on disk, so are the others.
 
         Raises NotRecorded when there is no room for them; whoever sent them can do so again, so nothing is lost.
         """
-        records = [(str(one["id"]), encode(one)) for one in documents]
-        size = sum(len(record) for _, record in records)
+        records = {str(one["id"]): self._seal.close(encode(one)) for one in documents}
         if self._full():
             raise NotRecorded("the spool is full")
         with self._lock:
             queue = self._queue
-            if queue.size + size > _MEMORY_BYTES:
-                raise NotRecorded("too many records wait for the disk")
-            queue.records += records
-            queue.pending.update(id for id, _ in records)
-            queue.size += size
+            if queue.backlog or not self._hand_over([*records.values()]):
+                raise NotRecorded("the disk does not take it")
+            for id, record in records.items():
+                queue.size += len(record) - len(queue.flowing.get(id, b""))
+                queue.flowing[id] = record
+            queue.owed.update(records)
             queue.since = queue.since or time.monotonic()
         self._queued.set()
 
+    def _take(self, id: str, record: bytes, waits: bool) -> None:
+        """Hand a record to the kernel, or keep it for later unless somebody waits for it. Under the lock."""
+        queue = self._queue
+        if not queue.backlog and self._hand_over([record]):
+            queue.flowing[id] = record
+            if waits:
+                queue.owed.add(id)
+        elif waits:
+            queue.failed.append(id)
+            return
+        else:
+            queue.backlog[id] = record
+        queue.size += len(record)
+        queue.since = queue.since or time.monotonic()
+
+    def _hand_over(self, records: list[bytes]) -> bool:
+        """Hand records to the kernel; False when the disk does not take them. Under the lock."""
+        try:
+            self._writer.append(records)
+        except OSError as failure:
+            self._failed(failure)
+            return False
+        return True
+
+    def _failed(self, failure: OSError) -> None:
+        error = failure.strerror or type(failure).__name__
+        if error != self._disk_error:
+            _log.error("the spool cannot be written: %s", error)
+        self._disk_error = error
+
     async def written(self, id: str) -> None:
-        """Returns when the exchange is on disk. Raises NotRecorded when it is lost, or not taken yet."""
+        """Returns when the exchange is on disk. Raises NotRecorded when it is lost, or is not there and will not be."""
         with self._lock:
-            if id in self._queue.failed:
+            queue = self._queue
+            if id in queue.failed:
                 raise NotRecorded("the trace could not be recorded")
-            if id not in self._queue.pending:
+            if id not in queue.flowing and id not in queue.backlog:
                 return
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._queue.waiting.setdefault(id, []).append(future)
+            queue.waiting.setdefault(id, []).append(future)
         await future
 
     @property
     def accepting(self) -> bool:
-        """Whether new requests may come in; False only when the spool is full and `on_full` is `block`."""
-        return self._options.on_full == "drop" or not self._full()
+        """Whether new requests may come in; False only when there is no more room and `on_full` is `block`."""
+        # Half of the memory is for those that are under way.
+        return self._options.on_full == "drop" or not (self._full() or self._queue.size > MEMORY_BYTES // 2)
 
     def spool_bytes(self) -> int:
         """Bytes on disk, of which up to one segment may already be in the database."""
-        return max(0, self._bytes_before + self._writer.written - self._freed)
+        return max(0, self._bytes_before + self._writer.written - self._drain.freed)
 
     def queued(self) -> int:
         """Traces that are not on disk yet."""
-        return len(self._queue.records)
+        return len(self._queue.flowing) + len(self._queue.backlog)
 
     def oldest_unwritten_seconds(self) -> float:
         """Age of the oldest trace that is not in the database; 0 when all are."""
@@ -203,7 +267,7 @@ class Recorder:
 
     def close(self, deadline_seconds: float = 10.0) -> None:
         """Put all on disk, and in the database as far as the deadline allows; the rest waits for a start."""
-        self._deadline = deadline = time.monotonic() + deadline_seconds
+        self._sink.deadline = deadline = time.monotonic() + deadline_seconds
         self._stopping.set()
         self._queued.set()
         for thread in self._threads:
@@ -213,19 +277,25 @@ class Recorder:
             self._slot.release()
 
     def _full(self) -> bool:
-        return bool(self._marks) and self.spool_bytes() > self._options.max_bytes
+        waiting = self._marks or self._queue.flowing
+        return bool(waiting) and self.spool_bytes() > self._options.max_bytes
 
-    def _lose(self, reason: str, id: str = "", count: int = 1) -> None:
+    def _give_back(self, reason: str, id: str, waits: bool) -> None:
+        """Say to whoever waits for a record that it is not kept; when nobody does, it is lost."""
+        with self._lock:
+            self._queue.failed.append(id)
+        if not waits:
+            self._lose(reason)
+
+    def _lose(self, reason: str, count: int = 1) -> None:
         now = time.time_ns() // 1000
         with self._lock:
-            if id:
-                self._queue.failed.append(id)
             lost = self._lost.setdefault(reason, _Lost(first_us=now))
             lost.count += count
             lost.last_us = now
         self._metrics.dropped(reason, count)
 
-    # ---- the thread that puts records on disk
+    # ---- the thread that sees to it that records are on disk
 
     def _spool(self) -> None:
         delay = 0.0
@@ -236,59 +306,85 @@ class Recorder:
             # Cleared before it looks: whoever comes later sets it again and is not missed.
             self._queued.clear()
             stopping = self._stopping.is_set()
-            done = self._append()
+            done = self._flush()
             delay = 0.0 if done else min(_TICK_SECONDS, (delay or 0.01) * 2)
-            if stopping and (done or time.monotonic() > self._deadline):
+            if stopping and (done or time.monotonic() > self._sink.deadline):
+                if lost := len(self._queue.backlog):
+                    _log.error("%d traces are lost: the spool cannot be written and time is up", lost)
                 self._writer.close()
                 return
 
-    def _append(self) -> bool:
-        """Put what is queued on disk; False when the disk did not take it (it stays queued)."""
+    def _flush(self) -> bool:
+        """Put on disk what the kernel has, and what it did not take before; False when it still does not."""
+        done = self._catch_up() and self._note_gaps()
         with self._lock:
-            taken = list(self._queue.records)
-            gaps = {} if self._full() else self._lost
-            if gaps:
-                self._lost = {}
-        records = [record for _, record in taken] + [encode(_gap(*item)) for item in gaps.items()]
-        error = ""
+            self._writer.retire()
+            ids, position = [*self._queue.flowing], self._writer.position
         try:
-            if records:
-                self._writer.append(records)
+            if behind := position != self._writer.durable:
+                self._writer.flush()
         except OSError as failure:
-            error = failure.strerror or type(failure).__name__
-            if error != self._disk_error:
-                _log.error("the spool cannot be written: %s", error)
-            self._keep_gaps(gaps)
-        self._disk_error = error
-        self._settle([id for id, _ in taken], error)
-        if not error and records:
-            self._mark()
-        return not error
-
-    def _keep_gaps(self, gaps: dict[str, _Lost]) -> None:
+            self._give_up(failure)
+            return False
         with self._lock:
-            for reason, lost in gaps.items():
-                now = self._lost.setdefault(reason, _Lost(first_us=lost.first_us, last_us=lost.last_us))
-                now.count += lost.count
-                now.first_us = lost.first_us
+            self._writer.flushed(position)
+            self._queue.gone(ids)
+            self._disk_error = "" if done else self._disk_error
+        if behind:
+            self._mark(position)
+        self._tell(ids, "")
+        return done
 
-    def _settle(self, ids: list[str], error: str) -> None:
+    def _give_up(self, failure: OSError) -> None:
+        """What is not surely on disk waits to be written again; those who wait for theirs are told."""
         with self._lock:
+            self._failed(failure)
+            self._writer.give_up()
             queue = self._queue
-            if not error:
-                queue.size -= sum(len(record) for _, record in queue.records[: len(ids)])
-                del queue.records[: len(ids)]
-                queue.pending.difference_update(ids)
-                queue.since = time.monotonic() if queue.records else None
-            settled = [future for id in ids for future in queue.waiting.pop(id, ())]
-        for future in settled:
+            owed = [id for id in queue.flowing if id in queue.owed]
+            queue.failed.extend(owed)
+            queue.gone(owed)
+            queue.backlog = queue.flowing | queue.backlog
+            queue.flowing = {}
+        self._tell(owed, self._disk_error)
+
+    def _note_gaps(self) -> bool:
+        """Leave a record of what was lost; False when the disk does not take it."""
+        with self._lock:
+            if not self._lost or self._full() or self._queue.backlog:
+                return True
+            if self._hand_over([self._seal.close(encode(one)) for one in self._gaps()]):
+                self._lost = {}
+            return not self._lost
+
+    def _gaps(self) -> list[dict[str, Any]]:
+        return [gap(why, lost.count, lost.first_us, lost.last_us) for why, lost in self._lost.items()]
+
+    def _catch_up(self) -> bool:
+        """Hand to the kernel what it did not take before; False when it still does not."""
+        while True:
+            with self._lock:
+                queue = self._queue
+                some = dict(islice(queue.backlog.items(), _AT_ONCE))
+                if not some:
+                    return True
+                if not self._hand_over([*some.values()]):
+                    return False
+                for id in some:
+                    queue.flowing[id] = queue.backlog.pop(id)
+
+    def _tell(self, ids: Sequence[str], error: str) -> None:
+        """Tell those who wait for these records."""
+        with self._lock:
+            told = [future for id in ids for future in self._queue.waiting.pop(id, ())]
+        for future in told:
             try:
                 future.get_loop().call_soon_threadsafe(_resolve, future, error)
             except RuntimeError:
                 pass  # its loop is closed: nobody waits any more
 
-    def _mark(self) -> None:
-        position, now = self._writer.position, time.monotonic()
+    def _mark(self, position: Position) -> None:
+        now = time.monotonic()
         with self._lock:
             if self._marks and now - self._marks[-1][1] < _MARK_SECONDS:
                 self._marks[-1] = (position, self._marks[-1][1])
@@ -298,114 +394,75 @@ class Recorder:
 
     # ---- the thread that carries records to the database
 
-    def _drain(self) -> None:
+    def _carry(self) -> None:
         try:
-            for slot in orphans(self._root):
-                try:
-                    self._drain_orphan(Reader(slot))
-                except OSError as error:
-                    _log.error("%s cannot be read (%s); it is left as it is", slot.folder, error.strerror)
-                finally:
-                    slot.release()
-            self._drain_own()
-        except _Stop:
+            self._replay()
+            self._carry_own()
+        except Stopped:
             _log.warning("stopped before the database had every trace; the next start carries on")
 
-    def _drain_orphan(self, reader: Reader) -> None:
-        while self._carry(reader, None):
-            pass
-        reader.forget(reader.position, closed=True)
+    def _replay(self) -> None:
+        """Carry over what earlier processes left, in this slot and in those that nobody holds."""
+        for slot in orphans(self._root):
+            try:
+                orphan = Drain(Reader(slot), self._sink)
+                while orphan.carry(None):
+                    pass
+                orphan.finish(closed=True)
+            except OSError as error:
+                _log.error("%s cannot be read (%s); it is left as it is", slot.folder, error.strerror)
+            finally:
+                slot.release()
 
-    def _drain_own(self) -> None:
+    def _carry_own(self) -> None:
+        before, refused = True, self._sink.retry()
         while True:
             self._on_disk.clear()
             finished = self._stopping.is_set() and not self._threads[0].is_alive()
+            end = self._begin if before else self._writer.durable
             try:
-                if self._carry(self._reader, self._writer.position):
+                if self._drain.carry(end):
+                    self._unmark()
                     continue
+                if before:
+                    self._drain.finish(closed=False)
+                    before = False
+                    continue
+                self._unmark()
+                if finished:
+                    self._sink.store(self._gaps())  # what was found to be lost on the way
+                    self._drain.finish(closed=True)
+                    return
             except OSError as error:
                 _log.error("the spool cannot be read (%s); trying again", error.strerror)
                 self._pause(_TICK_SECONDS)
                 continue
-            if finished:
-                self._freed += self._reader.forget(self._reader.position, closed=True)
-                return
+            if self._carry_past_the_disk() or next(refused, False):
+                continue
             self._on_disk.wait(_TICK_SECONDS)
             self._stopping.wait(_COLLECT_SECONDS)
 
-    def _carry(self, reader: Reader, end: Position | None) -> bool:
-        """Carry the next records over; False when there are none before `end`. Raises _Stop when closing."""
-        batch = reader.read(end)
-        if batch.corrupt:
-            _log.warning("skipped %d damaged places in the spool", batch.corrupt)
-            self._lose("corrupt", count=batch.corrupt)
-        if batch.records:
-            self._commit(batch, reader)
-        if batch.next != reader.position:
-            self._freed += reader.forget(batch.next)
-        if end is not None:
-            self._unmark(batch.next if batch.records else end)
-        return bool(batch.records)
+    def _carry_past_the_disk(self) -> bool:
+        """While the disk takes nothing: what waits in memory goes to the database all the same. False for none."""
+        with self._lock:
+            some = dict(islice(self._queue.backlog.items(), _AT_ONCE)) if self._disk_error else {}
+        if not some:
+            return False
+        self._sink.store(self._sink.open(some.values()))
+        with self._lock:
+            self._queue.gone([*some])
+        self._tell([*some], "")
+        return True
 
     def _pause(self, seconds: float) -> None:
-        """Wait before trying again. Raises _Stop when closing: what fails then is left for the next start."""
+        """Wait before trying again. Raises Stopped when closing: what fails then is left for the next start."""
         if self._stopping.wait(seconds):
-            raise _Stop
+            raise Stopped
 
-    def _unmark(self, position: Position) -> None:
+    def _unmark(self) -> None:
         with self._lock:
-            while self._marks and self._marks[0][0] <= position:
+            while self._marks and self._marks[0][0] <= self._reader.position:
                 self._marks.popleft()
-
-    def _commit(self, batch: Batch, reader: Reader) -> None:
-        """Store a batch, trying until the database takes it. Raises _Stop when time is up first."""
-        documents, refused = [], []
-        for record in batch.records:
-            try:
-                documents.append(decode(record))
-            except ValueError:
-                refused.append(record)
-        delay = 0.1
-        while True:
-            last = self._stopping.is_set()
-            try:
-                unstorable = set(self._write(documents))
-                break
-            except Exception as error:
-                _log.warning("the database takes no traces (%s); trying again", type(error).__name__)
-            if last:
-                raise _Stop
-            self._stopping.wait(delay)  # whoever stops meanwhile tries once more: the database may be back
-            delay = min(10.0, delay * 2)
-        refused += [encode(one) for one in documents if one.get("id") in unstorable]
-        self._metrics.written(len(batch.records) - len(refused))
-        for record in refused:
-            self._refuse(record, reader)
-        if self._stopping.is_set() and time.monotonic() > self._deadline:
-            reader.forget(batch.next)
-            raise _Stop
-
-    def _refuse(self, record: bytes, reader: Reader) -> None:
-        folder = reader.slot.folder.parent / "refused"
-        _log.error("a trace fits in no database; it is kept in the spool's folder `refused`")
-        try:
-            folder.mkdir(exist_ok=True, mode=0o700)
-            (folder / f"{new_id()}.json").write_bytes(record)
-        except OSError as error:
-            _log.error("it could not be kept there either: %s", error.strerror)
-        self._lose("refused")
-
-
-def _gap(reason: str, lost: _Lost) -> dict[str, Any]:
-    return {
-        "kind": "gap",
-        "id": new_id(),
-        "tenant": "default",
-        "started_us": lost.first_us,
-        "ended_us": lost.last_us,
-        "reason": reason,
-        "lost": lost.count,
-    }
 
 
 def _resolve(future: asyncio.Future[None], error: str) -> None:

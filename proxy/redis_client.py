@@ -9,16 +9,16 @@ from proxy.errors import ConfigError
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-_SECONDS = 0.5
+SECONDS = 0.5
 """How long Redis may take to connect or to answer."""
 
 
-def client(url: str) -> Redis:
-    """A client for a `redis://`, `rediss://` or `unix://` URL. Raises ConfigError for any other text."""
+def client(url: str, seconds: float = SECONDS) -> Redis:
+    """A client for a `redis://`, `rediss://` or `unix://` URL, which waits so long. Raises ConfigError otherwise."""
     from redis.asyncio import Redis
 
     try:
-        return Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS)
+        return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds)
     except ValueError:
         raise ConfigError(
             "redis_url is no URL of a Redis.",
@@ -57,7 +57,7 @@ def clock(url: str) -> float | None:
 
     failures: tuple[type[Exception], ...] = (*away(), ValueError)
     try:
-        with Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS) as asked:
+        with Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS) as asked:
             seconds, microseconds = asked.time()
     except failures:
         return None
@@ -70,7 +70,7 @@ def unreachable(url: str) -> str | None:
 
     failures: tuple[type[Exception], ...] = (*away(), ValueError)
     try:
-        with Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS) as asked:
+        with Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS) as asked:
             asked.ping()
     except failures as error:
         return type(error).__name__

@@ -136,6 +136,7 @@ async def _recorded(out: Outlet, answering: Awaitable[None]) -> None:
         await answering
         done = True
     except ProxyError as error:
+        exchange.cancelled = connection.ended
         await out.error(error)
         done = True
     except ClientGone:
@@ -164,6 +165,8 @@ async def whole(out: Outlet, reply: Reply) -> None:
     Raises UpstreamError when it is no completion.
     """
     exchange = out.exchange
+    if exchange.raw is not None:
+        exchange.raw.answered(reply.body)
     if reply.status >= 400:
         await refused(out, reply)
         return
@@ -293,6 +296,8 @@ async def _pump(out: Outlet, reply: ReplyStream, guarded: GuardedStream) -> None
     decoder, exchange, named = sse.Decoder(), out.exchange, False
     breathing = Breathing()
     async for data in reply:
+        if exchange.raw is not None:
+            exchange.raw.answered(data)
         frames: list[bytes] = []
         try:
             for payload in decoder.feed(data):

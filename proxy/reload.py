@@ -43,15 +43,19 @@ LASTING = (
     "redis_url",
     "limits_without_redis",
     "run_idle_s",
+    "search",
     "shutdown",
     "spool_mode",
+    "audit",
+    "spool_on_full",
+    "spool_max_bytes",
 )
 """What a running proxy keeps as it was at its start, by names of `Config`."""
 
 PROXY = "proxy"
 """Who reloads when nobody asks for it: the proxy, as it sees a file change, or on a signal."""
 
-_KEYS = {"spool_mode": "spool.mode"}
+_KEYS = {name: name.replace("_", ".", 1) for name in LASTING if name.startswith("spool_")}
 _log = logging.getLogger(__name__)
 
 _Seen = tuple[tuple[str, int, int, int], ...]
@@ -282,18 +286,42 @@ def look(names: Sequence[str]) -> _Seen:
 
 def _kept(before: Context, after: Context, who: Principal | None) -> None:
     """Leave an event of the change. A database that is away does not undo it."""
+    _tell(after, "config.reload", {"before": before.config.revision}, who)
+    _keep_texts(after)
+
+
+def started(context: Context) -> None:
+    """Leave an event of what is in force from the start on. A database that is away keeps nothing from starting."""
+    _tell(context, "config.start", {"version": version()}, None)
+    _keep_texts(context)
+
+
+def _keep_texts(context: Context) -> None:
+    """Keep the texts of the policies in force, those that are not kept yet, as far as there is a database."""
+    from proxy.policy_sources import texts
+    from proxy.store import policy_texts
+    from proxy.store.db import AWAY
+
+    try:
+        policy_texts.keep(context.store, texts(context.policies))
+    except AWAY as error:
+        _log.warning("the texts of policies could not be kept (%s)", type(error).__name__)
+
+
+def _tell(context: Context, action: str, more: dict[str, str], who: Principal | None) -> None:
     from proxy.store import audit
     from proxy.store.db import AWAY
 
+    in_force = {"policies": context.policies.labels(), "hashes": context.policies.hashes()}
     act = audit.Act(
         actor=who.key_id if who else PROXY,
-        action="config.reload",
-        object=after.config.revision,
-        detail={"before": before.config.revision, "policies": after.policies.labels()},
+        action=action,
+        object=context.config.revision,
+        detail={**more, **in_force},
         tenant=who.tenant if who else "default",
     )
     try:
-        with after.store.begin() as connection:
+        with context.store.begin() as connection:
             audit.note(connection, act)
     except AWAY as error:
-        _log.warning("the event of this reload could not be kept (%s)", type(error).__name__)
+        _log.warning("the event %s could not be kept (%s)", action, type(error).__name__)

@@ -28,6 +28,10 @@ class Side:
     """`rule ENTITY` that only the new policy finds, sorted."""
     failures: tuple[str, ...] = ()
     """Ids of rules that could not be asked, in either policy."""
+    kinds: frozenset[str] = frozenset()
+    """Kinds of thing that the old policy finds."""
+    new_kinds: frozenset[str] = frozenset()
+    """The same of the new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,8 @@ def _side(name: str, old: Verdict, new: Verdict) -> Side:
         tuple(sorted(before - after)),
         tuple(sorted(after - before)),
         tuple(failures),
+        frozenset(found.entity for found in old.findings),
+        frozenset(found.entity for found in new.findings),
     )
 
 

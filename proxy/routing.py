@@ -15,7 +15,8 @@ from typing import Any, Protocol
 
 from proxy import first_event
 from proxy.balance import pick
-from proxy.config import Config, Deployment
+from proxy.config import Config
+from proxy.config_deployments import Deployment
 from proxy.errors import Code, NotFound, ProxyError, Redirected, UpstreamError
 from proxy.health import Health
 from proxy.hedge import hedged

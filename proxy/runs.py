@@ -86,8 +86,8 @@ class Runs:
             exchange.grouping = asyncio.create_task(self._look(exchange, self._shared))
 
     def ready(self, exchange: Exchange) -> bool:
-        """Whether what other proxies know of an exchange is there, so that nobody waits for it."""
-        return exchange.grouping is not None and exchange.grouping.done()
+        """Whether what other proxies know of an exchange is there, or nobody is asked: then `settle` does not wait."""
+        return exchange.grouping is None or exchange.grouping.done()
 
     async def settle(self, exchange: Exchange) -> None:
         """Say which run an exchange is a step of, once its reply is known. A second call does nothing.

@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from proxy import relay
-from proxy.config import Config, Deployment, RouterSettings
+from proxy.config import Config, RouterSettings
+from proxy.config_deployments import Deployment
 from proxy.config_routing import Shadow
 from proxy.context import Context
 from proxy.errors import FAILED, ProxyError
@@ -22,6 +23,7 @@ from proxy.exchange import Exchange
 from proxy.kept import record, watched
 from proxy.lasting import acts, unstored
 from proxy.providers.base import Call, Provider, Reply, ReplyStream
+from proxy.raw import begun
 from proxy.routing import Attempt, Router, speaker
 from proxy.wire import Connection, Message
 
@@ -175,7 +177,11 @@ def _copy(context: Context, exchange: Exchange, model: str) -> Exchange:
         model=model,
         stream=exchange.stream,
     )
+    copy.subject = exchange.subject
     copy.size, copy.prompt, copy.config = exchange.size, exchange.prompt, exchange.config
+    # Of what its caller's policy does not keep, no copy is kept either.
+    copy.kept_before = exchange.capture
+    copy.raw = begun(copy.capture, exchange.raw.request) if exchange.raw else None
     copy.request = unstored(exchange.path, exchange.request) | {"model": model}
     return copy
 

@@ -1,7 +1,7 @@
 """The local spool: checksummed, append-only segment files; a crash takes no acknowledged record from them.
 
-A record is `magic | length | crc32 | bytes`. One process writes into one slot of the spool folder, held by a
-file lock; slots that no process holds any more are read by whoever starts next.
+A record is `magic | length | crc32 | bytes`; the bytes were sealed by whoever appends them. One process writes into one
+slot of the spool folder, held by a file lock; slots that no process holds any more are read by whoever starts next.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+import time
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +21,10 @@ MAGIC = b"\xf5GH1"
 """Starts each record. 0xf5 occurs in no UTF-8 text, so it cannot stand inside a JSON document."""
 _HEADER = struct.Struct("<4sII")
 SEGMENT_BYTES = 8 << 20
+SEGMENT_SECONDS = 10.0
+"""Age at which a segment gets no more records: what is in the database leaves the spool soon after."""
+BATCH_BYTES = 2 << 20
+"""Bytes of records that are read at once: as documents they take several times that."""
 _SLOTS = 1024
 
 
@@ -44,7 +50,7 @@ class Batch:
     records: list[bytes]
     next: Position
     corrupt: int = 0
-    """Damaged stretches that were skipped."""
+    """Damaged records that were skipped, at least."""
 
 
 def frame(record: bytes) -> bytes:
@@ -53,7 +59,7 @@ def frame(record: bytes) -> bytes:
 
 
 def parse(data: bytes, offset: int = 0) -> Iterator[tuple[bytes | None, int]]:
-    """The records from an offset, each with the offset after it; None stands for a damaged stretch."""
+    """The records from an offset, each with the offset after it; None stands for a damaged one."""
     while offset < len(data):
         record = _record_at(data, offset)
         if record is not None:
@@ -63,8 +69,10 @@ def parse(data: bytes, offset: int = 0) -> Iterator[tuple[bytes | None, int]]:
         following = data.find(MAGIC, offset + 1)
         while following >= 0 and _record_at(data, following) is None:
             following = data.find(MAGIC, following + 1)
-        offset = following if following >= 0 else len(data)
-        yield None, offset
+        start, offset = offset, following if following >= 0 else len(data)
+        # As many as the headers tell of that are left; one whose header is damaged is not told from the one before.
+        for _ in range(1 + data.count(MAGIC, start + 1, offset)):
+            yield None, offset
 
 
 def _record_at(data: bytes, offset: int) -> bytes | None:
@@ -142,50 +150,100 @@ def _hold(folder: Path) -> Slot | None:
 
 @dataclass(slots=True)
 class Writer:
-    """Appends records to a slot, from a segment that is not there yet on. One thread uses it."""
+    """Appends records to a slot, from a segment that is not there yet on.
+
+    What it appends the kernel has: it survives the process. What was flushed survives the machine. One thread at a
+    time, but for `flush`, which needs no lock and may run beside `append`.
+    """
 
     slot: Slot
     position: Position
-    """Everything before it is on disk."""
+    """Everything before it was handed to the kernel."""
     segment_bytes: int = SEGMENT_BYTES
+    segment_seconds: float = SEGMENT_SECONDS
+    durable: Position = field(init=False)
+    """Everything before it is on disk."""
     written: int = 0
     """Bytes appended since it was opened."""
     _file: int = -1
+    _opened: float = 0.0
+    _retired: int = -1
+    """The segment before, which nobody writes any more, until it is on disk."""
+    _unlisted: bool = False
+    """Whether a segment was made whose name may not be on disk yet."""
+
+    def __post_init__(self) -> None:
+        self.durable = self.position
 
     def append(self, records: Iterable[bytes]) -> None:
-        """Put records on disk: when it returns they survive a crash. On OSError none of them is sure to."""
+        """Hand records to the kernel, all or none. Raises OSError."""
         data = b"".join(map(frame, records))
-        if self.position.offset and self.position.offset + len(data) > self.segment_bytes:
-            self.close()
+        if self._file < 0:
+            self._open()
         try:
-            if self._file < 0:
-                self._open()
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self._file, view) :]
-            os.fdatasync(self._file)
+            done = 0
+            while done < len(data):
+                done += os.pwrite(self._file, memoryview(data)[done:], self.position.offset + done)
         except OSError:
-            # What stands there now may be torn; the next records go where nothing can be wrong with them.
-            self.close()
+            with suppress(
+                OSError
+            ):  # the next record takes its place, but a reader would take half a one for damage
+                os.ftruncate(self._file, self.position.offset)
             raise
         self.position = Position(self.position.segment, self.position.offset + len(data))
         self.written += len(data)
 
+    def retire(self) -> None:
+        """Begin another segment when this one is large or old: only a whole segment can be deleted."""
+        old = time.monotonic() - self._opened >= self.segment_seconds
+        if self._file >= 0 and self._retired < 0 and (old or self.position.offset >= self.segment_bytes):
+            self._retired, self._file = self._file, -1
+            self.position = Position(self.position.segment + 1, 0)
+
+    def flush(self) -> None:
+        """Put on disk what was appended before. Raises OSError: then nobody knows what is there, see `give_up`."""
+        listed, self._unlisted = not self._unlisted, False
+        for file in (self._retired, self._file):
+            if file >= 0:
+                os.fdatasync(file)
+        if not listed:
+            folder = os.open(self.slot.folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def flushed(self, position: Position) -> None:
+        """Take note that everything before a position is on disk."""
+        self.durable = position
+        if self._retired >= 0:
+            os.close(self._retired)
+            self._retired = -1
+
+    def give_up(self) -> None:
+        """Cut off what is not surely on disk; whoever appended it does so again, in a segment without a past."""
+        keep = self.durable.offset
+        for file in (self._retired, self._file):
+            if file >= 0:
+                with suppress(OSError):
+                    self.written -= os.fstat(file).st_size - keep
+                    os.ftruncate(file, keep)
+                os.close(file)
+                keep = 0
+        self._retired = self._file = -1
+        self.durable = self.position = Position(self.position.segment + 1, 0)
+
     def _open(self) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._file = os.open(self.slot.path(self.position.segment), flags, 0o600)
-        folder = os.open(self.slot.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        self._opened, self._unlisted = time.monotonic(), True
 
     def close(self) -> None:
-        """Close the segment; the next append starts another."""
+        """Close the segment, flushed; the next append starts another."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-            self.position = Position(self.position.segment + 1, 0)
+            self.durable = self.position = Position(self.position.segment + 1, 0)
 
 
 @dataclass(slots=True)
@@ -194,7 +252,7 @@ class Reader:
 
     slot: Slot
     position: Position = field(init=False)
-    """Everything before it is safe elsewhere."""
+    """Everything before it was read."""
 
     def __post_init__(self) -> None:
         self.position = self._load()
@@ -203,7 +261,7 @@ class Reader:
         """After everything in the slot: where a new writer begins."""
         return Position(max([*self.slot.segments(), self.position.segment]) + 1, 0)
 
-    def read(self, end: Position | None, most: int = 1000, most_bytes: int = 8 << 20) -> Batch:
+    def read(self, end: Position | None, most: int = 1000, most_bytes: int = BATCH_BYTES) -> Batch:
         """The next records before `end` (None: all there are); an empty batch when there are none."""
         records: list[bytes] = []
         position, corrupt, size = self.position, 0, 0
@@ -222,7 +280,7 @@ class Reader:
                 size += len(record)
                 if len(records) >= most or size >= most_bytes:
                     return Batch(records, position, corrupt)
-        return Batch(records, position, corrupt)
+        return Batch(records, max(position, end or position), corrupt)
 
     def _data(self, start: Position, end: Position | None) -> bytes:
         with self.slot.path(start.segment).open("rb") as file:
@@ -231,26 +289,30 @@ class Reader:
                 return file.read(max(0, end.offset - start.offset))
             return file.read()
 
-    def forget(self, position: Position, closed: bool = False) -> int:
-        """Remember that everything before a position is safe elsewhere; returns the bytes freed.
+    def forget(self, position: Position, keep: Position | None = None, closed: bool = False) -> int:
+        """Go on from a position: everything before it, or before `keep`, is safe elsewhere. Returns the bytes freed.
 
-        Segments before it are deleted, and with `closed` (nobody writes any more) its own too.
+        Segments before that are deleted, and with `closed` (nobody writes any more) its own too.
         """
         self.position = position
-        path = self.slot.folder / "checkpoint"
-        path.with_suffix(".new").write_text(f"{position.segment} {position.offset}", encoding="ascii")
-        path.with_suffix(".new").replace(path)
+        safe = min(position, keep or position)
         freed = 0
+        # First, and whatever becomes of the rest: on a full disk nothing else makes room.
         for segment in self.slot.segments():
-            if segment < position.segment or closed:
+            if segment < safe.segment or closed:
                 freed += self.slot.path(segment).stat().st_size
                 self.slot.path(segment).unlink()
+        path = self.slot.folder / "checkpoint"
+        with suppress(OSError):
+            path.with_suffix(".new").write_bytes(frame(b"%d %d" % safe))
+            path.with_suffix(".new").replace(path)
         return freed
 
     def _load(self) -> Position:
-        # Without a readable checkpoint everything is read again: the store ignores what it already has.
+        # Without a checkpoint that is whole everything is read again: the store ignores what it already has.
         try:
-            segment, offset = (self.slot.folder / "checkpoint").read_text(encoding="ascii").split()
+            record, _ = next(parse((self.slot.folder / "checkpoint").read_bytes()))
+            segment, offset = (record or b"").split()
             return Position(int(segment), int(offset))
-        except (OSError, ValueError):
+        except (OSError, ValueError, StopIteration):
             return START

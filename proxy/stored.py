@@ -12,13 +12,15 @@ from typing import Any
 import orjson
 
 from proxy import admission, listed, permits, pipeline, relay, traceparent
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.context import Context
 from proxy.dialects import stored_request
 from proxy.dialects.stored import StoredRoute
 from proxy.errors import NotFound
+from proxy.kept import name_subject
 from proxy.objects import OBJECT_ID, session_of
 from proxy.providers.base import Fetch, Reply
+from proxy.raw import begun
 from proxy.relay import Timed
 from proxy.store.objects import Maker
 from proxy.wire import Connection
@@ -38,13 +40,15 @@ async def _answered(out: relay.Outlet, route: StoredRoute, id: str) -> None:
     context, connection, exchange = out.context, out.connection, out.exchange
     with Timed(exchange, "auth"):
         exchange.principal = context.keyring.principal(connection.credentials())
-        permits.check_team(context, exchange.principal)
+        name_subject(context, exchange, connection.headers, {})
+        permits.check_caller(context, exchange.principal)
     body = await connection.body(context.config.max_body_bytes, context.config.clients.send_s)
     with Timed(exchange, "parse"):
         pipeline.admit(context)
         exchange.request = stored_request.query_of(connection.query, route.query)
         if route.takes_metadata:
             exchange.request |= stored_request.metadata_of(body)
+            name_subject(context, exchange, connection.headers, exchange.request)
         exchange.stream = exchange.request.get("stream") is True
         sources = await _sources(out, route, id)
     async with connection.watched():
@@ -56,6 +60,8 @@ async def _answered(out: relay.Outlet, route: StoredRoute, id: str) -> None:
         if route.entries is not None:
             await listed.answer(out, route, sources, sent)
         else:
+            # Not of lists: an account's page also holds what others made.
+            exchange.raw = begun(exchange.capture, body or connection.query)
             await _relay(out, route, sources[0], sent)
 
 

@@ -6,13 +6,15 @@ No label holds what a caller chose freely: values come from the policy, the code
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from proxy.errors import Code
 from proxy.lag import Lag
 from proxy.metrics_calls import Calls
+from proxy.metrics_evals import Evals
+from proxy.metrics_review import Review
 from proxy.metrics_rules import Rules
 from proxy.metrics_running import Running
 from proxy.pooled import SHARE_SECONDS, Family, Pool
@@ -100,7 +102,9 @@ class Metrics:
         self._feedback = make(Counter, "feedback", "What somebody thought of a reply.", ("value",))
         self._otlp_dropped = make(Counter, "otlp_dropped", "Spans of our own that no collector took.")
         self._build = make(Gauge, "build_info", "Always 1; what is running.", ("version", "policy"))
-        self._calls, self._rules = Calls(self.registry), Rules(self.registry)
+        self._calls, self.rules = Calls(self.registry), Rules(self.registry)
+        self._evals = Evals(self.registry)
+        self.review = Review(self.registry)
         self.running = Running()
         self.registry.register(self.running)
         ProcessCollector(registry=self.registry)
@@ -128,7 +132,7 @@ class Metrics:
         if exchange.failure is not None and exchange.upstream_called:
             self._child(self._upstream_errors, _kind(exchange.failure.code, exchange.failure.status)).inc()
         self._observe_cost(exchange)
-        self._rules.observe(exchange)
+        self.rules.observe(exchange)
         self._calls.observe(exchange)
 
     def attempts(self, model: str, tried: Sequence[Attempt]) -> None:
@@ -203,6 +207,10 @@ class Metrics:
     def feedback(self, value: str) -> None:
         """Count one `up`, `down` or `score`."""
         self._child(self._feedback, value).inc()
+
+    def published(self, run: Mapping[str, Any]) -> None:
+        """Tell of an eval run that was published."""
+        self._evals.published(run)
 
     def otlp_dropped(self, spans: int) -> None:
         """Count spans of our own that were not exported."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from guardrails.types import Verdict
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.config_schema import Otlp
 from proxy.exchange import Exchange
 from proxy.store.bodies import encode
@@ -156,6 +156,21 @@ def _exporter(collector: Otlp, left: Callable[[int, bool], None]) -> SpanExporte
         compression=Compression.Gzip,
         session=Session(),
     )
+
+
+def sending(collector: Otlp, version: str) -> Callable[[Sequence[tuple[Exchange, Mapping[str, Any]]]], bool]:
+    """Sends exchanges with what is told of each, and says whether the collector took them. Blocks: for commands."""
+    from opentelemetry.sdk.resources import Resource
+
+    resource = Resource({"service.name": "guardhouse", "service.version": version})
+    taken: list[bool] = []
+    exporter = _exporter(collector, lambda _, sent: taken.append(sent))
+
+    def send(exchanges: Sequence[tuple[Exchange, Mapping[str, Any]]]) -> bool:
+        exporter.export([span(exchange, told, resource) for exchange, told in exchanges])
+        return taken[-1]
+
+    return send
 
 
 def server(deployment: Deployment) -> dict[str, Any]:

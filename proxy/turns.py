@@ -151,8 +151,11 @@ def _call(id: Any, name: Any, arguments: Any) -> Step:
     # Frameworks read arguments and write them anew, with other spaces and in another order.
     if isinstance(arguments, str) and len(arguments) < _LONG_ARGUMENTS:
         try:
-            arguments = orjson.loads(arguments)
-        except orjson.JSONDecodeError:
+            read = orjson.loads(arguments)
+            orjson.dumps(read)
+            arguments = read
+        except (orjson.JSONDecodeError, TypeError):
+            # Also what is nested too deep to be written anew.
             arguments = arguments.strip()
     return Step(CALL, b"%b\0%b" % (_plain(name), _plain(arguments)), str(id or ""))
 
@@ -161,7 +164,12 @@ def _plain(value: Any) -> bytes:
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:
+        pass
+    try:
         return repr(value).encode("utf-8", "surrogatepass")
+    except RecursionError:
+        # Nested deeper than anything that tells conversations apart.
+        return b"..."
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

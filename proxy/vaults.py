@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
 import re
 import secrets
@@ -17,6 +15,7 @@ from guardrails.pseudonyms import Entry, Vault
 from guardrails.vault_seal import Page, Seal, Unsealable
 from proxy import redis_client
 from proxy.errors import BadRequest, Code
+from proxy.identity import session_hash
 
 HEADER = "x-guardhouse-session"
 """Request header that names a session. It stays here: no provider is sent it."""
@@ -28,6 +27,7 @@ MAX_SESSIONS = 10_000
 """Sessions kept in memory; those used longest ago are forgotten first."""
 
 _MAX_PAGES = 16
+_PREFIX = "guardhouse:vault:"
 _SESSION = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 _log = logging.getLogger(__name__)
@@ -47,6 +47,9 @@ class Pages(Protocol):
         self, session: str, pages: Mapping[bytes, bytes], gone: Collection[bytes], ttl_s: int
     ) -> None:
         """Adds pages, forgets others, and lets the session live for ttl_s seconds from now. Raises Unreachable."""
+
+    async def forget(self, sessions: Collection[str]) -> None:
+        """Forgets sessions with all their pages. Raises Unreachable."""
 
     async def aclose(self) -> None:
         """Lets go of connections."""
@@ -86,6 +89,11 @@ class MemoryPages:
         if len(self._sessions) > self._most:
             self._sessions.popitem(last=False)
 
+    async def forget(self, sessions: Collection[str]) -> None:
+        """Forgets sessions with all their pages."""
+        for session in sessions:
+            self._sessions.pop(session, None)
+
     async def aclose(self) -> None:
         """Nothing to let go of."""
 
@@ -121,6 +129,14 @@ class RedisPages:
                     batch.hdel(session, *gone)
                 batch.expire(session, ttl_s)
                 await batch.execute()
+        except redis_client.away() as error:
+            raise Unreachable(type(error).__name__) from None
+
+    async def forget(self, sessions: Collection[str]) -> None:
+        """Forgets sessions with all their pages. Raises Unreachable."""
+        try:
+            for session in sessions:
+                await self._client.delete(session)
         except redis_client.away() as error:
             raise Unreachable(type(error).__name__) from None
 
@@ -203,14 +219,17 @@ class Vaults:
             opened = self._session(tenant, session, vault)
             await self._save(opened, self._page(opened, known), ())
 
+    async def forget(self, sessions: Collection[str]) -> None:
+        """Forgets sessions, by the keyed hashes that traces have of them. Raises Unreachable."""
+        await self._pages.forget([f"{_PREFIX}{session}" for session in sessions])
+
     async def aclose(self) -> None:
         """Lets go of connections."""
         await self._pages.aclose()
 
     def _session(self, tenant: str, session: str, vault: Vault) -> Session:
-        told = f"{tenant}\0{session}".encode("utf-8", "surrogatepass")
-        named = hmac.digest(self._key, told, hashlib.sha256)
-        return Session(vault, f"guardhouse:vault:{named.hex()}", Seal(self._key, tenant, session))
+        id = f"{_PREFIX}{session_hash(self._key, tenant, session)}"
+        return Session(vault, id, Seal(self._key, tenant, session))
 
     def _page(self, session: Session, entries: Sequence[Entry]) -> dict[bytes, bytes]:
         """One sealed page of the last entries, under a name of its own."""

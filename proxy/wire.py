@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
-from proxy.errors import BadRequest, Code, PayloadTooLarge, RequestTimeout
+from proxy.errors import BadRequest, Code, PayloadTooLarge, ProxyError, RequestTimeout
+from proxy.exchange import new_id
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -17,6 +18,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+ID = "guardhouse.id"
+"""Key of a request's scope: the id that every reply to it names, whoever answers."""
+REFUSED = "guardhouse.refused"
+"""Key of a request's scope: the error with which the connection itself answered before the request was whole."""
+ENDED = "guardhouse.ended"
+"""Key of a request's scope: there when its caller ended the connection in the middle of it."""
 WATCH_AFTER_SECONDS = 0.03
 """From when on it is watched whether the client is still there."""
 SLOWEST_BODY = 16 * 1024
@@ -37,6 +44,7 @@ class Connection:
     __slots__ = (
         "_last_sent",
         "_receive",
+        "_scope",
         "_send",
         "complete",
         "gone",
@@ -64,8 +72,18 @@ class Connection:
         """Whether the last byte of the reply was sent."""
         self.gone = False
         """Whether the client is known to have left."""
-        self._receive, self._send = receive, send
+        self._scope, self._receive, self._send = scope, receive, send
         self._last_sent = 0.0
+
+    @property
+    def id(self) -> str:
+        """The id of the exchange."""
+        return answered_as(self._scope)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the caller is known to have ended the connection in the middle of its request."""
+        return ENDED in self._scope
 
     def header(self, name: bytes) -> str | None:
         """The value of a request header (name in lower case), or None."""
@@ -90,7 +108,8 @@ class Connection:
         """The whole request body, decoded, of at most `limit` bytes.
 
         Raises PayloadTooLarge, BadRequest for an encoding we cannot read, RequestTimeout when it takes longer
-        than `seconds` and is slower than SLOWEST_BODY, ClientGone when it never arrives.
+        than `seconds` and is slower than SLOWEST_BODY, ClientGone when it never arrives, and the error that was
+        told meanwhile where what came is no proper HTTP.
         """
         told = self.headers.get(b"content-length", b"")
         if told.isdigit() and int(told) > limit:
@@ -110,7 +129,8 @@ class Connection:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 self.gone = True
-                raise ClientGone
+                refused: ProxyError | None = self._scope.get(REFUSED)
+                raise refused or ClientGone
             piece = message.get("body", b"")
             size += len(piece)
             if size > limit:
@@ -215,6 +235,12 @@ class Pings:
                 self._writing = asyncio.create_task(self._connection.write(self._frame))
             silent = 0.0
         self._timer = asyncio.get_running_loop().call_later(self._every - silent, self._look)
+
+
+def answered_as(scope: Scope) -> str:
+    """The id that names a request from its first byte on, to whoever asks first."""
+    id: str = scope.setdefault(ID, new_id())
+    return id
 
 
 def answer_ids(id: str) -> dict[str, str]:

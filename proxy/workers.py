@@ -80,6 +80,8 @@ class Workers:
         if failed:
             self._told.append(signal.SIGTERM)
         self._stop()
+        for each in _SIGNALS:  # One that comes now would make a failure of an end in order.
+            signal.signal(each, signal.SIG_IGN)
         return STARTUP_FAILURE if failed else 0
 
     def _started(self) -> BaseProcess:

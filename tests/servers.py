@@ -20,6 +20,7 @@ from proxy.exchange import Exchange
 from proxy.listener import Listener
 from proxy.server import uvicorn_config
 from proxy.settings import Settings
+from tests.proxy.store.databases import prepared
 
 ADMIN_KEY = "gh-test-admin-key"
 
@@ -203,6 +204,7 @@ class MemoryRecorder:
 
     def __init__(self) -> None:
         self.documents: list[dict[str, Any]] = []
+        self.drafts: list[dict[str, Any]] = []
         self.busy: Callable[[], bool] = bool
         """Whether an exchange is under way whose document is still to come."""
 
@@ -212,9 +214,13 @@ class MemoryRecorder:
     def close(self) -> None:
         """Nothing to close."""
 
-    def record(self, exchange: Exchange) -> None:
+    def record(self, exchange: Exchange, waits: bool = False) -> None:
         """Keep the exchange's document."""
         self.documents.append(document(exchange))
+
+    def draft(self, exchange: Exchange) -> None:
+        """Keep it apart: the whole follows."""
+        self.drafts.append(document(exchange))
 
     def take(self, documents: Sequence[dict[str, Any]]) -> None:
         """Keep them as they are."""
@@ -223,7 +229,7 @@ class MemoryRecorder:
     async def written(self, id: str) -> None:
         """At once."""
 
-    def last(self, wait: float = 2.0) -> dict[str, Any]:
+    def last(self, wait: float = 20.0) -> dict[str, Any]:
         """The only document since the last call, however late it comes."""
         until = time.monotonic() + wait
         while not self.documents and time.monotonic() < until:
@@ -278,6 +284,7 @@ def make_app(
     }
     file = folder / "guardhouse.yaml"
     file.write_text(json.dumps(config))
+    prepared(folder / "data" / "guardhouse.sqlite3")
     app = create_app(Settings(config=file, admin_key=ADMIN_KEY))
     recorder = MemoryRecorder()
     return App(replace(app.context, recorder=recorder), recorder, app._state)

@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 
 def groundedness() -> Scorer:
     """How well the hits support the answer, 0 to 1, and the spans they do not. Local, no model, no key."""
-    return _Groundedness()
+    return _Groundedness("groundedness", "T0")
+
+
+def groundedness_t1() -> Scorer:
+    """The same with distances of the local encoder that ships: slower, so far no better. No key, no network."""
+    return _Groundedness("groundedness_t1", "T1")
 
 
 class _Groundedness:
-    name, higher_is_better = "groundedness", True
+    higher_is_better = True
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, tier: str) -> None:
+        self.name, self._tier = name, tier
         self._weights = ""
 
     @property
@@ -39,11 +45,18 @@ class _Groundedness:
         if not output.hits:
             return Score.unscored("the search found nothing to compare with", Cause.EMPTY)
         context = [hit.text for hit in output.hits]
-        found = await asyncio.to_thread(_measure, case.question or "", context, output.text)
+        found, claimed = await asyncio.to_thread(
+            _measure, self._tier, case.question or "", context, output.text
+        )
         self._weights = found.version
         if found.value is None:
             return Score.unscored(_EMPTY.get(found.reason, found.reason), Cause.EMPTY)
-        return Score.of(found.value, spans=tuple(_span(span) for span in found.spans))
+        return Score.of(
+            found.value,
+            spans=tuple(_span(span) for span in found.spans),
+            looked_at=f"{_counted(claimed, 'claim')} against {_counted(len(context), 'hit')}",
+            coverage=found.coverage,
+        )
 
 
 _EMPTY = {
@@ -51,13 +64,25 @@ _EMPTY = {
     "no_context": "the hits hold no text",
     "unsupported_script": "unsupported_script: the answer is mostly in a script that is not read",
     "no_evidence_words": "no_evidence_words: the answer has no word or number to look for",
+    "other_language": "other_language: the answer is in another language than the hits",
 }
 
 
-def _measure(question: str, context: list[str], answer: str) -> Grounding:
-    from guardrails.checks.grounding import score
+def _measure(tier: str, question: str, context: list[str], answer: str) -> tuple[Grounding, int]:
+    """The measure, and how many claims the answer makes."""
+    from guardrails.checks import grounding
+    from guardrails.checks.grounding_text import claims
 
-    return score(question, context, answer)
+    counted = len(claims(answer))
+    if tier == "T0":
+        return grounding.score(question, context, answer), counted
+    from guardrails.checks import grounding_t1
+
+    return grounding_t1.score(question, context, answer), counted
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _span(span: Unsupported) -> ScoreSpan:

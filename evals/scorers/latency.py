@@ -7,5 +7,8 @@ from evals.types import Score
 
 
 def latency() -> Scorer:
-    """Milliseconds from asking to the whole reply, the client's retries included. Lower is better."""
+    """Milliseconds from asking to the whole reply, of the try that was answered.
+
+    Needs nothing.
+    """
     return Measure("latency", "1", lambda case: True, lambda case, output: Score.of(output.latency_ms), False)

@@ -1,8 +1,9 @@
-"""Retrieval scorers with trec_eval's definitions: recall, precision, mrr, ndcg, hit, unjudged, each at k.
+"""Retrieval scorers with trec_eval's definitions: recall, precision, mrr, map, ndcg, hit, unjudged, each at k.
 
-Relevance is by document. A hit counts when it is of a relevant document and, where the hit has a span and
-the passage a quote, the two overlap: so re-chunking a corpus needs no change to the golden set. A document
-counts once, at its first matching hit. An empty result scores 0; a target that searched nothing is unscored.
+Relevance is by document. A hit counts when it is of a relevant document and, where both are placed in it, the two
+share text (`evals.places`): so re-chunking a corpus needs no change to the golden set. A document counts once, at
+its first matching hit. An empty result scores 0; a target that searched nothing is unscored. The order is that of
+the hits' ranks: what equal scores mean is the retriever's to say.
 """
 
 from __future__ import annotations
@@ -10,44 +11,71 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from evals.places import matches
 from evals.scorer import Measure, Scorer
 from evals.types import Case, Cause, Hit, Output, Passage, Score
 
-MIN_OVERLAP = 20
-"""Characters of a quote that a hit must hold, when a chunk's border cuts the quote."""
-
 
 def recall(k: int = 5) -> Scorer:
-    """Share of the relevant documents that the first k hits match."""
+    """Share of the relevant documents that the first k hits match.
+
+    Needs `relevant` with a grade above 0.
+    """
     return _measure(f"recall@{k}", k, lambda gains, grades, _: _found(gains) / len(grades))
 
 
 def precision(k: int = 5) -> Scorer:
-    """Share of the k places that hold a match. Fewer than k hits leave places empty."""
+    """Share of the k places that hold a match. Fewer than k hits leave places empty.
+
+    Needs `relevant` with a grade above 0.
+    """
     return _measure(f"precision@{k}", k, lambda gains, grades, _: _found(gains) / k)
 
 
 def hit(k: int = 5) -> Scorer:
-    """1 when one of the first k hits matches; else 0."""
+    """1 when one of the first k hits matches; else 0.
+
+    Needs `relevant` with a grade above 0.
+    """
     return _measure(f"hit@{k}", k, lambda gains, grades, _: float(_found(gains) > 0))
 
 
 def mrr(k: int = 5) -> Scorer:
-    """1 / rank of the first match among the first k hits; 0 without one."""
+    """1 / rank of the first match among the first k hits; 0 without one.
+
+    Needs `relevant` with a grade above 0.
+    """
     return _measure(f"mrr@{k}", k, lambda gains, grades, _: _reciprocal_rank(gains))
 
 
+def average_precision(k: int = 5) -> Scorer:
+    """Mean, over the relevant documents, of the precision at the rank of each; 0 for those not in the first k.
+
+    Needs `relevant` with a grade above 0.
+    """
+    return _measure(f"map@{k}", k, lambda gains, grades, _: sum(_precisions(gains)) / len(grades))
+
+
 def ndcg(k: int = 5) -> Scorer:
-    """Discounted gain (grade / log2(rank + 1)) of the first k hits, as a share of the best order's."""
+    """Discounted gain (grade / log2(rank + 1)) of the first k hits, as a share of the best order's.
+
+    Needs `relevant` with a grade above 0.
+    """
     return _measure(
         f"ndcg@{k}", k, lambda gains, grades, _: _dcg(gains) / _dcg(sorted(grades, reverse=True)[:k])
     )
 
 
 def unjudged(k: int = 5) -> Scorer:
-    """Share of the first k hits whose document the case does not judge: a labelling gap, not a miss."""
+    """Share of the first k hits whose document the case does not judge: a labelling gap, not a miss.
+
+    Needs `relevant` with a grade above 0.
+    """
     return _measure(f"unjudged@{k}", k, lambda gains, grades, holes: holes, higher_is_better=False)
 
+
+DIGITS = 12
+"""Digits after the point: values are trec_eval's to 1e-9 and better."""
 
 _Formula = Callable[[Sequence[int], Sequence[int], float], float]
 
@@ -59,9 +87,12 @@ def _measure(name: str, k: int, formula: _Formula, higher_is_better: bool = True
         top = sorted(output.hits, key=lambda found: found.rank)[:k]
         judged = {passage.doc_id for passage in case.relevant}
         holes = sum(found.doc_id not in judged for found in top) / len(top) if top else 0.0
-        return Score.of(formula(gains(top, case.relevant), _grades(case.relevant), holes))
+        grades = _grades(case.relevant)
+        looked_at = f"{len(top)} hits against {len(grades)} relevant documents"
+        value = formula(gains(top, case.relevant), grades, holes)
+        return Score.of(value, looked_at=looked_at, digits=DIGITS)
 
-    return Measure(name, "1", lambda case: bool(_grades(case.relevant)), score, higher_is_better)
+    return Measure(name, "2", lambda case: bool(_grades(case.relevant)), score, higher_is_better)
 
 
 def gains(hits: Sequence[Hit], relevant: Sequence[Passage]) -> list[int]:
@@ -70,28 +101,13 @@ def gains(hits: Sequence[Hit], relevant: Sequence[Passage]) -> list[int]:
     seen: set[str] = set()
     for found in hits:
         grades = [
-            passage.grade for passage in relevant if found.doc_id not in seen and matches(found, passage)
+            passage.grade for passage in relevant if found.doc_id not in seen and matches(passage, found)
         ]
         grade = max(grades, default=0)
         if grade:
             seen.add(found.doc_id)
         earned.append(grade)
     return earned
-
-
-def matches(found: Hit, passage: Passage) -> bool:
-    """Whether a hit shows a passage: same document and, where both are known, text in common."""
-    if found.doc_id != passage.doc_id:
-        return False
-    if found.start is None or found.end is None or not passage.quote:
-        return True
-    text, quote = " ".join(found.text.split()), " ".join(passage.quote.split())
-    if quote in text or text in quote:
-        return True
-    longest = min(len(text), len(quote))
-    return any(
-        text.endswith(quote[:n]) or text.startswith(quote[-n:]) for n in range(longest, MIN_OVERLAP - 1, -1)
-    )
 
 
 def _grades(relevant: Sequence[Passage]) -> list[int]:
@@ -103,6 +119,12 @@ def _grades(relevant: Sequence[Passage]) -> list[int]:
 
 def _found(gained: Sequence[int]) -> int:
     return sum(grade > 0 for grade in gained)
+
+
+def _precisions(gained: Sequence[int]) -> list[float]:
+    """The precision at the rank of each match."""
+    ranks = [rank for rank, grade in enumerate(gained, start=1) if grade]
+    return [found / rank for found, rank in enumerate(ranks, start=1)]
 
 
 def _reciprocal_rank(gained: Sequence[int]) -> float:

@@ -36,7 +36,20 @@ def _is_joined(before: str) -> bool:
     sign, previous = before[-1], before[-2:-1]
     if sign == "#":
         return previous == "#" or (previous.isalnum() and before[-5:-1].lower() in ("issue", "/pull"))
-    return sign in "_$€£" or (sign in ".,-/%" and previous.isalnum())
+    if sign == ",":
+        return _is_decimal(before)
+    return sign in "_$€£" or (sign in ".-/%" and previous.isalnum())
+
+
+def _is_decimal(before: str) -> bool:
+    """Whether a comma ends the whole part of a number (`x = 3,1`), not a cell of a row (`Ada,3,`) or a date."""
+    digits = before[:-1].rstrip("0123456789")
+    whole = len(before) - 1 - len(digits)
+    return 1 <= whole <= 3 and bool(digits) and digits[-1] not in _CELL
+
+
+_CELL = "\n\t,;|-/.:"
+"""Signs before the last digits of a cell or a date, and of no decimal number."""
 
 
 def says(words: str, within: int | None = None) -> Beside:

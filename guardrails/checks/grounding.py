@@ -21,9 +21,9 @@ from guardrails.checks.grounding_features import (
     Evidence,
     Reference,
     answer_features,
-    sentence_features,
+    claim_rows,
 )
-from guardrails.checks.grounding_text import Piece, claims, foreign_script, has_evidence
+from guardrails.checks.grounding_text import Piece, claims, foreign_script, has_evidence, language
 from guardrails.errors import ModelError
 
 COEFFICIENTS = Path(__file__).resolve().parent / "grounding_t0.json"
@@ -34,6 +34,10 @@ NO_CLAIM = "no_claim"
 NO_CONTEXT = "no_context"
 UNSUPPORTED_SCRIPT = "unsupported_script"
 NO_EVIDENCE_WORDS = "no_evidence_words"
+OTHER_LANGUAGE = "other_language"
+
+_TRACE = 0.02
+"""Share of an answer's language among the small words of a context under which the context is in another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,8 @@ class Grounding:
     spans: tuple[Unsupported, ...] = ()
     """The unsupported sentences, in order. At least one whenever value is below threshold."""
     reason: str = ""
-    """Why there is no value: `no_claim`, `no_context`, `unsupported_script` or `no_evidence_words`; else
-    empty."""
+    """Why there is no value: `no_claim`, `no_context`, `unsupported_script`, `no_evidence_words` or
+    `other_language`; else empty."""
     threshold: float = 0.5
     """The value under which an answer counts as unsupported: the point of best balanced accuracy when it was
     fitted."""
@@ -78,35 +82,66 @@ class Grounding:
         return None if self.value is None else self.value >= self.threshold
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What was counted about one answer that could be measured; lists have one entry a claim, in order."""
+
+    reference: Reference
+    kind: str
+    claims: list[Piece]
+    rows: list[list[float]]
+    """As named by SENTENCE_FEATURES."""
+    value: float
+    doubts: list[float]
+    """Estimated probability that each claim is unsupported."""
+
+
 def score(question: str, context: Sequence[str], answer: str) -> Grounding:
     """How far an answer to a question is supported by context strings (prose or JSON), with the sentences
     that are not.
 
     Answers that claim nothing ("Hello!", "I do not know."), empty contexts, answers mostly in another script
-    than Latin and answers without any word or number to look for get no value but a reason. The
-    same input gives the same output, bit for bit, rounded to 1e-6.
+    than Latin, answers without any word or number to look for and answers in another language than their
+    context get no value but a reason. The same input gives the same output, bit for bit, rounded to 1e-6.
     """
     weights, version = _coefficients()
-    reference = Reference(context, question)
-    model = weights["kinds"][kind(reference, question)]
     threshold = float(weights["threshold"])
-    pieces = claims(answer)
-    reason = _unmeasurable(pieces, context, answer)
+    found = count(question, context, answer)
+    if isinstance(found, str):
+        return Grounding(None, reason=found, threshold=threshold, version=version)
+    limit = float(weights["sentence_threshold"])
+    if found.value < threshold:
+        limit = min(limit, max(found.doubts))
+    return Grounding(found.value, reported(found, found.doubts, limit), threshold=threshold, version=version)
+
+
+def count(question: str, context: Sequence[str], answer: str) -> Counted | str:
+    """All that `score` counts, before anything is reported; the reason where there is no value."""
+    weights, _ = _coefficients()
+    reference, pieces = Reference(context, question), claims(answer)
+    reason = _unmeasurable(pieces, context, answer) or _languages(pieces, reference, context)
     if reason:
-        return Grounding(None, reason=reason, threshold=threshold, version=version)
-    rows = [sentence_features(reference, piece, answer[piece.start : piece.end]) for piece in pieces]
+        return reason
+    named = kind(reference, question)
+    model = weights["kinds"][named]
+    rows = claim_rows(reference, answer, pieces)
     value = round(1.0 - _probability(model["answer"], answer_features(pieces, rows)), 6)
     doubts = [round(_probability(model["sentence"], row), 6) for row in rows]
-    worst = max(doubts)
-    limit = float(weights["sentence_threshold"])
-    if value < threshold:
-        limit = min(limit, worst)
-    spans = tuple(
-        _unsupported(reference, piece, row, doubt)
-        for piece, row, doubt in zip(pieces, rows, doubts, strict=True)
+    return Counted(reference, named, pieces, rows, value, doubts)
+
+
+def reported(found: Counted, doubts: Sequence[float], limit: float) -> tuple[Unsupported, ...]:
+    """The claims that are doubted at least that much."""
+    return tuple(
+        Unsupported(piece.start, piece.end, class_of(row), found.reference.evidence(piece), doubt)
+        for piece, row, doubt in zip(found.claims, found.rows, doubts, strict=True)
         if doubt >= limit
     )
-    return Grounding(value, spans, threshold=threshold, version=version)
+
+
+def version() -> str:
+    """First 12 hex digits of the SHA-256 of the coefficients. Raises ModelError when they are another version's."""
+    return _coefficients()[1]
 
 
 def kind(reference: Reference, question: str) -> str:
@@ -128,6 +163,17 @@ def _unmeasurable(pieces: Sequence[Piece], context: Sequence[str], answer: str) 
     return "" if any(has_evidence(piece) for piece in pieces) else NO_EVIDENCE_WORDS
 
 
+def _languages(pieces: Sequence[Piece], reference: Reference, context: Sequence[str]) -> str:
+    """The reason when no part of the context is in the language of an answer in Latin letters: then words that
+    are not found there say nothing."""
+    written = [text for text in context if text.strip()]
+    if all(foreign_script(text) for text in written):
+        return OTHER_LANGUAGE
+    spoken, _ = language([stem for piece in pieces for stem in piece.words])
+    read, shares = language([stem for piece in reference.pieces for stem in piece.words])
+    return OTHER_LANGUAGE if spoken and read and spoken != read and shares[spoken] < _TRACE else ""
+
+
 @cache
 def _coefficients() -> tuple[dict[str, Any], str]:
     content = COEFFICIENTS.read_bytes()
@@ -146,7 +192,8 @@ def _probability(model: dict[str, Any], features: Sequence[float]) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
 
 
-def _unsupported(reference: Reference, piece: Piece, row: Sequence[float], doubt: float) -> Unsupported:
+def class_of(row: Sequence[float]) -> str:
+    """The class of an unsupported claim with these features: `conflict`, `value_mismatch` or `baseless`."""
     named = dict(zip(SENTENCE_FEATURES, row, strict=True))
     covered = 1.0 - named["uncovered_by_two"]
     values = sum(
@@ -154,11 +201,7 @@ def _unsupported(reference: Reference, piece: Piece, row: Sequence[float], doubt
     )
     names = named["unseen_names"] + named["misplaced_names"]
     if named["false_claimed"] or named["true_denied"]:
-        found = "conflict"
-    elif covered >= 0.5 and (values or (names and not named["contradicted"])):
-        found = "value_mismatch"
-    elif named["contradicted"]:
-        found = "conflict"
-    else:
-        found = "baseless"
-    return Unsupported(piece.start, piece.end, found, reference.evidence(piece), doubt)
+        return "conflict"
+    if covered >= 0.5 and (values or (names and not named["contradicted"])):
+        return "value_mismatch"
+    return "conflict" if named["contradicted"] else "baseless"

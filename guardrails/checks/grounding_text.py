@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from guardrails.sentences import sentences
 
@@ -47,6 +50,20 @@ NEGATIONS = _words(
     "shouldn't"
 )
 
+_LANGUAGES: dict[str, frozenset[str]] = {
+    "en": _words("the of and to is that for it with on be this are from not or which have they you were has"),
+    "de": _words(
+        "der die das und ist nicht ein eine den dem mit von zu auf für im sich sie wird auch werden"
+    ),
+    "fr": _words("le les des et est une un du dans pour que qui sur pas avec ce il au aux sont ou par"),
+    "es": _words("el los las y es una un del en para que con por se su lo como más pero son al está"),
+    "it": _words("il gli e è una un del della che per con non di si dei nel alla sono le da come anche"),
+    "pt": _words("o os as e é uma um do da que em para com não no na dos se por mais ao são foi"),
+    "nl": _words("de het een en van is dat niet op te zijn voor met die aan er ook als naar wordt bij"),
+    "sv": _words("och att det som en på är av för med den till inte om har de ett var kan från"),
+}
+"""The commonest small words of some languages: enough to see that two texts are not in one language."""
+
 _ONES = _listed(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen twenty"
@@ -85,6 +102,11 @@ CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+(?:['’][a-z]+)*|\d[\d,]
 
 _CLOCK = re.compile(r"\b(\d{1,2})(?::(\d{1,2}))?\s*([ap])\.?m\b|\b(\d{1,2}):(\d{1,2})\b", re.IGNORECASE)
 
+_SCALE_BEFORE = re.compile(r"\bout of $")
+"""The end of a scale ("3.5 out of 5") is no claim."""
+
+_NAMED_TIME = re.compile(r"\b(?:noon|midnight)\b", re.IGNORECASE)
+
 _MARKER = re.compile(r"^\s*(?:[-*•]\s*)?(?:\(?\d{1,2}[.)]\s+)?")
 
 _CITATION = re.compile(
@@ -121,6 +143,10 @@ _ABSTAIN = re.compile(
     r"(?:contain|provide|mention|say|state|include|specify|answer|give|tell|have)\b)",
     re.IGNORECASE,
 )
+
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+
+_NO_LETTER = re.compile(r"[^A-Za-z]+")
 
 _LONGEST = 40
 """Letters of the longest stem that is taken for a word."""
@@ -184,20 +210,22 @@ def take_apart(
     values: list[tuple[float, int]] = []
     negated = False
     for match in (CAMEL if camel else WORD).finditer(text, start, end):
-        token = match.group()
-        lower = token.lower().replace("’", "'")
-        negated = negated or lower in NEGATIONS
-        number = _number(lower)
-        if number is not None and (camel or lower not in _LOOSE):
-            values.append((number, match.start()))
-        elif lower in _SCALES and values and match.start() - values[-1][1] < 24:
-            values.append((values[-1][0] * _SCALES[lower], match.start()))
-        stem = stem_of(lower)
-        words.append(stem)
-        if lower not in _STOP and stem not in _TELLING and number is None:
-            content.append(stem)
-            if token[0].isupper() and len(words) > 1:
-                names.append(stem)
+        word = _word(match.group())
+        words.append(word.stem)
+        if word.carries:
+            content.append(word.stem)
+            if word.capital and len(words) > 1:
+                names.append(word.stem)
+        if word.plain:
+            continue
+        at = match.start()
+        negated = negated or word.negates
+        if word.number is not None and (
+            camel or not (word.loose or _SCALE_BEFORE.search(text, max(start, at - 8), at))
+        ):
+            values.append((word.number, at))
+        elif word.scale is not None and values and at - values[-1][1] < 24:
+            values.append((values[-1][0] * word.scale, at))
     if camel:
         compounds = (match.group() for match in WORD.finditer(text, start, end))
         content.extend(stem_of(word.lower()) for word in compounds if not word[1:].islower())
@@ -218,8 +246,25 @@ def take_apart(
 
 def foreign_script(text: str) -> bool:
     """Whether more than half of the letters are not Latin: words of such texts are not told apart here."""
-    letters = [character for character in text if character.isalpha()]
-    return 2 * sum(not _is_latin(letter) for letter in letters) > len(letters)
+    others = [character for character in _BEYOND_ASCII.findall(text) if character.isalpha()]
+    foreign = sum(not _is_latin(letter) for letter in others)
+    return foreign > 0 and 2 * foreign > len(others) + len(_NO_LETTER.sub("", text))
+
+
+def language(words: Sequence[str], least: int = 5) -> tuple[str, dict[str, float]]:
+    """The language of some stems, empty when it cannot be told, and the share of each language's small words.
+
+    At least `least` words are needed, three in twenty of them small words of one language, half as many again
+    as of any other.
+    """
+    counts = Counter(words)
+    shares = {
+        name: sum(counts[stem] for stem in counts.keys() & stems) / max(1, len(words))
+        for name, stems in _SMALL.items()
+    }
+    best, second = sorted(shares.items(), key=lambda each: (-each[1], each[0]))[:2]
+    clear = len(words) >= least and best[1] >= 0.15 and best[1] >= 1.5 * second[1]
+    return best[0] if clear else "", shares
 
 
 def has_evidence(piece: Piece) -> bool:
@@ -237,6 +282,41 @@ def _is_latin(letter: str) -> bool:
     return letter.isascii() or "LATIN" in unicodedata.name(letter, "")
 
 
+class _Word(NamedTuple):
+    """What a word is wherever it stands."""
+
+    stem: str
+    carries: bool
+    """Whether it carries meaning."""
+    capital: bool
+    plain: bool
+    """Whether it neither negates, nor counts, nor scales."""
+    negates: bool
+    number: float | None
+    loose: bool
+    """Whether it is a number that often counts nothing."""
+    scale: float | None
+    """What the number before it is multiplied by."""
+
+
+@lru_cache(maxsize=1 << 14)
+def _word(token: str) -> _Word:
+    lower = token.lower().replace("’", "'")
+    stem, number = stem_of(lower), _number(lower)
+    negates, scale = lower in NEGATIONS, _SCALES.get(lower)
+    return _Word(
+        stem,
+        carries=lower not in _STOP and stem not in _TELLING and number is None,
+        capital=token[0].isupper(),
+        plain=number is None and scale is None and not negates,
+        negates=negates,
+        number=number,
+        loose=lower in _LOOSE,
+        scale=scale,
+    )
+
+
+@lru_cache(maxsize=1 << 14)
 def stem_of(word: str) -> str:
     """A crude English stem: close enough to join singular and plural, and the forms of a regular verb."""
     word = word.removesuffix("'s")
@@ -269,10 +349,15 @@ def _number(word: str) -> float | None:
 
 
 def times_of_day(text: str, start: int, end: int) -> Iterator[int]:
-    """Clock times in text[start:end], in minutes since midnight."""
+    """Clock times in text[start:end], in minutes since midnight; also noon and midnight."""
+    for match in _NAMED_TIME.finditer(text, start, end):
+        yield 720 if match.group().lower() == "noon" else 0
     for match in _CLOCK.finditer(text, start, end):
         hour, minute, half, plain_hour, plain_minute = match.groups()
         if half:
             yield (int(hour) % 12 + (12 if half in "pP" else 0)) * 60 + int(minute or 0)
         else:
             yield int(plain_hour) % 24 * 60 + int(plain_minute)
+
+
+_SMALL = {name: frozenset(stem_of(word) for word in words) for name, words in _LANGUAGES.items()}

@@ -34,7 +34,7 @@ from guardrails.checks.grounding_features import (
     SENTENCE_FEATURES,
     Reference,
     answer_features,
-    sentence_features,
+    claim_rows,
 )
 from guardrails.checks.grounding_text import claims
 from guardrails.sentences import sentences
@@ -86,22 +86,14 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=COEFFICIENTS)
     options = parser.parse_args()
-    rows = [
-        json.loads(line) for line in options.data.read_text(encoding="utf-8").splitlines() if line.strip()
-    ]
+    rows = read(options.data)
     examples = [example for example in (*map(labelled, rows), *made(rows)) if example is not None]
-    answers, parts = tables(examples)
-    answer_logits, part_logits = out_of_fold(answers), out_of_fold(parts)
-    scale, shift = platt(answer_logits[answers.human], answers.y[answers.human])
-    part_scale, part_shift = platt(part_logits[parts.human], parts.y[parts.human])
-    value = 1.0 - sigmoid(scale * answer_logits + shift)
-    doubt = sigmoid(part_scale * part_logits + part_shift)
-    threshold = best_threshold(value[answers.human], answers.y[answers.human])
-    limit, overlap = best_limit(examples, doubt)
-    measured = figures(answers, value) | {
-        "answers_without_claim": len(rows) - int(answers.human.sum()),
-        "sentence_auc": round(auc(parts.y[parts.human], doubt[parts.human]), 3),
-        "character_overlap_f1": round(overlap, 3),
+    folded = cross_validate(examples)
+    answers, parts = folded.answers, folded.parts
+    threshold = best_threshold(folded.value[answers.human], answers.y[answers.human])
+    limit = best_limit(with_doubts(examples, folded.doubt))
+    measured = measure_folds(examples, folded) | {
+        "answers_without_claim": len(rows) - int(answers.human.sum())
     }
     fitted_answers, fitted_parts = fit_kinds(answers), fit_kinds(parts)
     document = {
@@ -111,8 +103,8 @@ def main() -> None:
         "sentence_threshold": round(limit, 6),
         "kinds": {
             name: {
-                "answer": calibrated(fitted_answers[name], scale, shift),
-                "sentence": calibrated(fitted_parts[name], part_scale, part_shift),
+                "answer": calibrated(fitted_answers[name], *folded.scaling),
+                "sentence": calibrated(fitted_parts[name], *folded.part_scaling),
             }
             for name in KINDS
         },
@@ -124,6 +116,43 @@ def main() -> None:
     }
     options.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(json.dumps(measured, indent=1) + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What models say about answers and sentences whose sources they have not seen."""
+
+    answers: Table
+    parts: Table
+    value: Vector
+    doubt: Vector
+    scaling: tuple[float, float]
+    part_scaling: tuple[float, float]
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file of labelled answers."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def cross_validate(examples: Sequence[Example]) -> Folded:
+    """Values of answers and doubts about sentences, out of fold, calibrated on the human labels."""
+    answers, parts = tables(examples)
+    answer_logits, part_logits = out_of_fold(answers), out_of_fold(parts)
+    scaling = platt(answer_logits[answers.human], answers.y[answers.human])
+    part_scaling = platt(part_logits[parts.human], parts.y[parts.human])
+    value = 1.0 - sigmoid(scaling[0] * answer_logits + scaling[1])
+    doubt = sigmoid(part_scaling[0] * part_logits + part_scaling[1])
+    return Folded(answers, parts, value, doubt, scaling, part_scaling)
+
+
+def measure_folds(examples: Sequence[Example], folded: Folded) -> dict[str, Any]:
+    """The figures of a cross-validation, on human labels; thresholds and limits are those of the other folds."""
+    parts = folded.parts
+    return figures(folded.answers, folded.value) | {
+        "sentence_auc": round(auc(parts.y[parts.human], folded.doubt[parts.human]), 3),
+        "character_overlap_f1": round(overlap_by_fold(with_doubts(examples, folded.doubt)), 3),
+    }
 
 
 def context_of(row: Mapping[str, Any]) -> tuple[str, list[str]]:
@@ -151,7 +180,7 @@ def measure(
     if not pieces:
         return None
     reference = Reference(context, question)
-    rows = [sentence_features(reference, piece, answer[piece.start : piece.end]) for piece in pieces]
+    rows = claim_rows(reference, answer, pieces)
     spans = [(piece.start, piece.end) for piece in pieces]
     labels = [any(start < stop and end > first for start, end in gold) for first, stop in spans]
     features = answer_features(pieces, rows)
@@ -212,7 +241,7 @@ def tables(examples: Sequence[Example]) -> tuple[Table, Table]:
 def table(rows: Sequence[tuple[Example, list[float], bool]]) -> Table:
     """Features, labels and grouping of some rows. The fold is a hash of the source, so that no source is on
     both sides."""
-    folds = [int(hashlib.sha256(e.source_id.encode()).hexdigest(), 16) % FOLDS for e, _, _ in rows]
+    folds = [fold_of(e) for e, _, _ in rows]
     return Table(
         np.array([features for _, features, _ in rows]),
         np.array([float(label) for _, _, label in rows]),
@@ -221,6 +250,11 @@ def table(rows: Sequence[tuple[Example, list[float], bool]]) -> Table:
         np.array([MADE_WEIGHT if e.made else 1.0 for e, _, _ in rows]),
         np.array([not e.made for e, _, _ in rows]),
     )
+
+
+def fold_of(example: Example) -> int:
+    """The fold of an example: a hash of its source."""
+    return int(hashlib.sha256(example.source_id.encode()).hexdigest(), 16) % FOLDS
 
 
 def fit(
@@ -330,28 +364,51 @@ def best_threshold(value: Vector, y: Vector) -> float:
     return float(max(candidates, key=lambda c: (value < c)[y > 0].mean() + (value >= c)[y == 0].mean()))
 
 
-def best_limit(examples: Sequence[Example], doubt: Vector) -> tuple[float, float]:
-    """The probability from which a sentence is reported, for the best character-overlap F1 on human labels;
-    and that F1."""
-    human: list[tuple[Example, Vector]] = []
+Doubted = Sequence[tuple[Example, Vector]]
+"""Human-labelled answers, each with the doubts about its sentences."""
+
+
+def with_doubts(examples: Sequence[Example], doubt: Vector) -> Doubted:
+    """The human-labelled answers with their part of the doubts, which stand in the order of the examples."""
+    found: list[tuple[Example, Vector]] = []
     at = 0
     for example in examples:
         if not example.made:
-            human.append((example, doubt[at : at + len(example.rows)]))
+            found.append((example, doubt[at : at + len(example.rows)]))
         at += len(example.rows)
-    gold = sum(end - start for example, _ in human for start, end in example.gold)
+    return found
 
-    def overlap(limit: float) -> float:
-        flagged = hit = 0
-        for example, doubts in human:
-            for (first, stop), probability in zip(example.row_spans, doubts, strict=True):
-                if probability >= limit:
-                    flagged += stop - first
-                    hit += sum(max(0, min(stop, end) - max(first, start)) for start, end in example.gold)
-        return 2 * hit / (flagged + gold)
 
-    limit = max((float(c) for c in np.linspace(0.05, 0.9, 86)), key=overlap)
-    return limit, overlap(limit)
+def overlap(answers: Doubted, limit: float) -> tuple[int, int]:
+    """Characters of the reported sentences that are labelled, and of reports and labels together."""
+    both = hit = 0
+    for example, doubts in answers:
+        both += sum(end - start for start, end in example.gold)
+        for (first, stop), probability in zip(example.row_spans, doubts, strict=True):
+            if probability >= limit:
+                both += stop - first
+                hit += sum(max(0, min(stop, end) - max(first, start)) for start, end in example.gold)
+    return hit, both
+
+
+def best_limit(answers: Doubted) -> float:
+    """The probability from which a sentence is reported, for the best F1 of characters."""
+
+    def f1(limit: float) -> float:
+        hit, both = overlap(answers, limit)
+        return 2 * hit / both
+
+    return max((float(limit) for limit in np.linspace(0.05, 0.9, 86)), key=f1)
+
+
+def overlap_by_fold(answers: Doubted) -> float:
+    """F1 of characters, each fold at the limit that is best on the others."""
+    hits = boths = 0
+    for fold in range(FOLDS):
+        rest = [each for each in answers if fold_of(each[0]) != fold]
+        hit, both = overlap([each for each in answers if fold_of(each[0]) == fold], best_limit(rest))
+        hits, boths = hits + hit, boths + both
+    return 2 * hits / boths
 
 
 def figures(data: Table, value: Vector) -> dict[str, Any]:

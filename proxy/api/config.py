@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 
 from guardrails.errors import GuardrailsError
-from proxy.api.deps import Route, administrator, principal, reply
+from proxy.api.deps import Route, allowed, reply
 from proxy.context import Context
 from proxy.errors import BadRequest, Code, ConfigError
+from proxy.exchange import Principal
+from proxy.roles import Permission
 from proxy.shown import shown
 
 
 def router(context: Context) -> APIRouter:
-    """The routes; all of them for administrators only."""
-    routes = APIRouter(route_class=Route, dependencies=[Depends(administrator(context))])
+    """The routes."""
+    routes = APIRouter(route_class=Route)
+    reads = Depends(allowed(context, Permission.POLICIES_READ))
 
-    @routes.get("/api/config")
+    @routes.get("/api/config", dependencies=[reads])
     def configuration() -> Response:
         """The configuration in force without its secrets, and what became of the last reload."""
         now, reloads = context.config, context.reloads
@@ -33,16 +36,18 @@ def router(context: Context) -> APIRouter:
             }
         )
 
-    @routes.get("/api/policies")
+    @routes.get("/api/policies", dependencies=[reads])
     def in_force() -> Response:
         """The labels of the policies in force, the default first, and why the last load failed."""
         return reply({"in_force": context.policies.labels(), "trouble": context.reloads.trouble})
 
     @routes.post("/api/reload")
-    async def reload(request: Request) -> Response:
+    async def reload(
+        who: Principal = Depends(allowed(context, Permission.POLICIES_WRITE)),
+    ) -> Response:
         """Reads the configuration and all it names again. 400 with file, line and reason when it cannot be used."""
         try:
-            done = await context.reloads.reload(principal(context, request))
+            done = await context.reloads.reload(who)
         except ConfigError as error:
             raise BadRequest(_stays(error), code=Code.INVALID_CONFIG) from None
         except GuardrailsError as error:

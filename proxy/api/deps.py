@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,8 +14,11 @@ from fastapi.routing import APIRoute
 from proxy.context import Context
 from proxy.errors import BadRequest, Code, Forbidden, PayloadTooLarge, ProxyError, Unavailable, openai_body
 from proxy.exchange import Principal
+from proxy.permits import check_calls
 from proxy.recorder import NotRecorded
+from proxy.roles import ADMIN_KEY, MAY, Permission, Role, may, tenant_of
 from proxy.store.bodies import encode
+from proxy.store.filters import EVERYTHING, Filter, of
 
 LOOPBACK = ("127.0.0.1", "::1")
 _HERE = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?", re.I)
@@ -49,31 +53,47 @@ def reply(value: Any, status: int = 200) -> Response:
     return Response(encode(value), status, headers, "application/json")
 
 
-def principal(context: Context, request: Request) -> Principal:
-    """The administrator who sends this request. Raises Unauthorized or Forbidden for everybody else."""
+def principal(context: Context, request: Request, permission: Permission) -> Principal:
+    """Who sends this request and has the permission. Raises Unauthorized or Forbidden for everybody else."""
     found: Principal = context.keyring.principal(request.headers.get("authorization"))
-    if not found.admin:
-        raise Forbidden("This needs the admin key, or a key made with --admin.")
+    check(found, permission)
     return found
 
 
-def administrator(context: Context) -> Callable[[Request], Principal]:
-    """`principal` as a FastAPI dependency."""
+def check(who: Principal, *permissions: Permission) -> None:
+    """Raises Forbidden, naming the roles that would do, when a key has none of the permissions."""
+    if not any(may(who, each) for each in permissions):
+        roles = " or ".join(role for role in Role if MAY[role] & {*permissions})
+        other = ", or an admin key" if ADMIN_KEY & {*permissions} else ""
+        raise Forbidden(
+            f"This needs the permission {' or '.join(permissions)}: a key with the role {roles or 'none'}{other}."
+        )
 
-    def check(request: Request) -> Principal:
-        return principal(context, request)
 
-    return check
+def own(who: Principal) -> Filter:
+    """The traces that a key may see, whatever it asks for, without judgements that are hidden from who has it."""
+    tenant = tenant_of(who)
+    return replace(EVERYTHING if tenant is None else of(tenant=tenant), reader=who.key_id)
+
+
+def allowed(context: Context, permission: Permission) -> Callable[[Request], Principal]:
+    """`principal` as a FastAPI dependency: every management route has one."""
+
+    def asked(request: Request) -> Principal:
+        return principal(context, request, permission)
+
+    return asked
 
 
 def caller(context: Context) -> Callable[[Request], Principal]:
-    """Whoever holds a key, as a FastAPI dependency. Raises Unauthorized for everybody else."""
+    """Whoever holds a key that may call, as a FastAPI dependency. Raises Unauthorized or Forbidden for all others."""
 
-    def check(request: Request) -> Principal:
+    def asked(request: Request) -> Principal:
         found: Principal = context.keyring.principal(request.headers.get("authorization"))
+        check_calls(found)
         return found
 
-    return check
+    return asked
 
 
 async def kept(context: Context, documents: list[dict[str, Any]]) -> None:

@@ -10,18 +10,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from guardrails import redact
 from guardrails.policy import Capture
-from guardrails.pseudonyms import Vault
-from guardrails.types import Segment, Stage
 from proxy.api.deps import Route, caller, json_body, kept, reply
 from proxy.context import Context
 from proxy.errors import BadRequest, NotFound, Unavailable
 from proxy.exchange import Principal, new_id
-from proxy.pipeline import VAULT_SCOPE
 from proxy.recorder import Recorder
+from proxy.said import masked
 from proxy.store.feedback import Away, Target, find_target
-from proxy.verdicts import scanned
 
 BODY_BYTES = 64 << 10
 WAIT_SECONDS = 3.0
@@ -158,10 +154,6 @@ async def _comment(context: Context, who: Principal, target: Target, comment: st
     """The comment as it may be stored: as the policy leaves it, or None when it may not be kept."""
     if not comment:
         return None
-    guard = context.policies.guard_for(who, target.model, "/api/feedback")
-    segment = Segment(comment, "/comment", Stage.INPUT)
-    verdict = await guard.inspect([segment], Vault(context.key, who.tenant, VAULT_SCOPE), later=True)
-    if guard.policy.capture is Capture.NONE or not scanned(verdict, guard.policy):
+    if context.policies.guard_for(who, target.model, "/api/feedback").policy.capture is Capture.NONE:
         return None
-    edits = redact.mask(f for f in verdict.findings if f.end) if verdict.blocked_by else verdict.edits
-    return redact.apply(comment, edits)
+    return await masked(context, who, comment, target.model, "/api/feedback")

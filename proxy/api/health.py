@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from proxy.api.deps import Route, local, principal, reply
 from proxy.context import Context
 from proxy.readiness import Readiness
+from proxy.roles import Permission
 
 
 def router(context: Context) -> APIRouter:
@@ -46,9 +47,9 @@ def router(context: Context) -> APIRouter:
 
     @routes.get("/metrics")
     def metrics(request: Request) -> Response:
-        """Prometheus' text format; for this machine, with the metrics key, or with an admin key."""
+        """Prometheus' text format; for this machine, with the metrics key, or with a key that may see usage."""
         if not local(request) and not _scrapes(context, request):
-            principal(context, request)
+            principal(context, request, Permission.USAGE_READ)
         body, content_type = context.metrics.render()
         return Response(body, media_type=content_type)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Response
 
-from proxy.api.deps import Route, administrator, reply
+from proxy.api.deps import Route, allowed, reply
 from proxy.context import Context
+from proxy.roles import Permission
 
 
 def router(context: Context) -> APIRouter:
-    """The route, for administrators only."""
-    routes = APIRouter(route_class=Route, dependencies=[Depends(administrator(context))])
+    """The route, for those who may see policies."""
+    routes = APIRouter(route_class=Route, dependencies=[Depends(allowed(context, Permission.POLICIES_READ))])
 
     @routes.get("/api/prompts")
     def known() -> Response:

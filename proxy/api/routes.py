@@ -5,20 +5,53 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from proxy.api import (
+    audit,
+    bulk,
+    charts,
+    comments,
     config,
+    export,
     feedback,
+    golden,
     health,
     keys,
     prompts,
     retrievals,
+    reveals,
+    reviews,
     runs,
     sessions,
+    sign_in_links,
+    subjects,
     traces,
     usage,
+    users,
 )
 from proxy.context import Context
 
-PARTS = (traces, sessions, runs, config, prompts, keys, usage, retrievals, feedback, health)
+PARTS = (
+    audit,
+    bulk,
+    charts,
+    comments,
+    export,
+    traces,
+    subjects,
+    reveals,
+    reviews,
+    sessions,
+    runs,
+    golden,
+    config,
+    prompts,
+    keys,
+    sign_in_links,
+    users,
+    usage,
+    retrievals,
+    feedback,
+    health,
+)
 
 
 def build_router(context: Context) -> APIRouter:

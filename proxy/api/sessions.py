@@ -6,10 +6,12 @@ import re
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from proxy.api.deps import Route, administrator, reply
+from proxy.api.deps import Route, allowed, reply
 from proxy.api.traces import limit_of
 from proxy.context import Context
-from proxy.errors import BadRequest, Code, NotFound
+from proxy.errors import BadRequest, Code, NotFound, plain_name, plain_param
+from proxy.exchange import Principal
+from proxy.roles import Permission, tenant_of
 from proxy.store import queries, sessions
 
 _RUN = re.compile(r"[0-9a-f]{32}")
@@ -20,16 +22,16 @@ KNOWN = ("limit", "after")
 def router(context: Context) -> APIRouter:
     """The route below `/api/sessions`."""
     routes = APIRouter(prefix="/api/sessions", route_class=Route)
-    admin = Depends(administrator(context))
+    viewer = Depends(allowed(context, Permission.TRACES_READ))
 
-    @routes.get("/{run_id}", dependencies=[admin])
-    def read_run(run_id: str, request: Request) -> Response:
+    @routes.get("/{run_id}")
+    def read_run(run_id: str, request: Request, who: Principal = viewer) -> Response:
         """A run with a page of its exchanges, its tool calls and what is missing."""
         asked = request.query_params
         for name in asked:
             if name not in KNOWN:
-                message = f"Query parameter {name[:64]!r} is unknown. Known: {', '.join(KNOWN)}."
-                raise BadRequest(message, param=name[:64], code=Code.UNKNOWN_PARAMETER)
+                message = f"Query parameter {plain_name(name)} is unknown. Known: {', '.join(KNOWN)}."
+                raise BadRequest(message, param=plain_param(name), code=Code.UNKNOWN_PARAMETER)
         limit = limit_of(asked, str(queries.MOST))
         if not _RUN.fullmatch(run_id):
             raise _no_run()
@@ -39,7 +41,7 @@ def router(context: Context) -> APIRouter:
             )
         except queries.QueryError as error:
             raise BadRequest(str(error), param=str(error).partition(" ")[0]) from None
-        if found is None:
+        if found is None or tenant_of(who) not in (None, found["tenant"]):
             raise _no_run()
         return reply(found)
 

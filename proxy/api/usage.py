@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from proxy.api.deps import Route, administrator, reply
+from proxy.api.deps import Route, allowed, reply
 from proxy.context import Context
-from proxy.errors import BadRequest, Code
+from proxy.errors import BadRequest, Code, plain_name, plain_param
+from proxy.roles import Permission
 from proxy.store import queries, spending
 
 KNOWN = ("by", "since", "until", "tenant")
@@ -16,8 +17,8 @@ KNOWN = ("by", "since", "until", "tenant")
 
 
 def router(context: Context) -> APIRouter:
-    """The route; for administrators only."""
-    routes = APIRouter(route_class=Route, dependencies=[Depends(administrator(context))])
+    """The route; for those who may see it."""
+    routes = APIRouter(route_class=Route, dependencies=[Depends(allowed(context, Permission.USAGE_READ))])
 
     @routes.get("/api/usage")
     def used(request: Request) -> Response:
@@ -36,8 +37,8 @@ def asked_for(given: Mapping[str, str]) -> spending.Asked:
     """What query parameters ask for. Raises BadRequest for one that is unknown, QueryError for a time that is none."""
     for name in given:
         if name not in KNOWN:
-            message = f"Query parameter {name[:64]!r} is unknown. Known: {', '.join(KNOWN)}."
-            raise BadRequest(message, param=name[:64], code=Code.UNKNOWN_PARAMETER)
+            message = f"Query parameter {plain_name(name)} is unknown. Known: {', '.join(KNOWN)}."
+            raise BadRequest(message, param=plain_param(name), code=Code.UNKNOWN_PARAMETER)
     since, until = (
         queries.moment(name, given[name]) if name in given else None for name in ("since", "until")
     )

@@ -127,9 +127,11 @@ class ChatStream(ChoiceStream):
         if kept.lane is not None and kept.lane is not lane:
             before = kept.told_anew()
         waits = kept.lane is not None
+        self._leaving.left()
         released = lane.rest == "" or waits  # what the guard holds is what waits here, and nothing else
         out = self._through(lane, text)
         if self.blocked:
+            self._leaving.take_back()
             return before
         if released and lane.rest is not None:
             return before + kept.add(lane, form, text, payload, len(out))
@@ -248,6 +250,7 @@ class ChatStream(ChoiceStream):
         """What a choice still held, as one delta; its lanes are finished."""
         delta: dict[str, Any] = {}
         for path, lane in choice.lanes.items():
+            before = lane.guard.released
             rest = await lane.guard.finish()
             self.blocked |= lane.guard.blocked
             if lane is self._kept.lane and not self.blocked:
@@ -255,6 +258,7 @@ class ChatStream(ChoiceStream):
                 self._freed += self._kept.whole() if exact else self._kept.told_anew()
                 if exact:
                     continue
+            self._leaving.note(lane.guard, before)
             if rest:
                 put(delta, path, rest, lane.siblings)
         await self._end_spelled(choice)

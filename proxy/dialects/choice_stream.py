@@ -22,6 +22,7 @@ from proxy.dialects.chat import apply_edits
 from proxy.dialects.chat_chunks import TOP, parse, says_something
 from proxy.dialects.chat_lanes import Choice, Lane
 from proxy.dialects.chat_words import are_known, counts, is_constant, is_reply_word, plain, reply_texts
+from proxy.dialects.leaving import Leaving
 from proxy.dialects.texts import MEMBER, rename, step
 from proxy.errors import UpstreamError
 
@@ -59,6 +60,7 @@ class ChoiceStream(ABC):
         self._top: dict[str, Any] = {}
         self._verdicts: list[Verdict] = []
         self._finishing: list[Choice] = []
+        self._leaving = Leaving()
         self._last: dict[str, Any] = {}
         """Members outside the texts that need not be looked at while they stay as they are."""
         self._constants: dict[tuple[str, str], str] = {}
@@ -90,6 +92,7 @@ class ChoiceStream(ABC):
         if payload == sse.DONE:
             self.done = True
             return b""
+        self._leaving.left()
         chunk = parse(payload)
         if not self.started or "usage" in chunk:
             self._note(chunk)
@@ -100,6 +103,7 @@ class ChoiceStream(ABC):
         if new := self._new(chunk):
             changed |= await self._members(chunk, new, self._beside, "")
         if self.blocked:
+            self._leaving.take_back()
             for choice in self._finishing:
                 choice.finish = None  # its last chunk does not leave any more
             return b""
@@ -114,6 +118,7 @@ class ChoiceStream(ABC):
     async def end(self) -> bytes:
         """The frames still held when the provider has ended. Look at `blocked`, then at `broken`."""
         frames: list[bytes] = []
+        self._leaving.left()
         for choice in self._choices.values():
             if choice.finish is None:
                 delta, beside = await self._close(choice), await self._rest(choice.beside)
@@ -121,6 +126,8 @@ class ChoiceStream(ABC):
                     frames.append(self._frame(choice.index, delta, beside=beside))
         if beside := await self._rest(self._beside):
             frames.append(sse.event(orjson.dumps({**self._base(), "choices": [], **beside})))
+        if self.blocked:
+            self._leaving.take_back()
         return b"" if self.blocked else b"".join(frames)
 
     @property
@@ -198,6 +205,7 @@ class ChoiceStream(ABC):
         return Lane(self._guard.stream(pointer, vault, "assistant", self._conversation))
 
     def _through(self, lane: Lane, text: str) -> str:
+        self._leaving.note(lane.guard)
         out = lane.guard.push(text)
         if out != text:
             lane.clean = False
@@ -293,6 +301,7 @@ class ChoiceStream(ABC):
         """What the lanes beside the deltas still held; they are finished."""
         rest = {}
         for name, lane in lanes.items():
+            self._leaving.note(lane.guard)
             if held := await lane.guard.finish():
                 rest[name] = held
             self.blocked |= lane.guard.blocked

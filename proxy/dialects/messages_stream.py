@@ -18,6 +18,7 @@ from guardrails.conversation import NOTHING_SAID, Conversation
 from guardrails.pseudonyms import Vault, restoring
 from guardrails.types import Edit, Segment, Stage, Verdict, merge
 from proxy.dialects.chat_words import plain
+from proxy.dialects.leaving import Leaving
 from proxy.dialects.messages import apply_edits
 from proxy.dialects.messages_blocks import Block, Lane
 from proxy.dialects.messages_conversation import is_call
@@ -65,6 +66,7 @@ class MessagesStream:
         self._begun = False
         """Whether `message_start` left."""
         self._verdicts: list[Verdict] = []
+        self._leaving = Leaving()
         self._last = b""
         """The frame that ends the stream."""
 
@@ -74,6 +76,7 @@ class MessagesStream:
         """The frames that may leave after this payload. Raises UpstreamError when it is no event."""
         event = _parse(payload)
         self.started = True
+        self._leaving.left()
         match event.get("type"):
             case "content_block_delta":
                 frames = await self._delta(event, payload)
@@ -90,11 +93,16 @@ class MessagesStream:
                 self._last, frames = await self._other(event, payload), b""
             case _:
                 frames = await self._other(event, payload)
+        if self.blocked:
+            self._leaving.take_back()
         return b"" if self.blocked else frames
 
     async def end(self) -> bytes:
         """The frames still held when the provider has ended. Look at `blocked`, then at `broken`."""
+        self._leaving.left()
         frames = [await self._close(block) for block in self._blocks.values()]
+        if self.blocked:
+            self._leaving.take_back()
         return b"" if self.blocked else b"".join(frames) + self._last
 
     @property
@@ -273,6 +281,7 @@ class MessagesStream:
         if block.is_call:
             frames.append(await self._release(block))
         for name, lane in block.lanes.items():
+            self._leaving.note(lane.guard)
             rest = await lane.guard.finish()
             self.blocked |= lane.guard.blocked
             if rest:
@@ -314,6 +323,7 @@ class MessagesStream:
             vault = self._content if name == "text" else self._vault
             guard = self._guard.stream(f"{block.pointer}/{name}", vault, "assistant", self._conversation)
             lane = block.lanes[name] = Lane(guard, kind)
+        self._leaving.note(lane.guard)
         out = lane.guard.push(text)
         self.blocked |= lane.guard.blocked
         return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _LAST = 2**31 - 1
 """Number of the error that ends a stream: no event comes after it, and strict clients want one that is larger."""
+
+_RESPONSE_ID = re.compile(r"resp[_-][A-Za-z0-9_-]{1,128}|[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 
 
 class Responses:
@@ -71,7 +74,7 @@ class Responses:
 
     def stored(self, request: Request) -> Request:
         """As in Dialect."""
-        return responses.without_media(_without_extension(request))
+        return _known_id(responses.without_media(_without_extension(request)))
 
     def answered_calls(self, request: Request) -> list[StoredCall]:
         """As in Dialect."""
@@ -147,6 +150,14 @@ class Responses:
         flat = {name: told[name] for name in ("code", "message", "param")}
         event = {"type": "error", "sequence_number": _LAST, **flat, "error": told}
         return named("error", orjson.dumps(event))
+
+
+def _known_id(request: Request) -> Request:
+    """What no provider's response would be called could be anything: it is not stored."""
+    told = request.get("previous_response_id")
+    if told is None or (isinstance(told, str) and _RESPONSE_ID.fullmatch(told)):
+        return request
+    return {**request, "previous_response_id": "[ID]"}
 
 
 def _without_extension(request: Request) -> Request:

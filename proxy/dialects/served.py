@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 
 from proxy.dialects.base import Dialect
-from proxy.errors import ProxyError, openai_body
+from proxy.errors import ProxyError, openai_body, plain_path
 
 ROUTES = {
     "/v1/chat/completions": "proxy.dialects.chat_dialect:CHAT",
@@ -40,7 +40,7 @@ def why_not_served(method: str, path: str) -> str:
             " would pass uninspected. Send the texts one by one to a route that is served:"
             " docs/reference/http-api.md lists them."
         )
-    return f"There is no {method} {path[:200]} here. docs/reference/http-api.md lists the routes."
+    return f"There is no {method} {plain_path(path)} here. docs/reference/http-api.md lists the routes."
 
 
 @cache

@@ -114,6 +114,7 @@ async def stored(context: Context, who: Principal, one: Draft, route: str) -> di
         "error": one.error,
         "response_id": identity.reply_id(one.told.response_id),
         "asked": identity.asked(context.key, who.tenant, one.told.asked) if one.told.asked else None,
+        "subject": identity.subject_hash(context.key, who.tenant, one.told.user) if one.told.user else None,
     }
     safe = _safe(body, verdict, guard)
     return head | _told(context.key, who.tenant, one.told, safe, verdict)
@@ -228,7 +229,6 @@ def _told(
         "query": safe["query"] and _cut(safe["query"], "query", "query", cut),
         "attributes": {name: _short(value) for name, value in safe["attributes"].items()},
         "session": told.session and identity.session_hash(key, tenant, told.session),
-        "user": told.user and identity.digest(key, "user", tenant, told.user),
         "rules": sorted({found.rule for found in verdict.findings}),
         "documents_left_out": told.left_out,
         "truncated": cut,

@@ -1,7 +1,8 @@
 """OTLP in protobuf: the only place that knows its messages.
 
 The request is cut into its spans before any message is made of it, so that a request of a hundred thousand spans,
-or of parts that hold none, is refused for the price of counting them, and no single call of the library takes long.
+or of parts that hold none, is refused for the price of counting them. A long span is counted through and stripped of
+what nobody reads before the library makes messages of its values, so that no single call of the library takes long.
 """
 
 from __future__ import annotations
@@ -10,7 +11,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from proxy.errors import BadRequest, Code
-from proxy.otlp.span import UNREAD, AppSpan, Batch, Malformed, Quota, accepted, checked, counted, few
+from proxy.otlp.span import (
+    MOST_READ,
+    UNREAD,
+    AppSpan,
+    Batch,
+    Malformed,
+    Quota,
+    accepted,
+    checked,
+    counted,
+    few,
+)
 
 if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue
@@ -21,6 +33,12 @@ _GRPC = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 408: 4, 413: 8, 415: 3, 429: 
 """HTTP status to the code of google.rpc.Status; any other is 13, internal."""
 _BYTES = 2
 """Wire type of what has a length."""
+_SPAN, _RESOURCE = 9, 1
+"""Number of the attributes in a span and in a resource."""
+_UNREAD_PARTS = (11, 13)
+"""Numbers of a span's events and links."""
+_SHORT = 2 * MOST_READ
+"""Bytes of a message that cannot hold more values than are looked at: each takes two or more."""
 
 
 def read(body: bytes) -> Batch:
@@ -37,12 +55,11 @@ def read(body: bytes) -> Batch:
         services: dict[bytes, str] = {}
         for resource, raw in cut:
             if resource not in services:
-                services[resource] = str(
-                    _attributes(Resource.FromString(resource).attributes, quota).get("service.name", "")
-                )
+                told = Resource.FromString(_bounded(memoryview(resource), _RESOURCE)).attributes
+                services[resource] = str(_attributes(told, quota).get("service.name", ""))
             try:
-                spans.append(_span(Span.FromString(bytes(raw)), services[resource], quota))
-            except DecodeError:
+                spans.append(_span(Span.FromString(_bounded(raw, _SPAN)), services[resource], quota))
+            except (DecodeError, _Truncated):
                 refused.append("a span cannot be decoded, or is nested too deep")
             except Malformed as error:
                 refused.append(str(error))
@@ -91,37 +108,81 @@ class _Truncated(ValueError):
 
 def _cut(body: memoryview, quota: Quota) -> Iterator[tuple[bytes, memoryview]]:
     """(resource, span), each as it was encoded: ExportTraceServiceRequest.1 ResourceSpans.{1, 2} ScopeSpans.2."""
-    for number, group in _fields(body, quota):
-        if number != 1:
-            continue
-        parts = list(_fields(group, quota))
-        resource = b"".join(bytes(part) for number, part in parts if number == 1)
-        for number, scope in parts:
+    for group in _parts(body, 1, quota):
+        fields = list(_fields(group, quota))
+        resource = b"".join(group[inner:end] for number, _, inner, end in fields if number == 1)
+        for number, _, inner, end in fields:
             if number == 2:
-                yield from ((resource, span) for number, span in _fields(scope, quota) if number == 2)
+                yield from ((resource, span) for span in _parts(group[inner:end], 2, quota))
 
 
-def _fields(data: memoryview, quota: Quota) -> Iterator[tuple[int, memoryview]]:
-    """(number, bytes) of the fields that have a length; others are read over. Raises _Truncated, PayloadTooLarge."""
+def _bounded(message: memoryview, attributes: int) -> bytes:
+    """A span or resource for the library: a long one without what nobody reads. Raises _Truncated, PayloadTooLarge."""
+    if len(message) <= _SHORT:
+        return bytes(message)
+    quota = Quota()
+    kept: list[memoryview] = []
+    for number, began, inner, end in _fields(message, quota):
+        if number in _UNREAD_PARTS or (number == attributes and _is_unread(message[inner:end])):
+            continue
+        if number == attributes:
+            _count(message[inner:end], quota)
+        kept.append(message[began:end])
+    return b"".join(kept)
+
+
+def _is_unread(pair: memoryview) -> bool:
+    """Whether nobody reads the value of an attribute, KeyValue.{1, 2}: by its last name, as the library has it."""
+    names = [*_parts(pair, 1, Quota())][-1:]
+    return any(bytes(name[-len(UNREAD) :]) == UNREAD.encode() for name in names)
+
+
+def _count(pair: memoryview, quota: Quota) -> None:
+    """Count what an attribute holds, however deep: KeyValue.2 AnyValue.{5 ArrayValue.1, 6 KeyValueList.1}."""
+    pairs, values = [pair], list[memoryview]()
+    while pairs or values:
+        if pairs:
+            values += _parts(pairs.pop(), 2, quota)
+            continue
+        value = values.pop()
+        for number, _, inner, end in _fields(value, quota):
+            if number == 5:
+                values += _parts(value[inner:end], 1, quota)
+            elif number == 6:
+                pairs += _parts(value[inner:end], 1, quota)
+
+
+def _parts(data: memoryview, wanted: int, quota: Quota) -> Iterator[memoryview]:
+    """The bytes of the fields of one number."""
+    return (data[inner:end] for number, _, inner, end in _fields(data, quota) if number == wanted)
+
+
+def _fields(data: memoryview, quota: Quota) -> Iterator[tuple[int, int, int, int]]:
+    """(number, begin of the field, begin of its bytes, end); number 0 for one without a length.
+
+    Raises _Truncated, PayloadTooLarge.
+    """
     place, end = 0, len(data)
     while place < end:
         quota.take()
+        began = place
         tag, place = _varint(data, place)
         number, kind = tag >> 3, tag & 7
+        size = 0
         if kind == _BYTES:
             size, place = _varint(data, place)
-            if number == 0 or place + size > end:
+            if number == 0:
                 raise _Truncated
-            yield number, data[place : place + size]
-            place += size
         elif kind == 0:
             _, place = _varint(data, place)
         elif kind in (1, 5):
             place += 8 if kind == 1 else 4
         else:
             raise _Truncated
-    if place > end:
-        raise _Truncated
+        inner, place = place, place + size
+        if place > end:
+            raise _Truncated
+        yield number if kind == _BYTES else 0, began, inner, place
 
 
 def _varint(data: memoryview, place: int) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from proxy.otlp import json_form, protobuf
 from proxy.otlp.documents import documents
 from proxy.otlp.span import Batch
 from proxy.otlp.turns import RETRY
+from proxy.permits import check_calls
 from proxy.recorder import NotRecorded
 from proxy.wire import ClientGone, Connection, header_pairs
 
@@ -43,6 +44,7 @@ async def serve(context: Context, connection: Connection) -> None:
 async def _taken(context: Context, connection: Connection, kind: str) -> bytes:
     """The answer to spans that are on disk. Raises ProxyError."""
     who = context.keyring.principal(connection.credentials())
+    check_calls(who)
     if kind not in (PROTOBUF, JSON):
         raise ProxyError(
             f"Spans come as content-type {PROTOBUF} or {JSON}.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.providers.base import Call, forwarded_headers, traced_headers
 from proxy.providers.openai_wire import OpenAIWire, body_bytes
 from proxy.vendors import NOT_IN_BODY

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, M
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from proxy.config import Deployment, Timeouts
+from proxy.config_deployments import Deployment, Timeouts
 
 _RELAYED = frozenset({"retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id"})
 _RELAYED_PREFIXES = ("x-ratelimit-", "openai-", "anthropic-ratelimit-")

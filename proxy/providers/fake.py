@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from proxy.config import Deployment, Timeouts
+from proxy.config_deployments import Deployment, Timeouts
 from proxy.errors import BadRequest, Code, ConfigError, UpstreamError, UpstreamTimeout
 from proxy.providers import fake_responses
 from proxy.providers.base import Call, EventStream, Fetch, Reply, ReplyStream

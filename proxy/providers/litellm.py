@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.errors import BadRequest, Code, Redirected, UpstreamError, UpstreamTimeout
 from proxy.providers.base import Call, Reply, ReplyStream, relayed_headers, scrubbed, traced_headers
 from proxy.settings import prepare_litellm

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import orjson
 
-from proxy.config import Deployment, Timeouts
+from proxy.config_deployments import Deployment, Timeouts
 from proxy.errors import Redirected, UpstreamError, UpstreamTimeout
 from proxy.providers.base import (
     Call,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import orjson
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.dialects.reply_body import reply_object
 from proxy.providers.base import Call, EventStream, Provider, Reply, ReplyStream
 from proxy.providers.messages_answer import Events, error, message

@@ -6,32 +6,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from urllib.parse import urlencode
 
-from proxy.errors import BadRequest, Code
+from proxy.errors import BadRequest, Code, plain_name, plain_param
 from proxy.review.session import HOME
-from proxy.store import queries
+from proxy.store import filters
+from proxy.store.filter_fields import OUTCOMES
+from proxy.store.filter_values import moment
+from proxy.store.filters import Filter, FilterError
 
-OUTCOMES = ("blocked", "masked", "flagged", "failed", "cancelled", "passed")
-"""What can become of an exchange, the most pressing first."""
-SINCE = {
-    "": "Any time",
-    "1h": "Last hour",
-    "24h": "Last 24 hours",
-    "7d": "Last 7 days",
-    "30d": "Last 30 days",
-}
-REVIEW = {"": "Any", "open": "Not reviewed", "done": "Reviewed"}
-SHADOW = {"": "Any", "no": "Callers'", "only": "Shadows"}
-_COPIED = {"": None, "no": False, "only": True}
-_JUDGED = {"": None, "open": False, "done": True}
+NEEDS_A_LOOK = "flagged:true"
+"""What the queue lists when nothing is asked for: found, masked, blocked, or a check failed."""
+_JUDGED = {"": "", "open": "reviewed:false", "done": "reviewed:true"}
+_COPIED = {"": "", "no": "shadow:false", "only": "shadow:true"}
 _LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the reviewer wants to see. Every field is a query parameter; empty means any."""
+class Chip:
+    """A term of the filter in force."""
 
+    text: str
+    without: str
+    """Address of the queue without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the reviewer wants to see. Every field is a query parameter: `q`, and older ones that stand for a term."""
+
+    q: str | None = None
+    """A filter. Empty: everything. None: what needs a look, unless the others say otherwise."""
     outcome: str = ""
-    """Empty: what needs a look (found, masked, blocked, or a check failed). `any`: everything."""
+    """`any`: everything."""
     rule: str = ""
     model: str = ""
     review: str = ""
@@ -48,43 +53,62 @@ class Asked:
         """Whether nothing was asked for."""
         return self == Asked()
 
-    def spans(self) -> queries.SpanFilter:
-        """The same for the store. Raises BadRequest for a time that is none."""
+    @property
+    def text(self) -> str:
+        """All that is asked for as one filter."""
+        older = {"outcome": "" if self.outcome == "any" else self.outcome}
+        older |= {name: getattr(self, name) for name in ("rule", "model", "prompt", "since")}
+        terms = [self.q or "", _JUDGED[self.review], _COPIED[self.shadow]]
+        terms[:0] = [NEEDS_A_LOOK] if self.q is None and not self.outcome else []
+        terms += [term(name, value) for name, value in older.items() if value]
+        return " ".join(term for term in terms if term)
+
+    def spans(self) -> Filter:
+        """The same for the store. Raises FilterError."""
+        return filters.parse(self.text)
+
+    def chips(self) -> list[Chip]:
+        """The terms as they were typed, each with the address of the queue without it; none for no filter."""
+        text = self.text
         try:
-            since_us = queries.moment("since", self.since) if self.since else None
-        except queries.QueryError as error:
-            raise BadRequest(str(error), param="since") from None
-        return queries.SpanFilter(
-            outcome=self.outcome if self.outcome in OUTCOMES else None,
-            flagged=True if self.outcome == "" else None,
-            rule=self.rule or None,
-            model=self.model or None,
-            prompt=self.prompt.partition("@")[0] or None,
-            prompt_version=self.prompt.partition("@")[2] or None,
-            reviewed=_JUDGED[self.review],
-            since_us=since_us,
-            shadow=_COPIED[self.shadow],
-        )
+            starts = [each.at for each in filters.parse(text).terms]
+        except FilterError:
+            return []
+        ends = [*starts[1:], len(text)]
+        pieces = [text[first:end].strip() for first, end in zip(starts, ends, strict=False)]
+        return [Chip(one, _address(" ".join(pieces[:n] + pieces[n + 1 :]))) for n, one in enumerate(pieces)]
+
+    def has(self, field: str, value: str) -> bool:
+        """Whether the filter already asks for this very value."""
+        wanted = term(field, value)
+        return any(chip.text == wanted for chip in self.chips())
+
+    def also(self, field: str, value: str) -> str:
+        """The queue's address with one more term."""
+        text = " ".join(part for part in (self.text, term(field, value)) if part)
+        return _address(text)
 
     def query(self, **more: str | None) -> str:
         """The query string with its question mark, parameters added; empty when there is none."""
         values = {field.name: getattr(self, field.name) for field in fields(self)} | more
-        kept = {name: value for name, value in values.items() if value}
+        kept = {name: value for name, value in values.items() if value or (name == "q" and value is not None)}
         return "?" + urlencode(kept, errors="replace") if kept else ""
 
     def words(self) -> str:
         """The filter as a caption says it."""
-        what = "that need a look" if self.outcome == "" else f"with outcome {self.outcome}"
-        parts = ["of every outcome" if self.outcome == "any" else what]
-        parts += [f"found by {self.rule}"] if self.rule else []
-        parts += [f"sent to {self.model}"] if self.model else []
-        parts += [f"made by the prompt {self.prompt}"] if self.prompt else []
-        parts += (
-            [{"open": "not reviewed yet", "done": "already reviewed"}[self.review]] if self.review else []
-        )
-        parts += [{"no": "without shadows", "only": "shadows only"}[self.shadow]] if self.shadow else []
-        parts += [SINCE.get(self.since, f"since {self.since}").lower()] if self.since else []
-        return ", ".join(parts)
+        if self.text == NEEDS_A_LOOK:
+            return "that need a look"
+        return f"in the filter {self.text}" if self.text else "of every outcome"
+
+
+def _address(text: str) -> str:
+    """The queue's address by a filter."""
+    return f"{HOME}?{urlencode({'q': text}, errors='replace')}"
+
+
+def term(field: str, value: str) -> str:
+    """A term for this very value, as it is typed: an age stays an age."""
+    return f"{field}:{value}" if field == "since" else str(filters.Term(field, ":", ((value,),)))
 
 
 def asked(parameters: Mapping[str, str], *also: str) -> Asked:
@@ -95,20 +119,23 @@ def asked(parameters: Mapping[str, str], *also: str) -> Asked:
     known = [field.name for field in fields(Asked)]
     for name, value in parameters.items():
         if name not in (*known, *also):
-            message = f"Query parameter {name[:64]!r} is unknown. Known: {', '.join((*known, *also))}."
-            raise BadRequest(message, param=name[:64], code=Code.UNKNOWN_PARAMETER)
-        if "\0" in value:
+            message = f"Query parameter {plain_name(name)} is unknown. Known: {', '.join((*known, *also))}."
+            raise BadRequest(message, param=plain_param(name), code=Code.UNKNOWN_PARAMETER)
+        if name != "q" and "\0" in value:
             raise BadRequest(f"{name} holds a NUL, which no database takes.", param=name)
-        if len(value) > _LONGEST:
+        if name != "q" and len(value) > _LONGEST:
             raise BadRequest(f"{name} is over {_LONGEST} characters.", param=name)
     found = Asked(**{name: parameters[name].strip() for name in known if name in parameters})
     if found.outcome not in ("", "any", *OUTCOMES):
         raise BadRequest(f"outcome takes any, {', '.join(OUTCOMES)}, or nothing.", param="outcome")
-    if found.review not in REVIEW:
+    if found.review not in _JUDGED:
         raise BadRequest("review takes open, done, or nothing.", param="review")
-    if found.shadow not in SHADOW:
+    if found.shadow not in _COPIED:
         raise BadRequest("shadow takes no, only, or nothing.", param="shadow")
-    found.spans()
+    if found.since and moment(found.since, 0) is None:
+        raise BadRequest(
+            "since takes an RFC 3339 time with zone, or an age such as 24h or 7d.", param="since"
+        )
     return found
 
 

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-TONES = ("block", "redact", "pseudonymize", "flag", "allow", "shadow")
-"""How a mark may look, strictest first; also the only words that reach a class attribute."""
+TONES = ("missed", "block", "redact", "pseudonymize", "flag", "allow", "shadow")
+"""How a mark may look, what must not be overlooked first; also the only words that reach a class attribute."""
+SAID = ("true_positive", "false_positive", "wrong_action", "unsure")
+"""Verdicts that a mark shows."""
 
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
@@ -34,6 +36,15 @@ class Mark(NamedTuple):
     """One of TONES; anything else is shown as `flag`."""
     label: str
     """Shown when pointed at."""
+    kind: str = ""
+    """Before its number: `m` for what a reviewer says was missed, nothing for a finding."""
+    verdict: str = ""
+    """What was said of it, if that is one of SAID."""
+
+    @property
+    def name(self) -> str:
+        """What stands beside it, and in its anchor."""
+        return f"{'m' if self.kind else ''}{self.number:d}"
 
 
 def shown(text: str) -> str:
@@ -68,7 +79,7 @@ def marked(text: str, marks: Iterable[Mark]) -> Markup:
         active = [m for m in active if m.end > start]
         while waiting < len(kept) and kept[waiting].start == start:
             active.append(kept[waiting])
-            pieces.append(f'<span class="at" id="mark-{kept[waiting].number:d}"></span>')
+            pieces.append(f'<span class="at" id="mark-{kept[waiting].name}"></span>')
             waiting += 1
         piece = visible(text[start:end])
         pieces.append(_wrapped(piece, active, end) if active else piece)
@@ -83,10 +94,15 @@ def plain(text: str) -> str:
 def _wrapped(piece: Markup, active: Sequence[Mark], end: int) -> Markup:
     tones = [m.tone if m.tone in TONES else "flag" for m in active]
     tone = min(tones, key=TONES.index)
-    ending = " ".join(f"{m.number:d}" for m in active if m.end == end)
+    ending = " ".join(m.name for m in active if m.end == end)
     number = Markup(' data-n="{}"').format(ending) if ending else Markup()
     label = plain("; ".join(m.label for m in active))
-    return Markup('<mark class="hit {}" title="{}"{}>{}</mark>').format(tone, label, number, piece)
+    said = {m.verdict for m in active if m.verdict in SAID}
+    look = f"{tone} said-{said.pop()}" if len(said) == 1 else tone
+    every = " ".join(m.name for m in active)
+    return Markup('<mark class="hit {}" data-of="{}" title="{}"{}>{}</mark>').format(
+        look, every, label, number, piece
+    )
 
 
 def _plain(text: str) -> str:

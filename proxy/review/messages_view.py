@@ -106,9 +106,15 @@ def as_chat(trace: Json) -> Json:
         **trace,
         "request": trace["request"] and {"messages": asked.messages, "tools": tools, "original": request},
         "response": trace["response"] and {"choices": choices, "original": response},
+        "origins": {side: {new: old for old, new in each.moved.items()} for side, each in sides.items()},
         "findings": [
             {**found, "pointer": sides[found["side"]].pointer(str(found["pointer"]))}
             for found in trace["findings"]
+        ],
+        "reviews": [
+            {**said, "pointer": sides[said["side"]].pointer(str(said["pointer"]))}
+            for said in trace.get("reviews") or ()
+            if said.get("side") in sides
         ],
     }
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from proxy.dialects.texts import walk
 from proxy.review.marks import visible
-from proxy.review.views import LONGEST, ROLES, Call, Json, Message, Page, Part, arguments
+from proxy.review.views import ROLES, Call, Json, Message, Page, Part, arguments
 
 _ASKED = ("arguments", "input", "action", "actions", "operation", "code", "queries")
 """Members in which a call says what it asks for."""
@@ -145,7 +145,7 @@ def _call(
         place, answer = results[call_id]
         result = list(_texts(page, answer, f"/input/{place}", "input")) or [Part(Markup("(empty)"))]
     elif not result and isinstance(later := joined.get(call_id, {}).get("result"), str):
-        result = [Part(visible(later[:LONGEST]), "", max(0, len(later) - LONGEST))]
+        result = [page.plain(later)]
         answered_by = str(joined[call_id].get("answered_by") or "")
     return Call(shown, call_id, list(_asked(page, item, pointer, side)), result, answered_by)
 

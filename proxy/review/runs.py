@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.review.words import NOTHING, count, decimal, number
+from proxy.eval_scores import (
+    PASSING,
+    VERDICTS,
+    cells,
+    gating,
+    graded,
+    key_of,
+    n_unstable,
+    number,
+    records,
+    scores_of,
+    tokens,
+    unit,
+)
+from proxy.review.words import NOTHING, count, decimal, measure
 
 Json = Mapping[str, Any]
 
-VERDICTS = ("pass", "block", "invalid", "inconclusive", "none")
-"""What a gate decides; anything else is shown as `none`."""
 PAGE = 100
 """Items on one page."""
 MEANS = 4
 """Metrics that the list shows of each run."""
 LONGEST = 4_000
 """Code points of an output that the table shows."""
+HITS = 10
+"""Passages of an item that are named."""
+MOST_TRACES = 5_000
+"""Traces of a run that are looked for."""
+SHOWN = ("all", "failed", "unstable", "unscored")
+"""Which items the page can be narrowed to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +66,16 @@ class Head:
     means: list[Mean]
     items: str
     repeats: str
+    decides: list[str]
+    """Metrics that gate."""
+    unstable: str
+    """Cases that pass in one repeat and fail in another; `–` where that was not counted."""
+    tokens: str
+
+    @property
+    def shown(self) -> list[Mean]:
+        """The means, those that gate first."""
+        return sorted(self.means, key=lambda mean: mean.name not in self.decides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +105,17 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found for a case."""
+
+    rank: str
+    doc_id: str
+    score: str
+    relevant: bool | None
+    """Whether it answers the case; None where the run does not say which do."""
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One case, asked once."""
 
@@ -92,6 +131,9 @@ class Item:
     latency: str
     tool_calls: list[str]
     scores: list[Scored]
+    hits: list[Hit]
+    erased: bool
+    unstable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +167,9 @@ def head(run: Json) -> Head:
         means=[_mean(str(name), _dict(value)) for name, value in _dict(run.get("summary")).items()],
         items=count(items),
         repeats=count(run.get("repeats")),
+        decides=gating(run),
+        unstable=count(run["n_unstable"] if "items" not in run and "n_unstable" in run else n_unstable(run)),
+        tokens=count(run["tokens"] if "items" not in run and "tokens" in run else tokens(run)),
     )
 
 
@@ -149,15 +194,77 @@ def baseline(run: Json) -> str:
     return _text(_dict(run.get("baseline")).get("id"))
 
 
-def page(run: Json, first: int) -> list[Item]:
-    """The items from `first` on, at most PAGE."""
-    cases = {
-        str(_dict(case).get("id")): _dict(case) for case in _list(run.get("cases")) if isinstance(case, dict)
+def asked(run: Json, show: str) -> list[Json]:
+    """The items of one kind, in the run's order: one of SHOWN."""
+    items = [item for item in _list(run.get("items")) if show == "all" or isinstance(item, dict)]
+    if show == "all":
+        return items
+    wanted = {"failed": _failed, "unscored": _unscored, "unstable": _unstable}[show](run)
+    return [item for item in items if wanted(item)]
+
+
+def page(run: Json, first: int, show: str = "all") -> list[Item]:
+    """The items of one kind from `first` on, at most PAGE."""
+    cases = cases_of(run)
+    shaky = _unstable(run)
+    some = asked(run, show)[first : first + PAGE]
+    return [_item(_dict(item), cases, shaky(_dict(item))) for item in some]
+
+
+def cases_of(run: Json) -> dict[str, Json]:
+    """What is known of each case, by its id."""
+    return {str(case.get("id")): case for case in records(run.get("cases"))}
+
+
+def traces_of(run: Json) -> list[str]:
+    """Ids of the traces that the first items name, each once."""
+    found = (_text(_dict(item.get("output")).get("trace_id")) for item in records(run.get("items")))
+    return list(dict.fromkeys(id for id in found if id and id.isprintable()))[:MOST_TRACES]
+
+
+def hits_of(item: Json, case: Json) -> list[Hit]:
+    """What was found for an item, the first HITS."""
+    told = case.get("relevant")
+    relevant = {str(one) for one in told} if isinstance(told, list) else None
+    return [
+        Hit(
+            rank=count(hit.get("rank")),
+            doc_id=_text(hit.get("doc_id")),
+            score=decimal(hit.get("score")),
+            relevant=None if relevant is None else _text(hit.get("doc_id")) in relevant,
+        )
+        for hit in records(_dict(item.get("output")).get("hits"))[:HITS]
+    ]
+
+
+def _failed(run: Json) -> Callable[[Json], bool]:
+    metrics = graded(run)
+
+    def failed(item: Json) -> bool:
+        if _text(_dict(item.get("output")).get("error")):
+            return True
+        return any(
+            name in metrics and value is not None and value < PASSING for name, _, value in scores_of(item)
+        )
+
+    return failed
+
+
+def _unscored(_: Json) -> Callable[[Json], bool]:
+    return lambda item: any(value is None for *_, value in scores_of(item))
+
+
+def _unstable(run: Json) -> Callable[[Json], bool]:
+    metrics = graded(run)
+    shaky = {
+        key
+        for key, case in cells(run).items()
+        if any(cell.unstable for name, cell in case.items() if name in metrics)
     }
-    return [_item(_dict(item), cases) for item in _list(run.get("items"))[first : first + PAGE]]
+    return lambda item: key_of(item) in shaky
 
 
-def _item(item: Json, cases: Mapping[str, Json]) -> Item:
+def _item(item: Json, cases: Mapping[str, Json], unstable: bool) -> Item:
     output, case = _dict(item.get("output")), cases.get(str(item.get("id")), {})
     text = _text(output.get("text"))
     calls = [_dict(call) for call in _list(output.get("tool_calls"))]
@@ -176,6 +283,9 @@ def _item(item: Json, cases: Mapping[str, Json]) -> Item:
         latency=NOTHING if latency is None else f"{latency:,.0f} ms",
         tool_calls=[f"{_text(call.get('name'))}({_text(call.get('arguments'))})"[:LONGEST] for call in calls],
         scores=[_score(str(name), _dict(score)) for name, score in _dict(item.get("scores")).items()],
+        hits=hits_of(item, case),
+        erased=bool(item.get("erased")),
+        unstable=unstable,
     )
 
 
@@ -188,8 +298,10 @@ def _score(name: str, score: Json) -> Scored:
 def _mean(name: str, summary: Json) -> Mean:
     return Mean(
         name=name,
-        value=decimal(summary.get("mean")),
-        interval=_interval(summary.get("low"), summary.get("high")),
+        value=measure(summary.get("mean"), unit(name)),
+        interval=_interval(summary.get("low"), summary.get("high"))
+        if _spread(summary)
+        else "all cases alike",
         n=count(summary.get("n")),
         unscored=count(summary.get("unscored")),
     )
@@ -204,10 +316,20 @@ def _metric(metric: Json) -> Metric:
         baseline=decimal(metric.get("baseline")),
         candidate=decimal(metric.get("candidate")),
         delta=decimal(metric.get("delta"), signed=True),
-        interval=_interval(metric.get("low"), metric.get("high"), signed=True),
+        interval=(
+            _interval(metric.get("low"), metric.get("high"), signed=True)
+            if _spread(metric)
+            else "no case differs"
+        ),
         margin=decimal(metric.get("margin")),
         n=count(metric.get("n")),
     )
+
+
+def _spread(told: Json) -> bool:
+    """Whether its bounds say something: values that are all alike bound nothing."""
+    low, high = number(told.get("low")), number(told.get("high"))
+    return low is None or high is None or low != high
 
 
 def _interval(low: Any, high: Any, *, signed: bool = False) -> str:

@@ -6,7 +6,6 @@ text or left to the JSON, and never trusted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -16,14 +15,19 @@ import orjson
 from markupsafe import Markup
 
 from proxy.document import at
+from proxy.places import HIT, texts
+from proxy.review.judged import judged, missed
 from proxy.review.marks import Mark, marked, visible
 from proxy.review.messages_view import ORIGINAL, as_chat
+from proxy.review.room import LONGEST, longest
 from proxy.review.words import NOTHING, decimal
 
 Json = Mapping[str, Any]
 
-LONGEST = 50_000
-"""Code points of one text that a page shows."""
+MOST_MESSAGES = 120
+"""Messages of a request that a page shows: the last ones."""
+MOST_FINDINGS = 100
+"""Findings that a page lists."""
 MOST_ROWS = 200
 """Members of one call's arguments that a page shows."""
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
@@ -42,7 +46,6 @@ READERS = {
     "moderations": "proxy.review.plain:conversation",
 }
 """Dialects that are not read as chat, to `module:function` of their reader, imported when first asked for."""
-_HIT = re.compile(r"/guardhouse/retrieval(?:/hits)?/(\d{1,6})/(?:text|content)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Part:
     """Code points left out at the end."""
     size: int = 0
     """Code points of the whole text."""
+    at: tuple[str, str, str] | None = None
+    """Side, pointer and place within: where the text is stored; None where no place in it can be named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,8 @@ class Found:
     score: str
     placed: bool
     """Whether it is marked in a text on the page."""
+    verdict: str = ""
+    """What the reader last said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +149,10 @@ class Detail:
     findings: list[Found]
     tools: list[tuple[str, Part]]
     """Tools that the model was offered: (name, description)."""
+    more_findings: int = 0
+    """Findings that are not listed."""
+    left_out: int = 0
+    """Messages at the beginning that are not shown."""
 
 
 @dataclass(slots=True)
@@ -151,20 +162,49 @@ class Page:
     trace: Json
     marks: dict[tuple[str, str, str], list[Mark]] = field(default_factory=dict)
     placed: set[int] = field(default_factory=set)
+    longest: int = LONGEST
+    """Code points of one text that are shown."""
 
     def __post_init__(self) -> None:
+        said = judged(self.trace)
         for number, finding in enumerate(self.trace["findings"], 1):
             start, end = finding.get("masked_start"), finding.get("masked_end")
             if isinstance(start, int) and isinstance(end, int):
                 key = (str(finding["side"]), str(finding["pointer"]), str(finding.get("within") or ""))
-                mark = Mark(start, end, number, tone(finding), label(number, finding))
+                words = label(number, finding)
+                mark = Mark(start, end, number, tone(finding), words, verdict=said.get(number - 1, ""))
                 self.marks.setdefault(key, []).append(mark)
+        for number, given in enumerate(missed(self.trace), 1):
+            key = (str(given["side"]), str(given["pointer"]), str(given["within"] or ""))
+            words = f"missed: {given['entity'] or 'something'}"
+            self.marks.setdefault(key, []).append(
+                Mark(given["start"], given["end"], number, "missed", words, "m")
+            )
 
     def part(self, text: str, side: str, pointer: str, within: str = "", name: str = "") -> Part:
         """The text with what was found there; each finding is marked once on the page."""
-        marks = [m for m in self.marks.pop((side, pointer, within), ()) if m.start < min(len(text), LONGEST)]
-        self.placed |= {m.number for m in marks if max(0, m.start) < min(len(text), m.end)}
-        return Part(marked(text[:LONGEST], marks), name, max(0, len(text) - LONGEST), len(text))
+        most = self.longest
+        marks = [m for m in self.marks.pop((side, pointer, within), ()) if m.start < min(len(text), most)]
+        self.placed |= {m.number for m in marks if not m.kind and max(0, m.start) < min(len(text), m.end)}
+        at = (side, self.origin(side, pointer), within) if pointer and text else None
+        return Part(marked(text[:most], marks), name, max(0, len(text) - most), len(text), at)
+
+    def plain(self, text: str) -> Part:
+        """A text that stands in another trace, or nowhere."""
+        return Part(visible(text[: self.longest]), "", max(0, len(text) - self.longest), len(text))
+
+    def origin(self, side: str, pointer: str) -> str:
+        """Where a text stands in the stored document: a trace that is shown as a chat has it elsewhere."""
+        moved = self.trace.get("origins", {}).get(side)
+        if moved is None:
+            return pointer
+        if pointer.startswith(ORIGINAL):
+            return pointer.removeprefix(ORIGINAL)
+        steps = pointer.split("/")
+        for count in range(len(steps), 1, -1):
+            if (old := moved.get("/".join(steps[:count]))) is not None:
+                return "/".join([old, *steps[count:]])
+        return pointer
 
 
 Reader = Callable[[Page, Json, Json, Mapping[str, Json]], tuple[list[Message], list[Message]]]
@@ -182,18 +222,32 @@ def label(number: int, finding: Json) -> str:
     return words + (" in shadow" if finding.get("mode") == "shadow" else "")
 
 
-def detail(trace: Json) -> Detail:
-    """The trace document of `queries.get_trace`, ready to be shown."""
+def detail(trace: Json, author: str | None = None) -> Detail:
+    """The trace document of `queries.get_trace`, ready to be shown to somebody who may have judged it."""
     read = as_chat(trace) if trace.get("dialect") == "messages" else trace
-    page = Page(read)
+    page = Page(read, longest=longest(text for _, _, _, text in texts(trace)))
     request, response = _dict(read["request"]), _dict(read["response"])
     joined = {str(call["call_id"]): call for call in trace["tool_calls"]}
     messages, replies = _reader(trace)(page, request, response, joined)
     hits = [_hit(page, place, hit) for place, hit in enumerate(trace["retrieval"])]
     tools = [_tool(page, place, _dict(tool)) for place, tool in enumerate(_list(request.get("tools")))]
     elsewhere = _elsewhere(page, {"input": request, "output": response})
-    findings = [_found(page, number, f) for number, f in enumerate(trace["findings"], 1)]
-    return Detail(messages, replies, elsewhere, hits, list(_ran(trace)), findings, tools)
+    mine = judged(trace, author)
+    findings = [
+        replace(_found(page, number, f), verdict=mine.get(number - 1, ""))
+        for number, f in enumerate(trace["findings"][:MOST_FINDINGS], 1)
+    ]
+    return Detail(
+        messages[-MOST_MESSAGES:],
+        replies,
+        elsewhere,
+        hits,
+        list(_ran(page, trace)),
+        findings,
+        tools[:MOST_MESSAGES],
+        max(0, len(trace["findings"]) - MOST_FINDINGS),
+        max(0, len(messages) - MOST_MESSAGES),
+    )
 
 
 def _reader(trace: Json) -> Reader:
@@ -306,7 +360,7 @@ def _call(
         result = list(_parts(page, message.get("content"), f"/messages/{place}/content", "input"))
         result = result or [Part(Markup("(empty)"))]
     elif isinstance(later := _dict(joined.get(call_id)).get("result"), str):
-        result = [Part(visible(later[:LONGEST]), "", max(0, len(later) - LONGEST))]
+        result = [page.plain(later)]
         answered_by = str(joined[call_id].get("answered_by") or "")
     return Call(
         name=page.part(name if isinstance(name, str) else NOTHING, side, f"{where}/name").body,
@@ -351,9 +405,10 @@ def _hit(page: Page, place: int, hit: Json) -> Hit:
     pointers = [
         pointer
         for side, pointer, _ in page.marks
-        if side == "input" and (found := _HIT.fullmatch(pointer)) and int(found[1]) == place
+        if side == "input" and (found := HIT.fullmatch(pointer)) and int(found[1]) == place
     ]
-    pointer = pointers[0] if pointers else ""
+    own = f"/guardhouse/retrieval/{place}/text" if hit["source"] == "request" else ""
+    pointer = pointers[0] if pointers else own
     rank = hit["rank"]
     return Hit(
         rank=str(rank),
@@ -364,7 +419,7 @@ def _hit(page: Page, place: int, hit: Json) -> Hit:
     )
 
 
-def _ran(trace: Json) -> Iterator[Ran]:
+def _ran(page: Page, trace: Json) -> Iterator[Ran]:
     for span in _list(trace.get("outside")):
         for call in _list(span.get("tool_calls")):
             result = call.get("result")
@@ -373,13 +428,9 @@ def _ran(trace: Json) -> Iterator[Ran]:
                 call_id=visible(str(call["call_id"])),
                 linked_by=str(span["linked_by"]),
                 error=bool(span["error"]),
-                arguments=_plain(str(call["arguments"])),
-                result=_plain(result) if isinstance(result, str) else None,
+                arguments=page.plain(str(call["arguments"])),
+                result=page.plain(result) if isinstance(result, str) else None,
             )
-
-
-def _plain(text: str) -> Part:
-    return Part(visible(text[:LONGEST]), "", max(0, len(text) - LONGEST), len(text))
 
 
 def _tool(page: Page, place: int, tool: Json) -> tuple[str, Part]:

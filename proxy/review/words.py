@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 from typing import Any
 
+from proxy.eval_scores import number
+
 NOTHING = "–"
 """Stands where there is no value."""
-
-
-def number(value: Any) -> float | None:
-    """A finite number, or None for anything else a document may hold."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return None
-    return found if math.isfinite(found) else None
 
 
 def count(value: Any) -> str:
@@ -35,6 +25,13 @@ def decimal(value: Any, digits: int = 3, *, signed: bool = False) -> str:
     found = round(found, digits) or 0.0  # no minus before a zero
     text = f"{found:+.{digits}f}" if signed and found else f"{found:.{digits}f}"
     return text.replace("-", "−")
+
+
+def measure(value: Any, unit: str = "", digits: int = 3, *, signed: bool = False) -> str:
+    """A number with its unit: milliseconds are whole, what has no unit has decimals."""
+    if number(value) is None or not unit:
+        return decimal(value, digits, signed=signed)
+    return f"{decimal(value, 0, signed=signed)} {unit}"
 
 
 def duration(microseconds: Any) -> str:
@@ -68,6 +65,12 @@ def short_time(microseconds: Any) -> str:
     """`1 Oct 14:32:08`, UTC."""
     when = moment(microseconds)
     return NOTHING if when is None else f"{when.day} {when:%b %H:%M:%S}"
+
+
+def short_hour(microseconds: Any) -> str:
+    """`1 Oct 14:00`, UTC: for what is known to the hour."""
+    when = moment(microseconds)
+    return NOTHING if when is None else f"{when.day} {when:%b %H}:00"
 
 
 def long_time(microseconds: Any) -> str:

@@ -1,5 +1,1 @@
-"""The store: traces, reviews, runs and keys in SQLite or PostgreSQL."""
-
-from proxy.store.db import Store, StoreError, open_store, url_of
-
-__all__ = ["Store", "StoreError", "open_store", "url_of"]
+"""The store: traces, reviews, runs and keys in SQLite or PostgreSQL. Importing it alone loads nothing."""

@@ -38,14 +38,18 @@ def add(rows: Rows, document: Row) -> bool:
 
 
 def _outside_span(rows: Rows, document: Row) -> None:
-    tenant, blobs = document["tenant"], rows.blobs
+    tenant = document["tenant"]
+    # The day it came in: what an app says of its own clock could be any day.
+    blobs = rows.blobs.on(tenant, document["received_us"])
     mark = {"span_id": document["id"], "tenant": tenant}
     detail = document["detail"]
     rows.by_table["outside_span"].append(
         {
             **{name: clean(document[name]) for name in _SPAN},
             "kind": clean(document["span_kind"]),
-            "detail_blob": blobs.add(tenant, bodies.encode(detail)) if detail else None,
+            # Spans that an older version left in the spool do not say.
+            "subject": document.get("subject"),
+            "detail_blob": blobs.add(bodies.encode(detail)) if detail else None,
         }
     )
     for seq, hit in enumerate(document["retrieval"]):
@@ -56,7 +60,7 @@ def _outside_span(rows: Rows, document: Row) -> None:
                 "rank": hit["rank"],
                 "doc_id": clean(hit["doc_id"]),
                 "score": hit["score"],
-                "text_blob": blobs.add_text(tenant, hit["text"]),
+                "text_blob": blobs.add_text(hit["text"]),
                 "source": clean(document["source"]),
             }
         )
@@ -69,8 +73,8 @@ def _outside_span(rows: Rows, document: Row) -> None:
                 "started_us": document["started_us"],
                 "call_id": clean(call["call_id"]),
                 "name": clean(call["name"]),
-                "arguments_blob": blobs.add_text(tenant, call["arguments"]),
-                "result_blob": None if result is None else blobs.add_text(tenant, result),
+                "arguments_blob": blobs.add_text(call["arguments"]),
+                "result_blob": None if result is None else blobs.add_text(result),
                 "state": clean(call["state"]),
             }
         )
@@ -78,6 +82,7 @@ def _outside_span(rows: Rows, document: Row) -> None:
 
 def _feedback(rows: Rows, document: Row) -> None:
     comment = document["comment"]
-    blob = None if comment is None else rows.blobs.add_text(document["tenant"], comment)
+    blobs = rows.blobs.on(document["tenant"], document["created_us"])
+    blob = None if comment is None else blobs.add_text(comment)
     row = {name: clean(document[name]) for name in _FEEDBACK}
     rows.by_table["feedback"].append({**row, "comment_blob": blob})

@@ -2,7 +2,7 @@
 
 A long body is cut into its frame (everything but the long lists) and the items of its top-level lists of objects:
 messages, tools, choices; a short one is one piece, which costs less than it could save. Each piece is a blob named
-by a keyed hash. The pieces give the body back exactly.
+by a day and a keyed hash, compressed and encrypted. The pieces give the body back exactly.
 """
 
 from __future__ import annotations
@@ -11,16 +11,19 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from guardrails.keyed import keyed_hash
+from proxy.store.data_keys import DAY_US, Kind
 
 WORTH_SPLITTING = 2048
 """Bytes of a body below which it is one piece."""
 _WORTH_COMPRESSING = 1024
 """Bytes below which compressing costs more time than it saves room."""
+_LAST_US = 4_102_444_800_000_000
+"""2100: what a broken clock says beyond it is kept under that day."""
 
 
 def encode(value: Any) -> bytes:
@@ -39,41 +42,81 @@ def decode(data: bytes) -> Any:
         return json.loads(data)
 
 
+class Keys(Protocol):
+    """What encrypts and names blobs: `proxy.store.data_keys.DataKeys`."""
+
+    identity: bytes
+
+    def encrypt(self, kind: Kind, at_us: int, name: str, data: bytes) -> tuple[str, bytes]:
+        """The key's id, and the bytes encrypted under it."""
+
+    def decrypt(self, id: str, name: str, data: bytes) -> bytes:
+        """The bytes again."""
+
+
 @dataclass(slots=True)
 class Blobs:
     """Collects the blobs of some documents, each once."""
 
-    key: bytes
-    """The data key."""
+    keys: Keys
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, tenant: str, data: bytes) -> str:
-        """Keep some bytes; returns their id. Equal bytes of one tenant share an id, of two tenants never."""
-        name = keyed_hash(self.key, tenant.encode("utf-8", "replace") + b"\0" + data, 16).hex()
-        if name not in self.rows:
+    def on(self, tenant: str, at_us: int, kind: Kind = "content") -> Day:
+        """Where to keep what a tenant said at a moment, microseconds UTC."""
+        return Day(self, tenant, min(max(at_us, 0), _LAST_US) // DAY_US * DAY_US, kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The blobs of one tenant, day and kind: equal bytes share an id there, and nowhere else.
+
+    So a chat's resent history is stored once a day, and what is older than a day can go without a look at who
+    else may still need it.
+    """
+
+    blobs: Blobs
+    tenant: str
+    day_us: int
+    kind: Kind
+
+    def add(self, data: bytes) -> str:
+        """Keep some bytes; returns their id: 12 hex digits of the day in milliseconds, and 32 of a hash."""
+        keys, rows = self.blobs.keys, self.blobs.rows
+        salt = f"{self.kind}\0{self.tenant}\0".encode("utf-8", "replace")
+        name = f"{self.day_us // 1000:012x}{keyed_hash(keys.identity, salt + data, 16).hex()}"
+        if name not in rows:
             packed = zlib.compress(data, 1) if len(data) >= _WORTH_COMPRESSING else data
             small = len(packed) < len(data)
-            self.rows[name] = {
+            key_id, body = keys.encrypt(self.kind, self.day_us, name, packed if small else data)
+            rows[name] = {
                 "id": name,
-                "tenant": tenant,
+                "tenant": self.tenant,
                 "codec": "zlib" if small else "raw",
                 "size": len(data),
-                "body": packed if small else data,
+                "body": body,
+                "key_id": key_id,
+                "created_us": self.day_us,
             }
         return name
 
-    def add_text(self, tenant: str, text: str) -> str:
+    def add_text(self, text: str) -> str:
         """Keep a text; returns its id."""
-        return self.add(tenant, text.encode("utf-8", "surrogatepass"))
+        return self.add(text.encode("utf-8", "surrogatepass"))
 
 
-def unpack(codec: str, body: bytes) -> bytes:
-    """The bytes that were kept. Raises ValueError for a codec that does not exist."""
-    if codec == "zlib":
+def unpack(row: Mapping[str, Any], keys: Keys) -> bytes:
+    """The bytes that a blob's row keeps.
+
+    Raises Shredded when their key was deleted, ValueError when they were changed or their codec does not exist.
+    """
+    body, key_id = bytes(row["body"]), row["key_id"]
+    if key_id is not None:
+        body = keys.decrypt(key_id, row["id"], body)
+    if row["codec"] == "zlib":
         return zlib.decompress(body)
-    if codec == "raw":
-        return bytes(body)
-    raise ValueError(f"blob codec {codec!r} is unknown")
+    if row["codec"] == "raw":
+        return body
+    raise ValueError(f"blob codec {row['codec']!r} is unknown")
 
 
 def pieces(body: Mapping[str, Any]) -> list[tuple[str, bytes]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -12,24 +14,40 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+import orjson
+from sqlalchemy import Connection, Engine, Table, create_engine, event, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, OperationalError, SQLAlchemyError
 
-from proxy.store import app_rows, rows, tables
+from proxy.chain import verification_key
+from proxy.store import app_rows, rows, tables, texts
+from proxy.store.anchors import Anchors
+from proxy.store.audit import Ledger, awaits_chain, begin_chain
 from proxy.store.bodies import Blobs
+from proxy.store.data_keys import IDENTITY, DataKeys, WrongKey
+from proxy.store.derived import follow
+from proxy.store.failures import EXAMPLES, why
+from proxy.store.late import beside_others, late
 from proxy.store.migrations import versions
+from proxy.store.tables import SPAN
+from proxy.store.tables_governance import DATA_KEY
 
 _BUSY_MS = 5_000
-_MIGRATION_LOCK = 0x6775617264
-"""Advisory lock ("guard" in ASCII) under which one process at a time migrates PostgreSQL."""
-_WRITES = {"writes": True}
+"""How long SQLite waits for whoever writes."""
+PATIENCE_S = 15.0
+"""How long it waits on, where what a person did would be lost otherwise."""
+_log = logging.getLogger(__name__)
+MIGRATION_LOCK = 0x6775617264
+"""Advisory lock ("guard" in ASCII) under which one process at a time migrates a schema of PostgreSQL."""
+MIGRATING = text("SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), :id))")
+_WRITES: dict[str, Any] = {"writes": True}
 """Execution option of a transaction that will write: SQLite then takes its lock at once."""
 
+_PARAMETERS = 500
+"""Values in one IN list."""
 _ORDER = (
     tables.BLOB,
-    tables.SPAN,
     tables.MESSAGE_REF,
     tables.FINDING,
     tables.TOOL_CALL,
@@ -44,45 +62,100 @@ class StoreError(Exception):
     """The store cannot be opened as asked. The message says what to do and holds no password."""
 
 
+class OtherKey(StoreError):
+    """The database belongs to another data key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """Where traces, reviews, runs and keys are kept. Synchronous: for threads, never for the event loop."""
 
     engine: Engine
-    key: bytes
-    """The data key: names the blobs."""
+    keys: DataKeys
+    """Encrypts what is stored, and names it."""
+    search: bool = True
+    """Whether the words of what is stored are indexed, not encrypted, so that texts can be searched."""
+    anchors: Anchors | None = None
+    """Where the end of the audit chain is written down after each act; None: nowhere."""
+    refused: Path | None = None
+    """The spool's folder of what the database did not take; None: nobody knows of one."""
+
+    @property
+    def key(self) -> bytes:
+        """Secret of this installation: names blobs, keys fingerprints and pseudonyms."""
+        return self.keys.identity
 
     def write(self, documents: Sequence[dict[str, Any]]) -> list[str]:
         """Store trace and gap documents in one transaction; those already stored are left as they are.
 
         Returns the ids of documents that no database would take (not a trace document, values out of range);
-        the others are stored. Raises sqlalchemy's errors when the database cannot be reached.
+        the others are stored, a trace whose texts do not fit without them. Raises sqlalchemy's errors when the
+        database cannot be reached, or takes the same documents later.
         """
+        if self._fails(documents) is None:
+            return []
+        return [str(one.get("id", "")) for one in documents if not self._write_one(one)]
+
+    def _write_one(self, document: dict[str, Any]) -> bool:
+        """Store a document, or what fits of it; False when nothing does."""
+        why = self._fails([document])
+        if why is None or "kind" in document:
+            return why is None
+        if self._fails([rows.reduced(document, why)]) is not None:
+            return False
+        _log.error("a trace fits in no database with its texts (%s); it is stored without them", why)
+        return True
+
+    def _fails(self, documents: Sequence[dict[str, Any]]) -> str | None:
+        """Store documents; the kind of error when one of them does not fit. Raises what another try may cure."""
         try:
             self._insert(documents)
-        except _UNSTORABLE:
-            return self._write_each(documents)
-        return []
-
-    def _write_each(self, documents: Sequence[dict[str, Any]]) -> list[str]:
-        refused = []
-        for document in documents:
-            try:
-                self._insert([document])
-            except _UNSTORABLE:
-                refused.append(str(document.get("id", "")))
-        return refused
+        except _UNSTORABLE as error:
+            if _is_passing(error):
+                raise
+            return type(error).__name__
+        return None
 
     def _insert(self, documents: Sequence[dict[str, Any]]) -> None:
-        new = rows.Rows(Blobs(self.key))
-        for document in documents:
-            if not app_rows.add(new, document):
-                rows.add(new, document)
-        new.by_table["blob"] = list(new.blobs.rows.values())
+        new = self._rows(documents)
         with self.begin() as connection:
+            beside_others(connection)
+            if dropped := late(connection, documents):
+                documents = [document for place, document in enumerate(documents) if place not in dropped]
+                new = self._rows(documents)
+            fresh = self._insert_spans(connection, new.by_table.get("span", []))
             for table in _ORDER:
                 if found := new.by_table.get(table.name):
                     self._insert_rows(connection, table, found)
+            new_ones = {id: document for document in documents if (id := document["id"]) in fresh}
+            follow(connection, new_ones)
+            if self.search:
+                texts.index(connection, new_ones)
+
+    def _rows(self, documents: Sequence[dict[str, Any]]) -> rows.Rows:
+        new = rows.Rows(Blobs(self.keys))
+        for document in documents:
+            if not app_rows.add(new, document):
+                rows.add(new, document)
+        # In one order: two proxies that store the same bytes wait for each other, never in a ring.
+        new.by_table["blob"] = [row for _, row in sorted(new.blobs.rows.items())]
+        return new
+
+    def _insert_spans(self, connection: Connection, spans: list[dict[str, Any]]) -> set[str]:
+        """Insert those that are not stored yet; returns their ids, so that each is counted once, ever."""
+        if not spans:
+            return set()
+        if self.engine.dialect.name != "sqlite":
+            # One parameter: a statement with one for each of fifty columns of each row is read for longer than run.
+            return set(connection.execute(_SPANS_AT_ONCE, {"rows": orjson.dumps(spans).decode()}).scalars())
+        # Nobody else writes while this transaction is open.
+        ids = sorted({span["id"] for span in spans})
+        there: set[str] = set()
+        for first in range(0, len(ids), _PARAMETERS):
+            some = SPAN.c.id.in_(ids[first : first + _PARAMETERS])
+            there.update(connection.execute(select(SPAN.c.id).where(some)).scalars())
+        self._insert_rows(connection, SPAN, spans)
+        return set(ids) - there
 
     def _insert_rows(self, connection: Connection, table: Table, found: list[dict[str, Any]]) -> None:
         if self.engine.dialect.name == "sqlite":
@@ -98,10 +171,17 @@ class Store:
         return dialect.insert(table).on_conflict_do_nothing()
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """A transaction that writes: committed at the end, rolled back on an error."""
-        with self.engine.execution_options(**_WRITES).begin() as connection:
+    def begin(self, patience_s: float = 0.0) -> Iterator[Connection]:
+        """A transaction that writes: committed at the end, rolled back on an error. Acts are noted on it.
+
+        `patience_s`: how much longer than usual it waits for SQLite's other writers before it raises.
+        """
+        ledger = Ledger(verification_key(self.key))
+        options = _WRITES | {"ledger": ledger, "patience_s": patience_s}
+        with self.engine.execution_options(**options).begin() as connection:
             yield connection
+        if ledger.head is not None and self.anchors is not None:
+            self.anchors.add(ledger.key, ledger.head)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -138,6 +218,13 @@ class Store:
         self.engine.dispose()
 
 
+_SPANS_AT_ONCE = text(
+    f"INSERT INTO span ({', '.join(SPAN.columns.keys())})"  # noqa: S608
+    f" SELECT {', '.join(SPAN.columns.keys())} FROM json_populate_recordset(NULL::span, CAST(:rows AS json))"
+    " ON CONFLICT DO NOTHING RETURNING id"
+)
+
+
 @cache
 def _sqlite_insert(table: Table) -> str:
     """As `insert_or_ignore`, in SQL as SQLite's driver takes it, for rows that name every column."""
@@ -145,26 +232,121 @@ def _sqlite_insert(table: Table) -> str:
     return str(insert.compile(dialect=sqlite.dialect(paramstyle="qmark")))
 
 
+_MIGRATED = "brought to the schema of this version"
 _UNSTORABLE = (DataError, IntegrityError, KeyError, TypeError, ValueError, OverflowError, AttributeError)
 """What a document that does not fit raises, as opposed to a database that is away."""
 
 
-def open_store(database_url: str, key: bytes) -> Store:
-    """The store behind a database URL, its schema up to date. Raises StoreError for a URL it cannot serve."""
+def _is_passing(error: BaseException) -> bool:
+    """Whether PostgreSQL takes the same rows later: they ran into others, or a partition was made under them."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    # The schema has no checks but the bounds of partitions.
+    return state == "23514" or state[:2] in ("40", "55", "57")
+
+
+def open_store(
+    database_url: str,
+    key: bytes,
+    again: Callable[[], bytes] | None = None,
+    *,
+    search: bool = True,
+    anchors: Anchors | None = None,
+) -> Store:
+    """The store behind a database URL, its schema up to date, its audit chain begun, opened with the root key.
+
+    `again` reads that key once more, after it was rotated; `search` says whether the words of what will be stored are
+    indexed; `anchors`, where the ends of the audit chain are written down. Raises StoreError for a URL it cannot
+    serve, OtherKey for a database of another root key.
+    """
+    engine = _engine(database_url)
+    doing = "opened"
+    try:
+        engine.connect().close()
+        doing = _MIGRATED
+        migrate(engine)
+        doing = "opened"
+        store = Store(engine, DataKeys(engine, key, again), search, anchors)
+        _begin_chain(store)
+        return store
+    except AWAY as error:
+        engine.dispose()
+        raise _cannot_be(doing, error) from None
+    except WrongKey as error:
+        engine.dispose()
+        raise OtherKey(str(error)) from None
+
+
+def _cannot_be(done: str, error: BaseException) -> StoreError:
+    reason, fix = why(error)
+    # A migration is one transaction.
+    unchanged = " Nothing was changed." if done == _MIGRATED else ""
+    return StoreError(f"the database cannot be {done}: {reason}.{unchanged} {fix}")
+
+
+def _engine(database_url: str) -> Engine:
     try:
         url = make_url(database_url)
     except ArgumentError:
-        raise StoreError(f"database_url is not a URL. {_EXAMPLES}") from None
+        raise StoreError(f"database_url is not a URL. {EXAMPLES}") from None
     opener = {"sqlite": _open_sqlite, "postgresql": _open_postgresql}.get(url.get_backend_name())
     if opener is None:
-        raise StoreError(f"database_url names {url.get_backend_name()!r}, which is not served. {_EXAMPLES}")
-    store = Store(opener(database_url), key)
+        raise StoreError(f"database_url names {url.get_backend_name()!r}, which is not served. {EXAMPLES}")
+    return opener(database_url)
+
+
+def reach(database_url: str) -> None:
+    """Raises StoreError for a URL that is not served, and when its database does not answer. Reads nothing."""
+    engine = _engine(database_url)
     try:
-        migrate(store.engine)
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
     except AWAY as error:
-        store.close()
-        raise StoreError(f"the database cannot be opened ({type(error).__name__}). {_EXAMPLES}") from None
-    return store
+        raise _cannot_be("opened", error) from None
+    finally:
+        engine.dispose()
+
+
+def read_store(database_url: str, key: bytes) -> Store:
+    """A database as it is, for reading alone: nothing is made, migrated or begun. Raises StoreError."""
+    file = database_url.removeprefix("sqlite:///") if database_url.startswith("sqlite:///") else None
+    if file is not None and not Path(file).is_file():
+        raise StoreError(f"there is no database {file}")
+    engine = _engine(database_url)
+    try:
+        with engine.connect() as connection:
+            version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            if version != _newest():
+                raise StoreError(
+                    f"the database has schema {version}: open it once with guardhouse of this version"
+                )
+            named = select(DATA_KEY.c.id).where(DATA_KEY.c.id == IDENTITY)
+            if connection.execute(named).first() is None:
+                raise StoreError(
+                    "the database has lost its identity key: restore the table data_key from a backup"
+                )
+        return Store(engine, DataKeys(engine, key))
+    except AWAY as error:
+        engine.dispose()
+        raise StoreError(f"the database cannot be read ({type(error).__name__})") from None
+    except (StoreError, WrongKey) as error:
+        engine.dispose()
+        raise StoreError(str(error)) from None
+
+
+def _newest() -> str | None:
+    """The newest schema that this version knows."""
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(str(Path(versions.__file__).parent.parent)).get_current_head()
+
+
+def _begin_chain(store: Store) -> None:
+    """Start the audit chain of a new database, or of an older version's."""
+    with store.read() as connection:
+        new = awaits_chain(connection)
+    if new:
+        with store.begin() as connection:
+            begin_chain(connection)
 
 
 def url_of(data_dir: Path, database_url: str | None) -> str:
@@ -174,40 +356,65 @@ def url_of(data_dir: Path, database_url: str | None) -> str:
 
 AWAY = (SQLAlchemyError, sqlite3.Error)
 """What a database that does not answer raises; the driver's own error while a connection is prepared."""
-_EXAMPLES = "Use sqlite:////var/lib/guardhouse/guardhouse.sqlite3 or postgresql+psycopg://user:password@host/database."
+
+
+_LOG = 16 << 20
+"""Bytes of SQLite's log before it is copied: many traces change the same pages, which are then copied once."""
 
 
 def _open_sqlite(database_url: str) -> Engine:
     url = make_url(database_url)
     if url.database in (None, "", ":memory:"):
-        raise StoreError(f"database_url names no file: traces would be lost at exit. {_EXAMPLES}")
+        raise StoreError(f"database_url names no file: traces would be lost at exit. {EXAMPLES}")
     try:
         _make_private(Path(str(url.database)))
     except OSError as error:
-        raise StoreError(f"the database's file cannot be made ({error.strerror}). {_EXAMPLES}") from None
+        raise StoreError(f"the database's file cannot be made ({error.strerror}). {EXAMPLES}") from None
     engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         # The driver must not open transactions by itself: it would leave DDL outside of them.
         connection.isolation_level = None
-        for pragma in (
-            f"busy_timeout = {_BUSY_MS}",
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            # Pages (16 MB) of log: many traces change the same pages, which are then copied once.
-            "wal_autocheckpoint = 4000",
-            "foreign_keys = ON",
-        ):
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        if not connection.execute("PRAGMA page_count").fetchone()[0]:
+            # Only of effect before anything is in a file, and asked for later it would wait for whoever writes.
+            # Rows of our size leave less of a page of 8 KiB unused; pages that retention frees can be given back.
+            connection.execute("PRAGMA page_size = 8192")
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        # What is deleted is overwritten.
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG // size}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         # A writer that starts as a reader may find its snapshot stale, which no busy_timeout cures.
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        if options.get("writes", False):
+            _begin_writing(connection, options.get("patience_s", 0.0))
+        else:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _begin_writing(connection: Connection, patience_s: float) -> None:
+    """Become the one writer. SQLite serves nobody in turn, so who waits may be passed over: it is asked again."""
+    until = time.monotonic() + _BUSY_MS / 1000 + patience_s
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        except OperationalError as error:
+            if not is_busy(error) or time.monotonic() >= until:
+                raise
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether others wrote to SQLite for too long, so that nothing was done."""
+    return getattr(getattr(error, "orig", None), "sqlite_errorname", "").startswith("SQLITE_BUSY")
 
 
 def _make_private(file: Path) -> None:
@@ -238,7 +445,7 @@ def migrate(engine: Engine) -> None:
             from proxy.store.postgresql import be_patient
 
             be_patient(connection)
-            connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _MIGRATION_LOCK})
+            connection.execute(MIGRATING, {"id": MIGRATION_LOCK})
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")

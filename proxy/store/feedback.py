@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, exists, or_, select, true
+from sqlalchemy import ColumnElement, Connection, case, exists, func, or_, select, true
 from sqlalchemy.exc import SQLAlchemyError
 
 from proxy.auth import ADMIN, ANYONE
-from proxy.store import bodies
+from proxy.store.blobs import read_blobs, text_of
+from proxy.store.bodies import Keys
 from proxy.store.db import Store
-from proxy.store.tables import API_KEY, BLOB, FEEDBACK, SPAN
+from proxy.store.tables import API_KEY, FEEDBACK, SPAN
 
 
 class Away(Exception):
@@ -39,27 +41,26 @@ def judged_as(thought: str) -> ColumnElement[bool]:
     return exists().where(FEEDBACK.c.target == SPAN.c.id, _may_judge(), *conditions[thought])
 
 
-def feedback_on(connection: Connection, span: dict[str, Any]) -> list[dict[str, Any]]:
-    """The feedback on an exchange, oldest first: name, value, comment (None when none was kept), key and time."""
-    query = (
-        select(FEEDBACK, BLOB.c.codec, BLOB.c.body)
-        .join(SPAN, SPAN.c.id == FEEDBACK.c.target)
-        .outerjoin(BLOB, BLOB.c.id == FEEDBACK.c.comment_blob)
-        .where(FEEDBACK.c.target == span["id"], _may_judge())
-        .order_by(FEEDBACK.c.created_us, FEEDBACK.c.id)
-        .limit(_MOST)
-    )
-    return [
-        {
-            **{name: row[name] for name in ("id", "name", "value", "key_id", "created_us")},
-            "comment": None if row["body"] is None else _text(row["codec"], row["body"]),
-        }
-        for row in connection.execute(query).mappings()
-    ]
+def feedback_on(connection: Connection, keys: Keys, ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """The feedback on some exchanges by their id, oldest first, at most the first 200 on each.
 
-
-def _text(codec: str, body: bytes) -> str:
-    return bodies.unpack(codec, body).decode("utf-8", "surrogatepass")
+    Each has its name, value, comment (None when none was kept), key and time.
+    """
+    order = (FEEDBACK.c.created_us, FEEDBACK.c.id)
+    place = func.row_number().over(partition_by=FEEDBACK.c.target, order_by=order).label("place")
+    told = select(FEEDBACK, place).join(SPAN, SPAN.c.id == FEEDBACK.c.target)
+    told = told.where(FEEDBACK.c.target.in_(list(ids)), _may_judge())
+    each = told.subquery()
+    query = select(each).where(each.c.place <= _MOST).order_by(each.c.created_us, each.c.id)
+    rows = connection.execute(query).mappings().all()
+    texts = read_blobs(connection, keys, {row["comment_blob"] for row in rows if row["comment_blob"]})
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        thought = {name: row[name] for name in ("id", "name", "value", "key_id", "created_us")}
+        found.setdefault(row["target"], []).append(
+            {**thought, "comment": text_of(texts, row["comment_blob"])}
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import binascii
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -14,6 +15,8 @@ from pydantic import SecretStr
 from proxy.errors import ConfigError
 
 LENGTH = 32
+NEW = "key.new"
+"""File of a key that a rotation is about to put in place."""
 VARIABLE = "GUARDHOUSE_DATA_KEY"
 _HEX = re.compile(r"[0-9A-Fa-f]{64}")
 _STANDARD = str.maketrans("-_", "+/")
@@ -32,8 +35,9 @@ def load_key(data_dir: Path, given: SecretStr | None = None) -> bytes:
     path = data_dir / "key"
     if given is None:
         return _own(data_dir, path)
-    key = _read(given.get_secret_value().strip())
-    if path.exists() and not secrets.compare_digest(_own(data_dir, path), key):
+    key = read_key(given.get_secret_value(), VARIABLE)
+    files = [_own(data_dir, path) if path.exists() else key, pending(data_dir) or b""]
+    if not any(secrets.compare_digest(own, key) for own in files):
         raise ConfigError(
             f"the data key in this file is not the one in {VARIABLE}.",
             fix="Set the variable to the key that wrote the database, and remove a file that holds another.",
@@ -42,8 +46,57 @@ def load_key(data_dir: Path, given: SecretStr | None = None) -> bytes:
     return key
 
 
-def _read(text: str) -> bytes:
-    """A key as it is written in the environment."""
+def pending(data_dir: Path) -> bytes | None:
+    """The key that a rotation, under way or cut off, is about to put in place; None when there is none."""
+    try:
+        key = (data_dir / NEW).read_bytes()
+    except OSError:
+        return None
+    # Shorter when it was cut off in writing: then nothing is encrypted under it yet.
+    return key if len(key) == LENGTH else None
+
+
+def current(data_dir: Path, key: bytes) -> bytes:
+    """The key in the data folder now, which may have been rotated; `key` where there is no such file."""
+    try:
+        found = (data_dir / "key").read_bytes()
+    except OSError:
+        return key
+    return found if len(found) == LENGTH else key
+
+
+def put_pending(data_dir: Path, key: bytes) -> None:
+    """Write the key that is about to be put in place, so that it is on disk when this returns. Raises OSError."""
+    descriptor = os.open(data_dir / NEW, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+        os.write(descriptor, key)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    _sync(data_dir)
+
+
+def put_in_place(data_dir: Path, key: bytes) -> None:
+    """End a rotation to this key, if one has begun: the file `key` is then the one that was pending. Raises OSError."""
+    if pending(data_dir) == key:
+        # Whoever else starts now may do the same.
+        with suppress(FileNotFoundError):
+            (data_dir / NEW).replace(data_dir / "key")
+        _sync(data_dir)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_key(text: str, variable: str) -> bytes:
+    """A key as it is written in a variable of the environment. Raises ConfigError for what is none."""
+    text = text.strip()
     try:
         key = (
             bytes.fromhex(text)
@@ -56,7 +109,7 @@ def _read(text: str) -> bytes:
         raise ConfigError(
             f"it is neither {2 * LENGTH} hex digits nor the base64 of {LENGTH} bytes.",
             fix="Make one with `openssl rand -hex 32`, once, and give it to every proxy of the database.",
-            file=VARIABLE,
+            file=variable,
         )
     return key
 

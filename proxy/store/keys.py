@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 
 from proxy.auth import key_hash, new_key
 from proxy.exchange import new_id
-from proxy.key_terms import FREE, Terms, expired, stored_terms, told_time
+from proxy.key_terms import FREE, TermError, Terms, expired, stored_terms, told_time
 from proxy.store.audit import CLI, Act, note
 from proxy.store.db import Store
 from proxy.store.tables import API_KEY
@@ -75,7 +75,11 @@ def create_key(
     terms: Terms = FREE,
     actor: str = CLI,
 ) -> NewKey:
-    """Make a virtual key: `gh-` and 256 random bits. Its secret is in the result and nowhere else."""
+    """Make a virtual key: `gh-` and 256 random bits. Its secret is in the result and nowhere else.
+
+    Raises TermError for an admin key with a role.
+    """
+    _check_role(admin, terms)
     secret = new_key()
     stored = StoredKey(
         key_id=new_id(),
@@ -98,9 +102,9 @@ def create_key(
     return NewKey(secret, stored)
 
 
-def list_keys(store: Store) -> list[StoredKey]:
-    """Every key there ever was, oldest first."""
-    return [_stored(row) for row in _rows(store)]
+def list_keys(store: Store, tenant: str | None = None) -> list[StoredKey]:
+    """Every key there ever was, oldest first; only those that who manages one tenant may manage where one is named."""
+    return [key for key in map(_stored, _rows(store)) if _is_theirs(key, tenant)]
 
 
 def active_keys(store: Store) -> list[dict[str, Any]]:
@@ -118,10 +122,13 @@ def expiring(store: Store, from_us: int, until_us: int) -> list[tuple[str, str, 
         return [(row.id, row.name, row.expires_us) for row in connection.execute(soon.order_by(ends))]
 
 
-def revoke_key(store: Store, key_id: str, actor: str = CLI) -> bool:
-    """Make a key useless from now on; False when there is no such key. Revoking again changes nothing."""
+def revoke_key(store: Store, key_id: str, actor: str = CLI, tenant: str | None = None) -> bool:
+    """Make a key useless from now on; False when there is no such key. Revoking again changes nothing.
+
+    `tenant`: the only one that the actor manages.
+    """
     with store.begin() as connection:
-        there = _locked(connection, key_id)
+        there = _locked(connection, key_id, tenant)
         if there is not None and there.revoked_us is None:
             now = time.time_ns() // 1000
             connection.execute(update(API_KEY).where(API_KEY.c.id == key_id).values(revoked_us=now))
@@ -130,14 +137,20 @@ def revoke_key(store: Store, key_id: str, actor: str = CLI) -> bool:
 
 
 def update_key(
-    store: Store, key_id: str, change: Callable[[Terms], Terms], actor: str = CLI
+    store: Store,
+    key_id: str,
+    change: Callable[[Terms], Terms],
+    actor: str = CLI,
+    tenant: str | None = None,
 ) -> StoredKey | None:
     """Change what a key may do, not its secret; None when there is no such key.
+
+    `tenant`: the only one that the actor manages.
 
     Raises ValueError for a key that is revoked or unreadable, and whatever `change` raises: nothing has changed then.
     """
     with store.begin() as connection:
-        there = _locked(connection, key_id)
+        there = _locked(connection, key_id, tenant)
         if there is None:
             return None
         if there.revoked_us is not None:
@@ -145,11 +158,17 @@ def update_key(
         if there.terms is None:
             raise ValueError("what the key may do cannot be read. Revoke it and make a new one.")
         terms = change(there.terms)
+        _check_role(there.admin, terms)
         connection.execute(update(API_KEY).where(API_KEY.c.id == key_id).values(**terms.row()))
         was, now = there.terms.document(), terms.document()
         changed = {name: now[name] for name in now if now[name] != was[name]}
         note(connection, Act(actor, "key.update", key_id, changed, there.tenant))
     return StoredKey(**{name: getattr(there, name) for name in ("key_id", *_PLAIN)}, terms=terms)
+
+
+def _check_role(admin: bool, terms: Terms) -> None:
+    if admin and terms.role is not None:
+        raise TermError("role", "an admin key takes no role. Make another key for it.")
 
 
 _PLAIN = ("tenant", "name", "hash", "admin", "created_us", "revoked_us")
@@ -161,11 +180,17 @@ def _rows(store: Store) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def _locked(connection: Connection, key_id: str) -> StoredKey | None:
-    """A key that nobody else changes until the transaction ends."""
+def _locked(connection: Connection, key_id: str, tenant: str | None) -> StoredKey | None:
+    """A key that nobody else changes until the transaction ends; None when it is not there, or not theirs."""
     query = select(API_KEY).where(API_KEY.c.id == key_id).with_for_update()
     row = connection.execute(query).mappings().first()
-    return None if row is None else _stored(dict(row))
+    found = None if row is None else _stored(dict(row))
+    return found if found is not None and _is_theirs(found, tenant) else None
+
+
+def _is_theirs(key: StoredKey, tenant: str | None) -> bool:
+    """Whether who manages one tenant, or every one (None), manages a key. Admin keys reach beyond any tenant."""
+    return tenant is None or (key.tenant == tenant and not key.admin)
 
 
 def _stored(row: Mapping[str, Any]) -> StoredKey:

@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, exists, select
 
 from proxy.store import bodies
+from proxy.store.blobs import Texts, read_blobs, text_of
+from proxy.store.bodies import Keys
 from proxy.store.joining import Asked, Sent, fed, pairs
-from proxy.store.tables import BLOB, OUTSIDE_SPAN, RETRIEVAL_HIT, SPAN, TOOL_CALL
+from proxy.store.tables import OUTSIDE_SPAN, RETRIEVAL_HIT, SPAN, TOOL_CALL
 
 TEXT_WINDOW_US = 600_000_000
 """How far apart, in time, an LLM span and an exchange may be that are tied by what was asked alone."""
@@ -26,22 +28,23 @@ _PARAMETERS = 500
 Row = dict[str, Any]
 
 
-def outside(connection: Connection, span: Row, named: Sequence[str] = ()) -> list[Row]:
+def outside(connection: Connection, keys: Keys, span: Row, named: Sequence[str] = ()) -> list[Row]:
     """The app's spans that fed an exchange, in order of time, each with its hits and tool calls.
 
     Args:
         connection: reads on one snapshot.
+        keys: decrypt what stands in blobs.
         span: the exchange's row.
         named: ids of the retrievals that its request named.
     """
     if span["shadow_of"] is not None:
         return []
     found = {row["id"]: {**row, "linked_by": "request"} for row in _retrievals(connection, span, named)}
-    for trace_id, linked_by in _traces(connection, span).items():
+    for trace_id, linked_by in traces_of(connection, span).items():
         for row in _fed(connection, span, trace_id):
             found.setdefault(row["id"], {**row, "linked_by": linked_by})
     rows = sorted(found.values(), key=lambda row: (row["started_us"], row["id"]))
-    return _with_details(connection, rows)
+    return _with_details(connection, keys, rows)
 
 
 def _all(connection: Connection, query: Any) -> list[Row]:
@@ -60,7 +63,7 @@ def _retrievals(connection: Connection, span: Row, named: Sequence[str]) -> list
     return _all(connection, select(OUTSIDE_SPAN).where(OUTSIDE_SPAN.c.id.in_(list(named)), *own))
 
 
-def _traces(connection: Connection, span: Row) -> dict[str, str]:
+def traces_of(connection: Connection, span: Row) -> dict[str, str]:
     """Trace ids of the app that the exchange belongs to, with what tells so: the surest that there is."""
     own = _own(OUTSIDE_SPAN, span)
     here = (OUTSIDE_SPAN.c.trace_id == span["trace_id"], OUTSIDE_SPAN.c.kind != _OTHER)
@@ -150,7 +153,7 @@ def _asked(connection: Connection, span: Row, trace_id: str, spans: Sequence[Row
     for row in llms:
         if row["response_id"]:
             replies.setdefault(row["response_id"], []).append(row)
-    for some in _chunks(replies):
+    for some in chunks(replies):
         query = select(SPAN).where(*own, SPAN.c.response_id.in_(some)).limit(MOST)
         told: dict[str, list[Row]] = {}
         for row in _all(connection, query):
@@ -185,28 +188,44 @@ def _starts(rows: Iterable[Row]) -> dict[str, int]:
     return {row["id"]: row["started_us"] for row in rows}
 
 
-def _chunks(ids: Iterable[str]) -> Iterable[list[str]]:
-    wanted = sorted(ids)
+def told_of(connection: Connection, spans: Iterable[Row]) -> set[str]:
+    """Ids of those exchanges that apps may have told of; of the others `outside` gives nothing that is not named."""
+    found: set[str] = set()
+    rows = [span for span in spans if span["shadow_of"] is None]
+    for name in ("trace_id", "response_id", "asked"):
+        column = OUTSIDE_SPAN.c[name]
+        known: set[str] = set()
+        for some in chunks({span[name] for span in rows if span[name] is not None}):
+            known.update(connection.execute(select(column).where(column.in_(some)).distinct()).scalars())
+        found.update(span["id"] for span in rows if span[name] in known)
+    return found
+
+
+def chunks(ids: Iterable[str]) -> Iterable[list[str]]:
+    """Some ids, each once and in order, in lists that a statement takes."""
+    wanted = sorted(set(ids))
     return (wanted[first : first + _PARAMETERS] for first in range(0, len(wanted), _PARAMETERS))
 
 
 def _hits_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
-    return _below(connection, RETRIEVAL_HIT, ids)
+    return below(connection, RETRIEVAL_HIT, ids)
 
 
-def _below(connection: Connection, table: Any, ids: Iterable[str]) -> dict[str, list[Row]]:
-    """Rows that stand under some spans, by the span's id, in their order."""
+def below(
+    connection: Connection, table: Any, ids: Iterable[str], *where: ColumnElement[bool]
+) -> dict[str, list[Row]]:
+    """Rows that stand under some spans, by the span's id, in their order; a span without any is left out."""
     found: dict[str, list[Row]] = {}
-    for some in _chunks(ids):
-        query = select(table).where(table.c.span_id.in_(some)).order_by(table.c.span_id, table.c.seq)
-        for row in _all(connection, query):
+    for some in chunks(ids):
+        query = select(table).where(table.c.span_id.in_(some), *where)
+        for row in _all(connection, query.order_by(table.c.span_id, table.c.seq)):
             found.setdefault(row["span_id"], []).append(row)
     return found
 
 
-def _with_details(connection: Connection, rows: Sequence[Row]) -> list[Row]:
+def _with_details(connection: Connection, keys: Keys, rows: Sequence[Row]) -> list[Row]:
     ids = [row["id"] for row in rows]
-    hits, calls = _hits_of(connection, ids), _below(connection, TOOL_CALL, ids)
+    hits, calls = _hits_of(connection, ids), below(connection, TOOL_CALL, ids)
     wanted = {row["detail_blob"] for row in rows if row["detail_blob"]}
     wanted |= {hit["text_blob"] for some in hits.values() for hit in some}
     wanted |= {
@@ -216,17 +235,11 @@ def _with_details(connection: Connection, rows: Sequence[Row]) -> list[Row]:
         for n in ("arguments_blob", "result_blob")
         if call[n]
     }
-    texts: dict[str, bytes] = {}
-    for some in _chunks(wanted):
-        for row in _all(connection, select(BLOB).where(BLOB.c.id.in_(some))):
-            texts[row["id"]] = bodies.unpack(row["codec"], row["body"])
+    texts = read_blobs(connection, keys, wanted)
     return [_document(row, hits.get(row["id"], ()), calls.get(row["id"], ()), texts) for row in rows]
 
 
-def _document(row: Row, hits: Iterable[Row], calls: Iterable[Row], texts: dict[str, bytes]) -> Row:
-    def text(blob: str | None) -> str | None:
-        return None if blob is None else texts[blob].decode("utf-8", "surrogatepass")
-
+def _document(row: Row, hits: Iterable[Row], calls: Iterable[Row], texts: Texts) -> Row:
     names = (
         "id",
         "kind",
@@ -241,19 +254,44 @@ def _document(row: Row, hits: Iterable[Row], calls: Iterable[Row], texts: dict[s
     )
     return {
         **{name: row[name] for name in names},
-        "detail": bodies.decode(texts[row["detail_blob"]]) if row["detail_blob"] else {},
+        "detail": bodies.decode(texts[row["detail_blob"]]) if row["detail_blob"] in texts else {},
         "retrieval": [
             {
                 "rank": hit["rank"], "doc_id": hit["doc_id"], "score": hit["score"], "source": hit["source"],
-                "linked_by": row["linked_by"], "span": row["id"], "text": text(hit["text_blob"]),
+                "linked_by": row["linked_by"], "span": row["id"], "text": text_of(texts, hit["text_blob"]),
             }
             for hit in hits
         ],
         "tool_calls": [
             {
                 "call_id": call["call_id"], "name": call["name"], "state": call["state"],
-                "arguments": text(call["arguments_blob"]), "result": text(call["result_blob"]),
+                "arguments": text_of(texts, call["arguments_blob"]),
+                "result": text_of(texts, call["result_blob"]),
             }
             for call in calls
         ],
     }  # fmt: skip
+
+
+def spans_by_id(connection: Connection, keys: Keys, ids: Sequence[str]) -> list[Row]:
+    """Some spans of apps with all that is kept of them."""
+    rows = [
+        {**row, "linked_by": None}
+        for some in chunks(ids)
+        for row in _all(connection, select(OUTSIDE_SPAN).where(OUTSIDE_SPAN.c.id.in_(some)))
+    ]
+    return _with_details(connection, keys, rows)
+
+
+def exchanges_of(connection: Connection, ids: Iterable[str]) -> set[str]:
+    """Ids of the exchanges of the same key and trace as some spans of apps."""
+    found: set[str] = set()
+    for some in chunks(ids):
+        same = exists().where(
+            OUTSIDE_SPAN.c.id.in_(some),
+            OUTSIDE_SPAN.c.trace_id == SPAN.c.trace_id,
+            OUTSIDE_SPAN.c.tenant == SPAN.c.tenant,
+            OUTSIDE_SPAN.c.key_id.is_not_distinct_from(SPAN.c.key_id),
+        )
+        found.update(connection.execute(select(SPAN.c.id).where(same)).scalars())
+    return found

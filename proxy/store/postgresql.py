@@ -80,8 +80,8 @@ def open_engine(url: URL) -> Engine:
     return engine
 
 
-def be_patient(connection: Connection) -> None:
-    """Let this connection wait as long as it takes, for a migration; it is closed after its transaction."""
+def be_patient(connection: Connection, silence_s: float = float("inf")) -> None:
+    """Let this connection wait longer, for a migration as long as it takes; it is closed after its transaction."""
     connection.detach()
     reached: Any = connection.connection.dbapi_connection
-    reached.silence_s = float("inf")
+    reached.silence_s = silence_s

@@ -2,83 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, or_, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 
-from proxy.exchange import new_id
-from proxy.store import bodies, rows
+from proxy.eval_scores import n_unstable, tokens
+from proxy.store import bodies, filter_values, rows
+from proxy.store.audit import CLI, Act, note
+from proxy.store.blindness import hidden_from
+from proxy.store.comments import About, comments_on
+from proxy.store.data_keys import Shredded
 from proxy.store.db import Store
-from proxy.store.feedback import feedback_on, judged_as
-from proxy.store.outside import outside
-from proxy.store.tables import ANNOTATION, BLOB, FINDING, MESSAGE_REF, RETRIEVAL_HIT, RUN, SPAN, TOOL_CALL
+from proxy.store.deadline import Late, Timed, timed
+from proxy.store.filter_fields import reviewed
+from proxy.store.filters import EVERYTHING, Filter, between, where
+from proxy.store.reading import read_many
+from proxy.store.scan import FIRST_ID, ORDER, Asked, first
+from proxy.store.tables import RUN, SPAN
 
 MOST = 200
 """The longest page."""
-VERDICTS = (
-    "true_positive",
-    "false_positive",
-    "wrong_action",
-    "missed",
-    "unsure",
-    "pass",
-    "fail",
-    "defer",
-)
-"""What a reviewer can say: five words about a finding or what was missed, three about the trace."""
 _CURSOR = re.compile(r"(\d{1,18})\.([0-9A-Za-z_.:-]{1,128})", re.ASCII)
-_AGE = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
-_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_PARAMETERS = 500
-"""Values in one IN list."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpanFilter:
-    """Which traces to list; None means any."""
-
-    outcome: str | None = None
-    action: str | None = None
-    """Strictest action that was applied."""
-    flagged: bool | None = None
-    rule: str | None = None
-    """A rule that found something."""
-    entity: str | None = None
-    model: str | None = None
-    """Model the caller asked for."""
-    key_id: str | None = None
-    team: str | None = None
-    """Team of the key."""
-    tenant: str | None = None
-    since_us: int | None = None
-    """Started at or after, microseconds UTC."""
-    until_us: int | None = None
-    """Started before."""
-    reviewed: bool | None = None
-    """Whether somebody has judged the trace or one of its findings."""
-    prompt: str | None = None
-    """Name of the prompt template that made the request."""
-    prompt_version: str | None = None
-    feedback: str | None = None
-    """What somebody thought of it: `up`, `down` or `any`."""
-    shadow: bool | None = None
-    """Whether it is a shadow, or else a caller's own."""
-    shadow_of: str | None = None
-    """The trace that it is a shadow of."""
-    trace_id: str | None = None
-    """W3C trace id."""
-    run_id: str | None = None
-    session_id: str | None = None
-    """Keyed hash of the session by name."""
-
-
-EVERYTHING = SpanFilter()
+LIST_S = 0.5
+"""Seconds that a list may take; what was found until then is the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +40,8 @@ class Page:
     items: list[dict[str, Any]]
     next: str | None
     """Cursor to give as `before`; None on the last page."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewReview:
-    """A reviewer's judgement, about to be kept."""
-
-    verdict: str
-    author: str
-    note: str = ""
-    finding: int | None = None
-    """Index of the finding judged; None for the whole trace."""
+    partial: bool = False
+    """Whether the time was over before the page was full: `next` goes on from there."""
 
 
 class QueryError(ValueError):
@@ -107,66 +50,40 @@ class QueryError(ValueError):
 
 def moment(name: str, text: str) -> int:
     """Microseconds UTC of an RFC 3339 time, or of an age (`24h` ago). Raises QueryError for anything else."""
-    if age := _AGE.fullmatch(text):
-        return time.time_ns() // 1000 - int(age[1]) * _UNIT[age[2]] * 1_000_000
-    try:
-        # A plus sign in a URL that was not escaped arrives as a space.
-        when = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        when = None
-    if when is None or when.tzinfo is None:
+    us = filter_values.moment(text, time.time_ns() // 1000)
+    if us is None:
         raise QueryError(f"{name} takes an RFC 3339 time with zone, or an age such as 24h or 7d.")
-    return int(when.timestamp() * 1_000_000)
+    return us
+
+
+_TOP = "999999999999999999.z"
+"""The cursor that stands before every trace."""
 
 
 def list_spans(
-    store: Store, filters: SpanFilter = EVERYTHING, limit: int = 50, before: str | None = None
+    store: Store,
+    filter: Filter = EVERYTHING,
+    limit: int = 50,
+    before: str | None = None,
+    within_s: float = LIST_S,
 ) -> Page:
     """Traces newest first: each the span's columns, with `rules` and `entities` as lists and `reviewed`.
 
-    At most 200 a page. Raises QueryError for a limit or cursor that is none.
+    At most 200 a page; fewer, and marked, when more are not found within `within_s` seconds. Raises QueryError for a
+    limit or cursor that is none, FilterError for a filter that the store cannot answer.
     """
-    judged = exists().where(ANNOTATION.c.span_id == SPAN.c.id)
-    query = select(SPAN, judged.label("reviewed")).where(*_conditions(filters, judged))
-    page = _page(store, query, (SPAN.c.started_us, SPAN.c.id), limit, before)
-    return Page([rows.summary(span) for span in page.items], page.next)
-
-
-def _conditions(filters: SpanFilter, judged: ColumnElement[bool]) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [
-        SPAN.c[name] == value
-        for name in (
-            "outcome",
-            "action",
-            "model",
-            "key_id",
-            "team",
-            "tenant",
-            "shadow_of",
-            "trace_id",
-            "run_id",
-            "session_id",
-            "prompt",
-            "prompt_version",
-        )
-        if (value := getattr(filters, name)) is not None
-    ]
-    if filters.shadow is not None:
-        found.append(SPAN.c.shadow_of.is_not(None) if filters.shadow else SPAN.c.shadow_of.is_(None))
-    if filters.flagged is not None:
-        found.append(SPAN.c.flagged.is_(filters.flagged))
-    if filters.since_us is not None:
-        found.append(SPAN.c.started_us >= filters.since_us)
-    if filters.until_us is not None:
-        found.append(SPAN.c.started_us < filters.until_us)
-    if filters.reviewed is not None:
-        found.append(judged if filters.reviewed else ~judged)
-    if filters.feedback is not None:
-        found.append(judged_as(filters.feedback))
-    named = [FINDING.c[name] == value for name in ("rule", "entity") if (value := getattr(filters, name))]
-    if named:
-        found.append(exists().where(FINDING.c.span_id == SPAN.c.id, *named))
-    return found
+    _check_limit(limit)
+    place = None if before is None else cursor("before", before)
+    asked = Asked(filter, store.key, store.search, place)
+    with timed(store, within_s) as clock:
+        found = first(clock, asked, select(SPAN, reviewed(filter.reader).label("reviewed")), limit + 1)
+    items = [rows.summary(span) for span in found.rows[:limit]]
+    if len(found.rows) > limit:
+        return Page(items, f"{items[-1]['started_us']}.{items[-1]['id']}")
+    if found.partial:
+        on = before or _TOP if found.searched_to is None else f"{found.searched_to}.{FIRST_ID}"
+        return Page(items, on, partial=True)
+    return Page(items, None)
 
 
 def cursor(name: str, text: str) -> tuple[int, str]:
@@ -177,9 +94,14 @@ def cursor(name: str, text: str) -> tuple[int, str]:
     return int(match[1]), match[2]
 
 
-def _page(store: Store, query: Select[Any], order: tuple[Any, Any], limit: int, before: str | None) -> Page:
+def _check_limit(limit: int) -> None:
     if not 1 <= limit <= MOST:
         raise QueryError(f"limit is {limit}. It takes 1 to {MOST}.")
+
+
+def page_of(store: Store, query: Select[Any], order: tuple[Any, Any], limit: int, before: str | None) -> Page:
+    """Rows newest first, by two columns of theirs, from a cursor on. Raises QueryError."""
+    _check_limit(limit)
     if before is not None:
         query = query.where(tuple_(*order) < tuple_(*cursor("before", before)))
     query = query.order_by(*(column.desc() for column in order)).limit(limit + 1)
@@ -190,200 +112,80 @@ def _page(store: Store, query: Select[Any], order: tuple[Any, Any], limit: int, 
     return Page(items, f"{items[-1][order[0].name]}.{items[-1][order[1].name]}" if more else None)
 
 
-def get_trace(store: Store, id: str) -> dict[str, Any] | None:
-    """The trace document, with `reviews`; None when there is no such trace.
+def get_trace(
+    store: Store, id: str, tenant: str | None = None, reader: str | None = None
+) -> dict[str, Any] | None:
+    """The trace document, with `reviews`; None when there is no such trace, or it is not of the tenant asked for.
 
-    A tool call that a later request answered carries its result, `state: answered`, and `answered_by`: the id
-    of that later trace.
+    `reader`: who asks; then it has `comments` too, and `blind`: whether a blind review keeps from them what others
+    said, so that only their own judgements and comments are in it.
     """
     with store.read() as connection:
         span = connection.execute(select(SPAN).where(SPAN.c.id == id)).mappings().first()
-        if span is None:
+        if span is None or tenant not in (None, span["tenant"]):
             return None
-        trace = rows.document(dict(span))
-        refs = _of_span(connection, MESSAGE_REF, id, "seq")
-        calls = _of_span(connection, TOOL_CALL, id, "seq")
-        answers = _answers(connection, dict(span), calls)
-        hits = _of_span(connection, RETRIEVAL_HIT, id, "seq")
-        findings = _of_span(connection, FINDING, id, "seq")
-        wanted = {
-            row[name] for row in (*refs, *calls, *hits, *answers.values()) for name in _BLOBS if row.get(name)
-        }
-        texts = _blobs(connection, wanted)
-        told = outside(connection, dict(span), trace.get("retrievals", ()))
-        thought = feedback_on(connection, dict(span))
-    for side in ("request", "response"):
-        pieces = [row for row in refs if row["side"] == side]
-        trace[side] = bodies.join((row["pointer"], bodies.decode(texts[row["blob_id"]])) for row in pieces)
-    trace["findings"] = [{name: row[name] for name in rows.FINDING} for row in findings]
-    trace["tool_calls"] = [_call(row, answers.get(row["call_id"]), texts) for row in calls]
-    trace["retrieval"] = [
-        {
-            **{name: row[name] for name in ("rank", "doc_id", "score", "source")},
-            "text": _text(texts[row["text_blob"]]),
-        }
-        for row in hits
-    ]
-    trace["retrieval"] += [hit for each in told for hit in each["retrieval"]]
-    trace["outside"] = [{**each, "retrieval": len(each["retrieval"])} for each in told]
-    trace["feedback"] = thought
-    trace["reviews"] = reviews(store, id)
-    return trace
+        trace = read_many(connection, store.keys, [dict(span)])[0]
+        if reader is not None:
+            trace["blind"] = bool(hidden_from(connection, [id], reader))
+            authors = [reader] if trace["blind"] else None
+            trace["comments"] = comments_on(connection, About(span_id=id), None, authors)
+            if trace["blind"]:
+                trace["reviews"] = [each for each in trace["reviews"] if each["author"] == reader]
+        return trace
 
 
-_BLOBS = ("blob_id", "arguments_blob", "result_blob", "text_blob")
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogatepass")
-
-
-def _of_span(connection: Connection, table: Any, id: str, *order: str) -> list[dict[str, Any]]:
-    query = select(table).where(table.c.span_id == id).order_by(*(table.c[name] for name in order))
-    return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def _blobs(connection: Connection, ids: Iterable[str]) -> dict[str, bytes]:
-    wanted = sorted(ids)
-    found: dict[str, bytes] = {}
-    for first in range(0, len(wanted), _PARAMETERS):
-        query = select(BLOB).where(BLOB.c.id.in_(wanted[first : first + _PARAMETERS]))
-        for row in connection.execute(query).mappings():
-            found[row["id"]] = bodies.unpack(row["codec"], row["body"])
-    return found
-
-
-def _answers(
-    connection: Connection, span: dict[str, Any], calls: list[dict[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    """By call id: the next thing its run says about a call, if that is its answer. Shadows say nothing.
-
-    Of a trace without a run, as older versions kept them: the next thing that any caller of the tenant says.
-    """
-    asked = sorted({call["call_id"] for call in calls if call["state"] == "requested"})
-    if span["shadow_of"] is not None:
-        return {}
-    # Interleaved runs may number their calls alike: only what this run says counts, where runs are known.
-    anothers = SPAN.c.run_id != span["run_id"] if span["run_id"] else false()
-    other = or_(SPAN.c.shadow_of.is_not(None), anothers)
-    copied = exists().where(SPAN.c.id == TOOL_CALL.c.span_id, other)
-    found: dict[str, dict[str, Any]] = {}
-    for call_id in asked:
-        query = (
-            select(TOOL_CALL)
-            .where(TOOL_CALL.c.tenant == span["tenant"], TOOL_CALL.c.call_id == call_id, ~copied)
-            .where(TOOL_CALL.c.state != "ran")
-            .where(
-                or_(
-                    TOOL_CALL.c.started_us > span["started_us"],
-                    and_(TOOL_CALL.c.started_us == span["started_us"], TOOL_CALL.c.span_id > span["id"]),
-                )
-            )
-            .order_by(TOOL_CALL.c.started_us, TOOL_CALL.c.span_id, TOOL_CALL.c.seq)
-            .limit(1)
-        )
-        # Some models number their calls from 1 in every chat: an id asked for again is another call.
-        row = connection.execute(query).mappings().first()
-        if row is not None and row["state"] == "answered":
-            found[call_id] = dict(row)
-    return found
-
-
-def _call(row: dict[str, Any], answer: dict[str, Any] | None, texts: dict[str, bytes]) -> dict[str, Any]:
-    result = row["result_blob"]
-    call = {
-        "call_id": row["call_id"],
-        "name": row["name"],
-        "arguments": _text(texts[row["arguments_blob"]]),
-        "result": None if result is None else _text(texts[result]),
-        "state": row["state"],
-    }
-    if answer is not None and row["state"] == "requested" and answer["result_blob"] is not None:
-        call |= {
-            "result": _text(texts[answer["result_blob"]]),
-            "state": "answered",
-            "answered_by": answer["span_id"],
-        }
-    return call
-
-
-def add_review(store: Store, span_id: str, review: NewReview) -> dict[str, Any] | None:
-    """Keep a judgement; returns it as `reviews` lists it, or None when there is no such trace.
-
-    It supersedes the author's earlier one on the same trace or finding. Raises QueryError for a verdict or
-    finding that does not exist.
-    """
-    if review.verdict not in VERDICTS:
-        raise QueryError(f"verdict is not one of {', '.join(VERDICTS)}.")
-    with store.begin() as connection:
-        span = connection.execute(select(SPAN.c.tenant, SPAN.c.findings).where(SPAN.c.id == span_id)).first()
-        if span is None:
-            return None
-        if review.finding is not None and not 0 <= review.finding < span.findings:
-            raise QueryError(
-                f"finding is {review.finding}, but the trace has {span.findings} (counted from 0)."
-            )
-        same = (
-            ANNOTATION.c.span_id == span_id,
-            ANNOTATION.c.author == review.author,
-            ANNOTATION.c.finding.is_not_distinct_from(review.finding),
-        )
-        newest = (
-            select(ANNOTATION.c.id)
-            .where(*same)
-            .order_by(ANNOTATION.c.created_us.desc(), ANNOTATION.c.id.desc())
-        )
-        row = {
-            "id": new_id(),
-            "tenant": span.tenant,
-            "span_id": span_id,
-            "finding": review.finding,
-            "verdict": review.verdict,
-            "note": review.note.replace("\0", "�"),
-            "author": review.author,
-            "created_us": time.time_ns() // 1000,
-            "supersedes": connection.execute(newest.limit(1)).scalar(),
-        }
-        connection.execute(ANNOTATION.insert(), [row])
-    return {**row, "superseded": False}
-
-
-def reviews(store: Store, span_id: str) -> list[dict[str, Any]]:
-    """The judgements on a trace, oldest first; `superseded` marks those their author has since replaced."""
-    query = (
-        select(ANNOTATION)
-        .where(ANNOTATION.c.span_id == span_id)
-        .order_by(ANNOTATION.c.created_us, ANNOTATION.c.id)
-    )
-    with store.read() as connection:
-        found = [dict(row) for row in connection.execute(query).mappings()]
-    replaced = {row["supersedes"] for row in found}
-    return [{**row, "superseded": row["id"] in replaced} for row in found]
-
-
-def save_run(store: Store, run: dict[str, Any], tenant: str = "default") -> bool:
+def save_run(store: Store, run: dict[str, Any], tenant: str = "default", actor: str = CLI) -> bool:
     """Keep a run document; False when a run with its id is already there, which then stays as it is."""
-    head = {name: value for name, value in run.items() if name != "items"}
+    now, packed = time.time_ns() // 1000, zlib.compress(bodies.encode(run), 6)
+    key_id, document = store.keys.encrypt("content", now, f"run/{run['id']}", packed)
     row = {
         "id": run["id"],
         "tenant": tenant,
-        "received_us": time.time_ns() // 1000,
+        "received_us": now,
         "created_at": run["created_at"],
         "suite": run["suite"],
-        "head": bodies.encode(head).decode("utf-8", "replace"),
+        "head": head_of(run),
         "items": len(run["items"]),
-        "document": zlib.compress(bodies.encode(run), 6),
+        "document": document,
+        "key_id": key_id,
     }
     with store.begin() as connection:
         there = connection.execute(select(RUN.c.id).where(RUN.c.id == row["id"])).first()
         connection.execute(store.insert_or_ignore(RUN), [row])
+        if there is None:
+            told = {
+                "suite": row["suite"],
+                "items": row["items"],
+                "sha256": hashlib.sha256(packed).hexdigest(),
+            }
+            note(connection, Act(actor, "run.publish", row["id"], told, tenant))
     return there is None
 
 
-def list_runs(store: Store, limit: int = 50, before: str | None = None) -> Page:
-    """Runs newest first: each the run document without `items`, with `n_items` and `received_us`."""
+def head_of(run: Mapping[str, Any]) -> str:
+    """JSON of a run document without its items, with what a list needs of them: `n_unstable` and `tokens`."""
+    head = {name: value for name, value in run.items() if name != "items"}
+    told = {"n_unstable": n_unstable(run), "tokens": tokens(run)}
+    return bodies.encode(head | told).decode("utf-8", "replace")
+
+
+def list_runs(
+    store: Store,
+    limit: int = 50,
+    before: str | None = None,
+    tenant: str | None = None,
+    suite: str | None = None,
+) -> Page:
+    """Runs newest first: each the run document without `items`, with `n_items`, `n_unstable`, `tokens`, `received_us`.
+
+    Only those of a suite where one is named.
+    """
     query = select(RUN.c.id, RUN.c.received_us, RUN.c.head, RUN.c["items"])
-    page = _page(store, query, (RUN.c.received_us, RUN.c.id), limit, before)
+    if suite is not None:
+        query = query.where(RUN.c.suite == suite)
+    if tenant is not None:
+        query = query.where(RUN.c.tenant == tenant)
+    page = page_of(store, query, (RUN.c.received_us, RUN.c.id), limit, before)
     return Page(
         [
             {
@@ -397,18 +199,40 @@ def list_runs(store: Store, limit: int = 50, before: str | None = None) -> Page:
     )
 
 
-def get_run(store: Store, id: str) -> dict[str, Any] | None:
-    """A run document as it was given; None when there is no such run."""
+def suites(store: Store, tenant: str | None = None) -> list[str]:
+    """The suites that runs were published of, by name; at most 200."""
+    query = select(RUN.c.suite).distinct().order_by(RUN.c.suite).limit(MOST)
+    if tenant is not None:
+        query = query.where(RUN.c.tenant == tenant)
     with store.read() as connection:
-        body = connection.execute(select(RUN.c.document).where(RUN.c.id == id)).scalar()
-    run: dict[str, Any] | None = None if body is None else bodies.decode(zlib.decompress(body))
+        return [str(name) for name in connection.execute(query).scalars()]
+
+
+def has_run(store: Store, id: str, tenant: str | None = None) -> bool:
+    """Whether there is such a run."""
+    with store.read() as connection:
+        found = connection.execute(select(RUN.c.tenant).where(RUN.c.id == id)).scalar()
+    return found is not None and tenant in (None, found)
+
+
+def get_run(store: Store, id: str, tenant: str | None = None) -> dict[str, Any] | None:
+    """A run document as it was given; None when there is no such run, or the key of its day was deleted."""
+    with store.read() as connection:
+        row = connection.execute(select(RUN).where(RUN.c.id == id)).first()
+    if row is None or tenant not in (None, row.tenant):
+        return None
+    packed = bytes(row.document)
+    try:
+        packed = packed if row.key_id is None else store.keys.decrypt(row.key_id, f"run/{id}", packed)
+    except Shredded:
+        return None
+    run: dict[str, Any] = bodies.decode(zlib.decompress(packed))
     return run
 
 
-def count_spans(store: Store, filters: SpanFilter = EVERYTHING) -> int:
-    """How many traces a filter holds."""
-    judged = exists().where(ANNOTATION.c.span_id == SPAN.c.id)
-    query = select(func.count()).select_from(SPAN).where(*_conditions(filters, judged))
+def count_spans(store: Store, filter: Filter = EVERYTHING) -> int:
+    """How many traces a filter holds, however long it takes to count them."""
+    query = select(func.count()).select_from(SPAN).where(*where(filter, store.key, search=store.search))
     with store.read() as connection:
         return int(connection.execute(query).scalar_one())
 
@@ -418,28 +242,47 @@ class Neighbours:
     """What stands around a trace in a filter's list."""
 
     newer: str | None
-    """Id of the trace just above it; None at the top."""
+    """Id of the trace just above it; None at the top, or when it was not found in time."""
     older: str | None
-    """Id of the trace just below it; None at the bottom."""
-    above: int
-    """How many traces of the filter are newer."""
+    """Id of the trace just below it; None at the bottom, or when it was not found in time."""
+    above: int | None
+    """How many traces of the filter are newer; None when they are too many to count."""
     inside: bool
     """Whether the trace itself is in the filter."""
+    below: int | None = None
+    """How many traces of the filter are older; None when they are too many to count."""
 
 
-def neighbours(store: Store, filters: SpanFilter, started_us: int, id: str) -> Neighbours:
+MOST_ABOVE = 10_000
+"""Traces above another, and below it, that are counted."""
+
+
+def neighbours(
+    store: Store, filter: Filter, started_us: int, id: str, within_s: float = LIST_S
+) -> Neighbours:
     """The traces next to one in a filter, wherever that one stands in it or would stand."""
-    judged = exists().where(ANNOTATION.c.span_id == SPAN.c.id)
-    order = (SPAN.c.started_us, SPAN.c.id)
-    here, place = tuple_(*order), tuple_(started_us, id)
-    query = select(SPAN.c.id).where(*_conditions(filters, judged))
-    newer = query.where(here > place).order_by(*order).limit(1)
-    older = query.where(here < place).order_by(*(column.desc() for column in order)).limit(1)
-    above = query.where(here > place).with_only_columns(func.count())
-    with store.read() as connection:
+    ids = select(*ORDER)
+    here = Asked(filter, store.key, store.search, (started_us, id))
+    itself = select(SPAN.c.id).where(SPAN.c.id == id)
+    with timed(store, within_s) as clock:
+        # Only at its own time need be looked for it: a text search is quick there.
+        alone = replace(here, filter=filter + between(started_us, started_us + 1), place=None)
+        inside = bool(first(clock, alone, itself, 1).rows)
+        older = first(clock, here, ids, 1).rows
+        newer = first(clock, replace(here, upward=True), ids, 1).rows
         return Neighbours(
-            newer=connection.execute(newer).scalar(),
-            older=connection.execute(older).scalar(),
-            above=int(connection.execute(above).scalar_one()),
-            inside=connection.execute(query.where(SPAN.c.id == id)).scalar() is not None,
+            newer=newer[0]["id"] if newer else None,
+            older=older[0]["id"] if older else None,
+            above=_counted(clock, replace(here, upward=True)),
+            inside=inside,
+            below=_counted(clock, here),
         )
+
+
+def _counted(clock: Timed, beside: Asked) -> int | None:
+    some = beside.narrowed(select(SPAN.c.id)).limit(MOST_ABOVE + 1).subquery()
+    try:
+        (row,) = clock.rows(select(func.count().label("n")).select_from(some), 0.3)
+    except Late:
+        return None
+    return int(row["n"]) if row["n"] <= MOST_ABOVE else None

@@ -9,8 +9,9 @@ from typing import Any
 
 import orjson
 
-from proxy.store import bodies, tables
-from proxy.store.bodies import Blobs
+from proxy.raw import opened
+from proxy.store import bodies, refs, tables
+from proxy.store.bodies import Blobs, Day
 
 _LONGEST = 512
 """Characters of a text column: enough for any name, and short enough for an index."""
@@ -18,7 +19,7 @@ _PREVIEW = 160
 
 Row = Mapping[str, Any]
 
-DETAIL = ("usage", "finish_reasons", "timings", "failures", "findings_left_out", "retrievals")
+DETAIL = ("usage", "finish_reasons", "timings", "failures", "findings_left_out", "retrievals", "reduced")
 """Parts of a trace document that only the detail view reads; kept as JSON in one column."""
 
 PLAIN = (
@@ -63,6 +64,7 @@ LATER = (
     "response_id",
     "asked",
     "config",
+    "subject",
 )
 """The same, but that traces of older versions have none of them."""
 
@@ -101,13 +103,16 @@ def add(rows: Rows, document: Row) -> None:
         return
     tenant = document["tenant"]
     mark = {"span_id": document["id"], "tenant": tenant}
+    blobs = rows.blobs.on(tenant, document["started_us"])
     added: dict[str, list[dict[str, Any]]] = {"span": [_span(document)], "message_ref": []}
+    seal = document.get("sealed")
     for side in ("request", "response"):
-        for seq, (pointer, data) in enumerate(bodies.pieces(document[side]) if document[side] else ()):
-            blob = rows.blobs.add(tenant, data)
-            added["message_ref"].append(
-                {**mark, "side": side, "seq": seq, "pointer": pointer, "blob_id": blob},
-            )
+        if body := document[side]:
+            pieces = [(pointer, blobs.add(data)) for pointer, data in bodies.pieces(body)]
+            added["message_ref"].append({**mark, "side": side, **refs.row(pieces)})
+    raw = rows.blobs.on(tenant, document["started_us"], "raw")
+    for part, data in opened(rows.blobs.keys.identity, document["id"], seal) if seal else ():
+        added["message_ref"].append({**mark, "side": f"raw_{part}", **refs.row([("", raw.add(data))])})
     if found := document["findings"]:
         added["finding"] = [
             {**mark, "seq": seq, **{name: clean(finding[name]) for name in FINDING}}
@@ -115,15 +120,25 @@ def add(rows: Rows, document: Row) -> None:
         ]
     if calls := document["tool_calls"]:
         added["tool_call"] = [
-            {**mark, "seq": seq, "started_us": document["started_us"], **_tool_call(rows.blobs, tenant, call)}
+            {**mark, "seq": seq, "started_us": document["started_us"], **_tool_call(blobs, call)}
             for seq, call in enumerate(calls)
         ]
     if hits := document["retrieval"]:
-        added["retrieval_hit"] = [
-            {**mark, "seq": seq, **_hit(rows.blobs, tenant, hit)} for seq, hit in enumerate(hits)
-        ]
+        added["retrieval_hit"] = [{**mark, "seq": seq, **_hit(blobs, hit)} for seq, hit in enumerate(hits)]
     for name, new in added.items():
         rows.by_table[name].extend(new)
+
+
+def reduced(document: Row, why: str) -> dict[str, Any]:
+    """A trace document without its texts, for when they do not fit; `why` is told in it."""
+    texts: dict[str, Any] = {
+        "request": None,
+        "response": None,
+        "sealed": None,
+        "tool_calls": [],
+        "retrieval": [],
+    }
+    return {**document, **texts, "reduced": why}
 
 
 def _span(document: Row) -> dict[str, Any]:
@@ -136,21 +151,44 @@ def _span(document: Row) -> dict[str, Any]:
         # Traces that an older version left in the spool do not say.
         **{name: clean(document.get(name)) for name in LATER},
         "tags": _ascii(document["tags"]) if document.get("tags") else None,
-        "flagged": bool(findings or document["failures"]) or document["outcome"] in ("blocked", "masked"),
+        "raw": bool(document.get("sealed")),
+        "flagged": flagged(document),
         "error_type": clean(error.get("type")),
         "error_code": clean(error.get("code")),
         "error_message": clean(error.get("message")),
         "error_param": clean(error.get("param")),
-        "tokens_in": _count(usage, "prompt_tokens", "input_tokens"),
-        "tokens_out": _count(usage, "completion_tokens", "output_tokens"),
+        "tokens_in": tokens_in(usage),
+        "tokens_out": tokens_out(usage),
         "rules": _names(findings, "rule") if findings else "[]",
         "entities": _names(findings, "entity") if findings else "[]",
         "findings": len(findings),
         "tool_calls": len(document["tool_calls"]),
         "hits": len(document["retrieval"]),
         "preview": clean(preview(document["request"])),
-        "detail": _ascii({name: document[name] for name in DETAIL if name in document}),
+        "detail": _ascii(_detail(document)),
     }
+
+
+def _detail(document: Row) -> dict[str, Any]:
+    told = {name: document[name] for name in DETAIL if name in document}
+    cut = (document.get("sealed") or {}).get("cut")
+    return {**told, "raw_cut": cut} if cut else told
+
+
+def flagged(document: Row) -> bool:
+    """Whether a trace awaits a reviewer's eye."""
+    found = document["findings"] or document["failures"]
+    return bool(found) or document["outcome"] in ("blocked", "masked")
+
+
+def tokens_in(usage: Row) -> int | None:
+    """Tokens that the provider read; None when it did not say."""
+    return _count(usage, "prompt_tokens", "input_tokens")
+
+
+def tokens_out(usage: Row) -> int | None:
+    """Tokens that the provider wrote; None when it did not say."""
+    return _count(usage, "completion_tokens", "output_tokens")
 
 
 def _ascii(value: Any) -> str:
@@ -170,23 +208,23 @@ def _count(usage: Row, *names: str) -> int | None:
     return None
 
 
-def _tool_call(blobs: Blobs, tenant: str, call: Row) -> dict[str, Any]:
+def _tool_call(blobs: Day, call: Row) -> dict[str, Any]:
     result = call["result"]
     return {
         "call_id": clean(call["call_id"]),
         "name": clean(call["name"]),
-        "arguments_blob": blobs.add_text(tenant, call["arguments"]),
-        "result_blob": None if result is None else blobs.add_text(tenant, result),
+        "arguments_blob": blobs.add_text(call["arguments"]),
+        "result_blob": None if result is None else blobs.add_text(result),
         "state": clean(call["state"]),
     }
 
 
-def _hit(blobs: Blobs, tenant: str, hit: Row) -> dict[str, Any]:
+def _hit(blobs: Day, hit: Row) -> dict[str, Any]:
     return {
         "rank": hit["rank"],
         "doc_id": clean(hit["doc_id"]),
         "score": hit["score"],
-        "text_blob": blobs.add_text(tenant, hit["text"]),
+        "text_blob": blobs.add_text(hit["text"]),
         "source": clean(hit["source"]),
     }
 
@@ -223,6 +261,7 @@ def document(span: Row) -> dict[str, Any]:
     return {
         **{name: span[name] for name in (*PLAIN, *LATER)},
         "tags": bodies.decode(span["tags"].encode()) if span["tags"] else {},
+        "raw": bool(span["raw"]),
         "error": None if error["type"] is None else error,
         **bodies.decode(span["detail"].encode()),
     }

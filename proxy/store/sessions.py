@@ -12,6 +12,7 @@ from proxy.store import rows
 from proxy.store.db import Store
 from proxy.store.queries import MOST, QueryError, cursor
 from proxy.store.tables import GAP, SPAN, TOOL_CALL
+from proxy.strangers import REASON
 
 MOST_CALLS = 5_000
 """Tool calls of one run that are read."""
@@ -41,10 +42,10 @@ def read_run(
         steps = [dict(row) for row in connection.execute(page).mappings()]
         head = connection.execute(select(SPAN).where(*mine).order_by(*_ORDER).limit(1)).mappings().one()
         called = [dict(row) for row in connection.execute(_called(run)).mappings()]
-        lost = _gaps(head["tenant"], first, last)
+        lost = losses(head["tenant"], first, last)
         gaps = [dict(row) for row in connection.execute(lost).mappings()]
     idle = time.time_ns() // 1000 - last > idle_s * 1_000_000
-    calls = _joined(called, last, idle)
+    calls = joined(called, last, idle)
     shown = steps[:limit]
     return {
         **{name: head[name] for name in ("run_id", "run_source", "session_id", "tenant", "key_id")},
@@ -70,19 +71,26 @@ def _called(run: str) -> Select[Any]:
     )
 
 
-def _gaps(tenant: str, first: int, last: int) -> Select[Any]:
+def losses(tenant: str, first: int, last: int) -> Select[Any]:
     """Traces that were lost while the run went on, some of which may have been its own."""
-    here = (GAP.c.tenant == tenant, GAP.c.ended_us >= first, GAP.c.started_us <= last)
+    here = (GAP.c.tenant == tenant, GAP.c.ended_us >= first, GAP.c.started_us <= last, GAP.c.reason != REASON)
     names = (GAP.c.id, GAP.c.started_us, GAP.c.ended_us, GAP.c.reason, GAP.c.lost)
     return select(*names).where(*here).order_by(GAP.c.started_us).limit(MOST)
 
 
-def _joined(called: Iterable[Mapping[str, Any]], last_us: int, idle: bool) -> list[dict[str, Any]]:
-    """Each call once, with the traces that asked for it and answered it."""
+def joined(called: Iterable[Mapping[str, Any]], last_us: int, idle: bool) -> list[dict[str, Any]]:
+    """Each call once, with the traces that asked for it and answered it. Takes a run's mentions of calls, in order.
+
+    Open calls are orphans when the run is `idle`, or when its last exchange began, at `last_us`, after them.
+    """
     calls: list[dict[str, Any]] = []
     waiting: dict[str, dict[str, Any]] = {}
+    answered: set[str] = set()
     for row in called:
         id, asks = row["call_id"], row["state"] == "requested"
+        if not asks and id in answered:
+            continue  # A chat's history tells it again.
+        answered.discard(id) if asks else answered.add(id)
         if not asks and id in waiting:
             call = waiting.pop(id)
             ended = call.pop("_ended_us")

@@ -1,32 +1,16 @@
-"""The tables: one class per table, ending in Row. Rows are written once; what is learnt later is a new row.
+"""The tables of traces, and of what is said about them: one class per table, ending in Row.
 
-Ids are UUIDv7 in hex, times are integer microseconds UTC, and every row names its tenant. Every text in these
-tables went through the guardrails first. `docs/reference/database.md` describes each column.
+Rows are written once; what is learnt later is a new row. Ids are UUIDv7 in hex, times are integer microseconds UTC,
+and every row names its tenant. Every text in these tables went through the guardrails first, but for blobs of raw
+texts, where a policy keeps them. `docs/reference/database.md` describes each column.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from sqlalchemy import Column, Index, LargeBinary, false
+from sqlmodel import Field
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, Text
-from sqlmodel import Field, SQLModel
-
-METADATA = MetaData()
-"""Every table of the store, and nothing else."""
-
-
-class Row(SQLModel):
-    """Base of every table: keeps them in their own MetaData."""
-
-    metadata: ClassVar[MetaData] = METADATA
-
-
-def _big(**options: Any) -> Any:
-    return Field(sa_type=BigInteger, **options)
-
-
-def _text(**options: Any) -> Any:
-    return Field(sa_type=Text, **options)
+from proxy.store.base import Row, big, table, text
 
 
 class SpanRow(Row, table=True):
@@ -34,92 +18,100 @@ class SpanRow(Row, table=True):
 
     __tablename__ = "span"
 
-    id: str = _text(primary_key=True)
-    trace_id: str = _text()
-    tenant: str = _text()
-    key_id: str | None = _text(default=None)
-    started_us: int = _big()
-    duration_us: int | None = _big(default=None)
-    first_token_us: int | None = _big(default=None)
-    path: str = _text()
-    dialect: str = _text()
+    id: str = text(primary_key=True)
+    trace_id: str = text()
+    tenant: str = text()
+    key_id: str | None = text(default=None)
+    started_us: int = big()
+    duration_us: int | None = big(default=None)
+    first_token_us: int | None = big(default=None)
+    path: str = text()
+    dialect: str = text()
     stream: bool
-    model: str = _text()
-    answered_model: str | None = _text(default=None)
-    deployment: str = _text()
-    provider: str = _text()
-    object_id: str | None = _text(default=None)
+    model: str = text()
+    answered_model: str | None = text(default=None)
+    deployment: str = text()
+    provider: str = text()
+    object_id: str | None = text(default=None)
     """Id under which the provider keeps the reply."""
-    policy: str = _text()
-    outcome: str = _text()
-    action: str = _text()
-    decided: str = _text()
+    policy: str = text()
+    outcome: str = text()
+    action: str = text()
+    decided: str = text()
     flagged: bool
     """Something was found, failed to run, masked or blocked: the reviewers' queue."""
     http_status: int
-    error_type: str | None = _text(default=None)
-    error_code: str | None = _text(default=None)
-    error_message: str | None = _text(default=None)
-    error_param: str | None = _text(default=None)
+    error_type: str | None = text(default=None)
+    error_code: str | None = text(default=None)
+    error_message: str | None = text(default=None)
+    error_param: str | None = text(default=None)
     upstream_called: bool
     attempts: int
-    tokens_in: int | None = _big(default=None)
+    tokens_in: int | None = big(default=None)
     """NULL when the provider did not say, never 0."""
-    tokens_out: int | None = _big(default=None)
-    rules: str = _text()
+    tokens_out: int | None = big(default=None)
+    rules: str = text()
     """JSON array of the rules that found something, each once, sorted."""
-    entities: str = _text()
+    entities: str = text()
     """JSON array of the kinds of thing found, each once, sorted."""
     findings: int
     tool_calls: int
     hits: int
-    preview: str = _text()
+    preview: str = text()
     """The start of the last message, as stored: after guardrails."""
-    detail: str = _text()
+    detail: str = text()
     """JSON object of what only the detail view needs: usage, finish_reasons, timings, failures."""
-    shadow_of: str | None = _text(default=None)
+    shadow_of: str | None = text(default=None)
     """The span that this is a copy of, answered by another model for nobody; NULL for a caller's own."""
-    team: str | None = _text(default=None)
-    tags: str | None = _text(default=None)
+    team: str | None = text(default=None)
+    tags: str | None = text(default=None)
     """JSON object of the key's tags; NULL when it has none."""
-    cost_nanousd: int | None = _big(default=None)
+    cost_nanousd: int | None = big(default=None)
     """Billionths of a US dollar; NULL when the price or the usage is not known, never 0 for that."""
-    charged_nanousd: int | None = _big(default=None)
+    charged_nanousd: int | None = big(default=None)
     """What budgets were charged with, estimated where the cost is not known; NULL where no limits held."""
-    price_version: str | None = _text(default=None)
-    prompt: str | None = _text(default=None)
+    price_version: str | None = text(default=None)
+    prompt: str | None = text(default=None)
     """Name of the prompt template that made the request."""
-    prompt_version: str | None = _text(default=None)
-    prompt_hash: str | None = _text(default=None)
-    session_id: str | None = _text(default=None)
+    prompt_version: str | None = text(default=None)
+    prompt_hash: str | None = text(default=None)
+    session_id: str | None = text(default=None)
     """Keyed hash of the session that the caller named."""
-    run_id: str | None = _text(default=None)
+    run_id: str | None = text(default=None)
     """The agent run or conversation that it is a step of."""
-    run_source: str | None = _text(default=None)
+    run_source: str | None = text(default=None)
     """What the run was known by."""
-    parent_span: str | None = _text(default=None)
+    parent_span: str | None = text(default=None)
     """W3C id of the caller's span, 16 hex digits."""
-    response_id: str | None = _text(default=None)
+    response_id: str | None = text(default=None)
     """Id that the provider gave the reply."""
-    asked: str | None = _text(default=None)
+    asked: str | None = text(default=None)
     """Keyed hash of the last text asked, by which a span without trace id is joined."""
-    config: str | None = _text(default=None)
+    config: str | None = text(default=None)
     """Revision of the configuration under which it was answered."""
+    subject: str | None = text(default=None)
+    """Keyed hash of the person that the request says it is for."""
+    raw: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether what was said is also kept as it was before the guardrails, encrypted."""
 
 
 class MessageRefRow(Row, table=True):
-    """One piece of a request or reply: which blob stands at which place."""
+    """One side of an exchange, and the blobs that it is made of: `proxy.store.refs` reads and writes it."""
 
     __tablename__ = "message_ref"
 
-    span_id: str = _text(primary_key=True)
-    side: str = _text(primary_key=True)
-    """`request` or `response`."""
+    span_id: str = text(primary_key=True)
+    side: str = text(primary_key=True)
+    """`request` or `response`; `raw_request` or `raw_response` for what the guardrails did not see to."""
     seq: int = Field(primary_key=True)
-    tenant: str = _text()
-    pointer: str = _text()
-    """Empty for the frame (everything but the long lists), else `/messages/3`."""
-    blob_id: str = _text()
+    tenant: str = text()
+    pointer: str = text()
+    """With `pieces`: the lists whose items they are, JSON of pairs of pointer and count. Else empty; older versions
+    wrote a row for each item, with its pointer, `/messages/3`."""
+    blob_id: str = text()
+    """The frame: everything but the items of long lists."""
+    pieces: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    """The items' blobs, 16 bytes each: their ids begin with the frame's day and end with these in hex."""
 
 
 class BlobRow(Row, table=True):
@@ -127,14 +119,20 @@ class BlobRow(Row, table=True):
 
     __tablename__ = "blob"
 
-    id: str = _text(primary_key=True)
-    """Keyed hash of tenant and bytes under the data key: equal content shares a row, and no guess can be tested."""
-    tenant: str = _text()
-    codec: str = _text()
+    id: str = text(primary_key=True)
+    """12 hex digits of its day in milliseconds, as in a UUIDv7, then a keyed hash of kind, tenant and bytes: equal
+    content of a day shares a row, and no guess can be tested. Older versions wrote a hash alone."""
+    tenant: str = text()
+    codec: str = text()
     """`zlib` or `raw`."""
     size: int
     """Bytes before compression."""
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """AES-GCM: 12 bytes nonce, ciphertext, 16 bytes tag; bound to the id."""
+    key_id: str | None = text(default=None)
+    """The row of `data_key` that encrypts it; NULL for what an older version wrote, which is not encrypted."""
+    created_us: int = big(sa_column_kwargs={"server_default": "0"})
+    """Start of its day."""
 
 
 class ToolCallRow(Row, table=True):
@@ -142,15 +140,15 @@ class ToolCallRow(Row, table=True):
 
     __tablename__ = "tool_call"
 
-    span_id: str = _text(primary_key=True)
+    span_id: str = text(primary_key=True)
     seq: int = Field(primary_key=True)
-    tenant: str = _text()
-    started_us: int = _big()
-    call_id: str = _text()
-    name: str = _text()
-    arguments_blob: str = _text()
-    result_blob: str | None = _text(default=None)
-    state: str = _text()
+    tenant: str = text()
+    started_us: int = big()
+    call_id: str = text()
+    name: str = text()
+    arguments_blob: str = text()
+    result_blob: str | None = text(default=None)
+    state: str = text()
     """`requested` or `answered`; `ran` for one that an app's own span tells of."""
 
 
@@ -159,14 +157,14 @@ class RetrievalHitRow(Row, table=True):
 
     __tablename__ = "retrieval_hit"
 
-    span_id: str = _text(primary_key=True)
+    span_id: str = text(primary_key=True)
     seq: int = Field(primary_key=True)
-    tenant: str = _text()
+    tenant: str = text()
     rank: int
-    doc_id: str = _text()
+    doc_id: str = text()
     score: float | None = None
-    text_blob: str = _text()
-    source: str = _text()
+    text_blob: str = text()
+    source: str = text()
 
 
 class FindingRow(Row, table=True):
@@ -174,22 +172,22 @@ class FindingRow(Row, table=True):
 
     __tablename__ = "finding"
 
-    span_id: str = _text(primary_key=True)
+    span_id: str = text(primary_key=True)
     seq: int = Field(primary_key=True)
-    tenant: str = _text()
-    side: str = _text()
-    rule: str = _text()
-    check: str = _text()
-    entity: str = _text()
-    stage: str = _text()
-    pointer: str = _text()
-    within: str = _text()
+    tenant: str = text()
+    side: str = text()
+    rule: str = text()
+    check: str = text()
+    entity: str = text()
+    stage: str = text()
+    pointer: str = text()
+    within: str = text()
     start: int
     end: int
     score: float
-    action: str = _text()
-    mode: str = _text()
-    fingerprint: str = _text()
+    action: str = text()
+    mode: str = text()
+    fingerprint: str = text()
     masked_start: int | None = None
     masked_end: int | None = None
 
@@ -199,16 +197,31 @@ class AnnotationRow(Row, table=True):
 
     __tablename__ = "annotation"
 
-    id: str = _text(primary_key=True)
-    tenant: str = _text()
-    span_id: str = _text()
+    id: str = text(primary_key=True)
+    tenant: str = text()
+    span_id: str = text()
     finding: int | None = None
     """Index of the finding judged, or NULL for the whole trace."""
-    verdict: str = _text()
-    note: str = _text()
-    author: str = _text()
-    created_us: int = _big()
-    supersedes: str | None = _text(default=None)
+    verdict: str = text()
+    note: str = text()
+    author: str = text()
+    """Public id of a key, or `user:NAME`."""
+    created_us: int = big()
+    supersedes: str | None = text(default=None)
+    tags: str | None = text(default=None)
+    """JSON array of failure tags, sorted; NULL for none."""
+    side: str | None = text(default=None)
+    """With `pointer`, `within`, `start`, `end`: the range in the stored text that no rule found, for `missed`."""
+    pointer: str | None = text(default=None)
+    within: str | None = text(default=None)
+    start: int | None = None
+    end: int | None = None
+    entity: str | None = text(default=None)
+    """What kind of thing was missed there."""
+    item_id: str | None = text(default=None)
+    """The item of a queue in whose review it was said; NULL when it was said outside of one."""
+    job_id: str | None = text(default=None)
+    """The bulk job that said it; NULL for who said it of this trace."""
 
 
 class RunRow(Row, table=True):
@@ -216,16 +229,18 @@ class RunRow(Row, table=True):
 
     __tablename__ = "run"
 
-    id: str = _text(primary_key=True)
-    tenant: str = _text()
-    received_us: int = _big()
-    created_at: str = _text()
-    suite: str = _text()
-    head: str = _text()
+    id: str = text(primary_key=True)
+    tenant: str = text()
+    received_us: int = big()
+    created_at: str = text()
+    suite: str = text()
+    head: str = text()
     """JSON of the document without its items."""
     items: int
     document: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    """The whole document, zlib-compressed JSON."""
+    """The whole document, zlib-compressed JSON, encrypted."""
+    key_id: str | None = text(default=None)
+    """The row of `data_key` that encrypts it; NULL for what an older version wrote, which is not encrypted."""
 
 
 class ApiKeyRow(Row, table=True):
@@ -233,24 +248,26 @@ class ApiKeyRow(Row, table=True):
 
     __tablename__ = "api_key"
 
-    id: str = _text(primary_key=True)
-    tenant: str = _text()
-    name: str = _text()
-    hash: str = _text(unique=True)
+    id: str = text(primary_key=True)
+    tenant: str = text()
+    name: str = text()
+    hash: str = text(unique=True)
     """SHA-256 of the key in hex. A key is 256 random bits, so a fast hash cannot be searched."""
     admin: bool
-    created_us: int = _big()
-    revoked_us: int | None = _big(default=None)
-    team: str | None = _text(default=None)
-    models: str | None = _text(default=None)
+    created_us: int = big()
+    revoked_us: int | None = big(default=None)
+    team: str | None = text(default=None)
+    models: str | None = text(default=None)
     """JSON array of the models it may ask for; NULL: all."""
-    policy: str | None = _text(default=None)
+    policy: str | None = text(default=None)
     """Name of the policy that judges its requests; NULL: as the configuration says."""
-    tags: str | None = _text(default=None)
+    tags: str | None = text(default=None)
     """JSON object of texts."""
-    limits: str | None = _text(default=None)
+    limits: str | None = text(default=None)
     """JSON object of its limits; NULL: none of its own."""
-    expires_us: int | None = _big(default=None)
+    expires_us: int | None = big(default=None)
+    role: str | None = text(default=None)
+    """What it may do besides asking models; NULL: nothing, or everything but raw texts where `admin` is set."""
 
 
 class OutsideSpanRow(Row, table=True):
@@ -258,28 +275,30 @@ class OutsideSpanRow(Row, table=True):
 
     __tablename__ = "outside_span"
 
-    id: str = _text(primary_key=True)
+    id: str = text(primary_key=True)
     """Trace id and span id, 48 hex digits, `@` and the key that sent it: none can take the place of another's."""
-    tenant: str = _text()
-    key_id: str | None = _text(default=None)
-    trace_id: str = _text()
-    parent_span: str | None = _text(default=None)
-    kind: str = _text()
+    tenant: str = text()
+    key_id: str | None = text(default=None)
+    trace_id: str = text()
+    parent_span: str | None = text(default=None)
+    kind: str = text()
     """`retrieval`, `tool`, `llm`, `agent`, `chain`, `embedding`, `reranker`, `guardrail` or `other`."""
-    name: str = _text()
-    service: str | None = _text(default=None)
-    source: str = _text()
+    name: str = text()
+    service: str | None = text(default=None)
+    source: str = text()
     """`otlp` or `api`."""
-    started_us: int = _big()
-    ended_us: int | None = _big(default=None)
-    received_us: int = _big()
+    started_us: int = big()
+    ended_us: int | None = big(default=None)
+    received_us: int = big()
     error: bool
-    response_id: str | None = _text(default=None)
+    response_id: str | None = text(default=None)
     """Id of the reply that it tells of, for an LLM span that names one."""
-    asked: str | None = _text(default=None)
+    asked: str | None = text(default=None)
     """Keyed hash of the last text asked, for an LLM span."""
-    detail_blob: str | None = _text(default=None)
+    detail_blob: str | None = text(default=None)
     """JSON object of its attributes, after guardrails."""
+    subject: str | None = text(default=None)
+    """Keyed hash of the person whom the app names in it."""
 
 
 class FeedbackRow(Row, table=True):
@@ -287,35 +306,18 @@ class FeedbackRow(Row, table=True):
 
     __tablename__ = "feedback"
 
-    id: str = _text(primary_key=True)
-    tenant: str = _text()
-    key_id: str | None = _text(default=None)
-    target: str = _text()
+    id: str = text(primary_key=True)
+    tenant: str = text()
+    key_id: str | None = text(default=None)
+    target: str = text()
     """Id of the exchange."""
-    name: str = _text()
+    name: str = text()
     """What was judged, e.g. `user`."""
     value: float | None = None
     """Thumbs are 1 and 0."""
-    comment_blob: str | None = _text(default=None)
+    comment_blob: str | None = text(default=None)
     """After guardrails."""
-    created_us: int = _big()
-
-
-class AuditEventRow(Row, table=True):
-    """One act of an administrator. Append-only."""
-
-    __tablename__ = "audit_event"
-
-    id: str = _text(primary_key=True)
-    at_us: int = _big()
-    tenant: str = _text()
-    actor: str = _text()
-    """Public id of the key, or `cli`."""
-    action: str = _text()
-    """E.g. `key.create`."""
-    object: str = _text()
-    detail: str = _text()
-    """JSON object; holds no secret and no text of an exchange."""
+    created_us: int = big()
 
 
 class GapRow(Row, table=True):
@@ -323,34 +325,18 @@ class GapRow(Row, table=True):
 
     __tablename__ = "gap"
 
-    id: str = _text(primary_key=True)
-    tenant: str = _text()
-    started_us: int = _big()
-    ended_us: int = _big()
-    reason: str = _text()
+    id: str = text(primary_key=True)
+    tenant: str = text()
+    started_us: int = big()
+    ended_us: int = big()
+    reason: str = text()
     lost: int
-
-
-class KeyCheckRow(Row, table=True):
-    """One row: which data key the database belongs to, told without telling the key."""
-
-    __tablename__ = "key_check"
-
-    id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
-    tenant: str = _text()
-    digest: str = _text()
-
-
-def table(row: type[Row]) -> Table:
-    """The SQLAlchemy table behind a row class, for statements that take lists."""
-    return METADATA.tables[str(row.__tablename__)]
 
 
 SPAN, MESSAGE_REF, BLOB = table(SpanRow), table(MessageRefRow), table(BlobRow)
 TOOL_CALL, RETRIEVAL_HIT, FINDING = table(ToolCallRow), table(RetrievalHitRow), table(FindingRow)
 ANNOTATION, RUN, API_KEY, GAP = table(AnnotationRow), table(RunRow), table(ApiKeyRow), table(GapRow)
-OUTSIDE_SPAN, FEEDBACK, AUDIT_EVENT = table(OutsideSpanRow), table(FeedbackRow), table(AuditEventRow)
-KEY_CHECK = table(KeyCheckRow)
+OUTSIDE_SPAN, FEEDBACK = table(OutsideSpanRow), table(FeedbackRow)
 
 Index("span_newest", SPAN.c.started_us, SPAN.c.id)
 Index("span_outcome", SPAN.c.outcome, SPAN.c.started_us, SPAN.c.id)
@@ -375,11 +361,17 @@ Index(
     sqlite_where=SPAN.c.object_id.is_not(None),
     postgresql_where=SPAN.c.object_id.is_not(None),
 )
-Index("message_ref_blob", MESSAGE_REF.c.blob_id)
 Index("tool_call_join", TOOL_CALL.c.tenant, TOOL_CALL.c.call_id, TOOL_CALL.c.started_us)
 Index("finding_rule", FINDING.c.rule, FINDING.c.span_id)
 Index("finding_fingerprint", FINDING.c.fingerprint)
 Index("annotation_span", ANNOTATION.c.span_id, ANNOTATION.c.created_us)
+Index(
+    "annotation_job",
+    ANNOTATION.c.job_id,
+    ANNOTATION.c.id,
+    sqlite_where=ANNOTATION.c.job_id.is_not(None),
+    postgresql_where=ANNOTATION.c.job_id.is_not(None),
+)
 Index("run_newest", RUN.c.received_us, RUN.c.id)
 Index("span_run", SPAN.c.run_id, SPAN.c.started_us)
 Index("span_response", SPAN.c.response_id)
@@ -389,5 +381,25 @@ Index("span_team", SPAN.c.team, SPAN.c.started_us)
 Index("outside_span_trace", OUTSIDE_SPAN.c.trace_id)
 Index("outside_span_response", OUTSIDE_SPAN.c.response_id)
 Index("outside_span_asked", OUTSIDE_SPAN.c.asked)
+Index("outside_span_received", OUTSIDE_SPAN.c.received_us)
 Index("feedback_target", FEEDBACK.c.target, FEEDBACK.c.created_us)
-Index("audit_event_newest", AUDIT_EVENT.c.at_us, AUDIT_EVENT.c.id)
+Index("feedback_created", FEEDBACK.c.created_us)
+Index(
+    "span_subject",
+    SPAN.c.subject,
+    sqlite_where=SPAN.c.subject.is_not(None),
+    postgresql_where=SPAN.c.subject.is_not(None),
+)
+Index("blob_created", BLOB.c.created_us)
+Index(
+    "outside_span_subject",
+    OUTSIDE_SPAN.c.subject,
+    sqlite_where=OUTSIDE_SPAN.c.subject.is_not(None),
+    postgresql_where=OUTSIDE_SPAN.c.subject.is_not(None),
+)
+# Who else refers to a blob has to be known before an erasure may delete it.
+Index("tool_call_arguments", TOOL_CALL.c.arguments_blob)
+Index("tool_call_result", TOOL_CALL.c.result_blob)
+Index("retrieval_hit_text", RETRIEVAL_HIT.c.text_blob)
+Index("outside_span_detail", OUTSIDE_SPAN.c.detail_blob)
+Index("feedback_comment", FEEDBACK.c.comment_blob)

@@ -73,12 +73,12 @@ class Postgres:
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop it at once, as a crash would."""
-        self._run(self._ctl, "-D", str(self.folder / "data"), "-m", mode, "-w", "stop")
+        self._run(self._ctl, "-D", str(self.folder / "data"), "-m", mode, "-w", "-t", "180", "stop")
 
     def _run(self, *command: str) -> None:
         user = ["runuser", "-u", self._user, "--"] if os.geteuid() == 0 else []
         done = subprocess.run(
-            [*user, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", timeout=90
+            [*user, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", timeout=240
         )
         assert done.returncode == 0, command
 

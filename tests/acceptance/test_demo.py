@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+TOUR_SECONDS = 300
+"""When the tour counts as stuck: no bound on how fast it is, which is the machine's affair."""
 RAW = (
     "ada.lovelace@example.com",
     "415-555-0132",
@@ -29,7 +31,7 @@ def tour() -> subprocess.CompletedProcess[str]:
         text=True,
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "1000", "PYTHONUTF8": "1"},
-        timeout=90,
+        timeout=TOUR_SECONDS,
     )
 
 
@@ -71,3 +73,24 @@ def test_it_says_where_to_review(tour: subprocess.CompletedProcess[str]) -> None
     """The pages and the key for them."""
     assert re.search(r"http://127\.0\.0\.1:\d+/review$", tour.stdout, re.MULTILINE)
     assert re.search(r"^Sign in with +gh-", tour.stdout, re.MULTILINE)
+
+
+def test_the_first_flagged_trace_is_one_click_away(tour: subprocess.CompletedProcess[str]) -> None:
+    """Its address carries a link's secret where the sign-in form takes it from, and the key stands in no address."""
+    [key] = re.findall(r"^Sign in with +(gh-\S+)$", tour.stdout, re.MULTILINE)
+
+    assert re.search(
+        r"^First flagged +http://127\.0\.0\.1:\d+/review/traces/[0-9a-f]{32}#link=ghl-[\w-]{43}$",
+        tour.stdout,
+        re.MULTILINE,
+    )
+    assert tour.stdout.count(key) == 1
+
+
+def test_it_shows_the_whole_loop(tour: subprocess.CompletedProcess[str]) -> None:
+    """A page for each step: what waits, what was judged, what became of it, an agent run, two runs compared."""
+    paths = (
+        "queues", r"traces/[0-9a-f]{32}", r"golden/candidates/[0-9a-f]{32}", r"sessions/\w+", r"runs/compare\?a=\S+&b=\S+"
+    )  # fmt: skip
+    for path in paths:
+        assert re.search(rf"http://127\.0\.0\.1:\d+/review/{path}$", tour.stdout, re.MULTILINE), path

@@ -34,7 +34,7 @@ from tests.acceptance.test_deployment_files import expressions
 from tests.acceptance.tools import DEPLOY, haproxy, nginx, tool
 from tests.contract.hostile import wires
 from tests.proxy.policies import policy
-from tests.proxy.store.databases import DEFAULT_POSTGRES
+from tests.proxy.store.schemas import DEFAULT_POSTGRES
 from tests.proxy.test_server import lines_until, start
 from tests.proxy.test_vaults import redis_url
 from tests.servers import ADMIN_KEY, Upstream, said, whole
@@ -212,7 +212,8 @@ def test_traces_of_both_are_listed_by_either(fleet: Fleet) -> None:
 
 def test_limits_are_shared(fleet: Fleet) -> None:
     """Six requests at two proxies, of four that a key may make a minute."""
-    store = open_store(fleet.variables["GUARDHOUSE_DATABASE_URL"], b"")
+    root = bytes.fromhex(fleet.variables["GUARDHOUSE_DATA_KEY"])
+    store = open_store(fleet.variables["GUARDHOUSE_DATABASE_URL"], root)
     key = create_key(store, "limited", terms=Terms(limits=Limits(rpm=4))).secret
     store.close()
     for number in (0, 1):

@@ -87,7 +87,8 @@ def under_load(
     store = open_store(variables["GUARDHOUSE_DATABASE_URL"], b"k" * 32)
     key = create_key(store, "app").secret
     store.close()
-    process = start(folder, config=CONFIG % upstream, GUARDHOUSE_ADMIN_KEY=ADMIN_KEY, **variables)
+    known = {"GUARDHOUSE_ADMIN_KEY": ADMIN_KEY, "GUARDHOUSE_DATA_KEY": (b"k" * 32).hex()}
+    process = start(folder, config=CONFIG % upstream, **known, **variables)
     callers: list[Caller] = []
     try:
         port = int(lines_until(process, "listens on").rpartition("127.0.0.1:")[2].split()[0])
@@ -103,7 +104,7 @@ def under_load(
         for caller in callers:
             caller.join(60)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
     assert process.returncode == 0
 
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import http.client
-import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.acceptance.provider_faults import BEFORE, FINE, ODD, STREAMS, Fault, sized
+from tests.acceptance.provider_faults import BEFORE, CUT, FINE, LATE, ODD, STREAMS, Fault, sized
 from tests.acceptance.rough import End, RoughProvider
 from tests.acceptance.spoken import ROUTES, Route, models, outcome
+from tests.beats import beating
 from tests.proxy.policies import policy
 from tests.servers import ADMIN_KEY, Running, make_app, served
 
-SECONDS = 0.5
-"""How long the proxy waits for the provider."""
+SECONDS = 0.2
+"""How long the proxy waits for a provider that is asked for in a hurry, or that stops in the middle."""
+PATIENCE = 30.0
+"""How long it waits for any other: no machine is so busy that an answer takes as long."""
+HURRIED = "hurried-"
+"""Before the name of a model that is asked for in a hurry."""
 CALLS = [
     pytest.param(route, stream, id=f"{route.name}-{'streamed' if stream else 'whole'}")
     for route in ROUTES.values()
@@ -34,20 +41,33 @@ def provider() -> Iterator[RoughProvider]:
     made.stop()
 
 
+def proxied(provider: RoughProvider, folder: Path, **keys: Any) -> AbstractContextManager[Running]:
+    """A proxy with every model twice."""
+    deployments = []
+    for prefix, seconds in (("", PATIENCE), (HURRIED, SECONDS)):
+        for deployment in models(provider.port):
+            params = {**deployment["litellm_params"], "timeout": seconds}
+            deployments.append({"model_name": prefix + deployment["model_name"], "litellm_params": params})
+    return served(make_app(folder, "", policy(), deployments, **keys))
+
+
 @pytest.fixture(scope="module")
 def proxy(provider: RoughProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A proxy that does not wait long."""
-    deployments = models(provider.port)
-    for deployment in deployments:
-        deployment["litellm_params"]["timeout"] = SECONDS
-    folder = tmp_path_factory.mktemp("faults")
-    with served(make_app(folder, "", policy(), deployments)) as running:
+    """A proxy that waits as long as the model says."""
+    with proxied(provider, tmp_path_factory.mktemp("faults")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def restless(provider: RoughProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A proxy that waits as long for an answer to begin, and not long for it to go on."""
+    with proxied(provider, tmp_path_factory.mktemp("restless"), timeouts={"idle": SECONDS}) as running:
         yield running
 
 
 def ask(proxy: Running, route: Route, stream: bool) -> tuple[str, http.client.HTTPResponse, bytes]:
     """What the caller is told, and how."""
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=2 * PATIENCE)
     try:
         headers = {"authorization": f"Bearer {ADMIN_KEY}"}
         connection.request("POST", route.path, route.request(stream=stream), headers)
@@ -60,16 +80,16 @@ def ask(proxy: Running, route: Route, stream: bool) -> tuple[str, http.client.HT
 
 
 def check(proxy: Running, provider: RoughProvider, route: Route, fault: Fault, stream: bool) -> None:
-    """One fault, and then a request that is served."""
-    proxy.recorder.documents.clear()
+    """One fault, told without waiting for more than it takes to know, and then a request that is served."""
+    proxy.recorder.forget()
     provider.play(*fault.play(route))
+    asked = replace(route, model=HURRIED + route.model) if fault.told == LATE else route
 
-    began = time.monotonic()
-    told, _, body = ask(proxy, route, stream)
-    spent = time.monotonic() - began
+    with beating() as lived:
+        told, _, body = ask(proxy, asked, stream)
 
     assert told in fault.told
-    assert spent < SECONDS + 3
+    assert lived.seconds < SECONDS + 3
     assert b"hunter2" not in body
     kept = proxy.recorder.last()
     assert kept["outcome"] == ("passed" if told == "answered" else "failed")
@@ -92,9 +112,12 @@ def test_an_answer_that_is_none(
 
 @pytest.mark.parametrize("fault", STREAMS, ids=lambda fault: fault.name)
 @pytest.mark.parametrize("route", STREAMED, ids=lambda route: route.name)
-def test_a_stream_that_is_none(proxy: Running, provider: RoughProvider, route: Route, fault: Fault) -> None:
+def test_a_stream_that_is_none(
+    proxy: Running, restless: Running, provider: RoughProvider, route: Route, fault: Fault
+) -> None:
     """Before its first event an HTTP error, from then on an error in the stream. Never a silent end."""
-    check(proxy, provider, route, fault, True)
+    stops = fault.told == CUT and fault.play(route)[-1] is End.SILENT
+    check(restless if stops else proxy, provider, route, fault, True)
 
 
 @pytest.mark.parametrize("where", ["http://127.0.0.1:1", "http://no-such-host.invalid", "https"])

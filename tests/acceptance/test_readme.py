@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
 RUN_OTHERWISE = ("make demo", "make test", "export KEY=")
 """The first two are how this test came to run, or what it starts itself; the key comes from the demo."""
-EXIT = {"prompts/support/degraded.txt": 1}
+EXIT = {"prompts/support@degraded": 1}
 """Commands that must fail, and how."""
 
 
@@ -67,6 +67,7 @@ def _key(process: subprocess.Popen[bytes], log: Path) -> str:
     raise AssertionError(f"the demo did not finish its tour: {text}")
 
 
+@pytest.mark.timeout(400)
 def test_the_commands_work_in_order(demo: Demo, tmp_path: Path) -> None:
     """Every shell block ends with the exit code the README promises."""
     for name in ("datasets", ".venv"):

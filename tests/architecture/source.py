@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,8 @@ class Source(NamedTuple):
     module: str
     text: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
+    """Every node of the tree."""
     imports: tuple[Import, ...]
 
     @property
@@ -35,29 +38,25 @@ class Source(NamedTuple):
 
 
 def _imports(tree: ast.Module) -> tuple[Import, ...]:
-    typing_only = {
-        id(node)
-        for branch in ast.walk(tree)
-        if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.unparse(branch.test)
-        for statement in branch.body
-        for node in ast.walk(statement)
-    }
-    inside = {
-        id(node)
-        for scope in ast.walk(tree)
-        if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef)
-        for node in ast.walk(scope)
-    }
+    """Those of the whole tree. Lazy are those in functions and those that only a type checker sees."""
     found: list[Import] = []
-    for node in ast.walk(tree):
-        lazy = id(node) in inside or id(node) in typing_only
+    waiting: deque[tuple[ast.AST, bool]] = deque([(tree, False)])
+    while waiting:
+        node, lazy = waiting.popleft()
         if isinstance(node, ast.Import):
             found += [Import(alias.name, node.lineno, lazy) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             prefix = "." * node.level + (node.module or "")
             found.append(Import(prefix, node.lineno, lazy))
             found += [Import(f"{prefix}.{alias.name}", node.lineno, lazy) for alias in node.names]
+        typed = set(map(id, node.body)) if isinstance(node, ast.If) and _is_for_types(node) else set()
+        inside = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        waiting += [(child, inside or id(child) in typed) for child in ast.iter_child_nodes(node)]
     return tuple(found)
+
+
+def _is_for_types(branch: ast.If) -> bool:
+    return "TYPE_CHECKING" in ast.unparse(branch.test)
 
 
 @cache
@@ -71,5 +70,5 @@ def sources() -> tuple[Source, ...]:
         text = path.read_text(encoding="utf-8")
         module = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
         tree = ast.parse(text, filename=str(path))
-        result.append(Source(path, module, text, tree, _imports(tree)))
+        result.append(Source(path, module, text, tree, tuple(ast.walk(tree)), _imports(tree)))
     return tuple(result)

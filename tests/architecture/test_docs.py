@@ -43,7 +43,6 @@ def rows(text: str) -> set[str]:
 @cache
 def commands() -> dict[str, Any]:
     """Every command by its full name, as the command line has it."""
-    guardhouse._register()
 
     def walk(command: Any, name: str) -> Iterator[tuple[str, Any]]:
         inner = getattr(command, "commands", None)
@@ -83,7 +82,7 @@ def _mentioned(text: str) -> set[str]:
         *re.findall(r"```.*?```", text, re.S),
         *GROUPED.findall(re.sub(r"```.*?```", "", text, flags=re.S)),
     ]
-    pattern = re.compile(r"(?:^|[`$(;&|]|\bthen) *guardhouse((?: [a-z]+)+)", re.M)
+    pattern = re.compile(r"(?:^|[`$(;&|]|\bthen) *guardhouse((?: [a-z][a-z-]*)+)", re.M)
     return {" ".join(words.split()) for block in code for words in pattern.findall(block)}
 
 

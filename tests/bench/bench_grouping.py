@@ -24,7 +24,7 @@ import orjson
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from proxy.app import App, create_app
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.exchange import Exchange
 from proxy.providers.base import Call, EventStream, Reply, ReplyStream
 from proxy.routing import Router

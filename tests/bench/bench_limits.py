@@ -95,7 +95,7 @@ async def cpu(context: Context, bearer: str, messages: int, rounds: int) -> floa
         began = time.thread_time()
         for exchange in exchanges:
             exchange.principal = context.keyring.principal(bearer)
-            permits.check_team(context, exchange.principal)
+            permits.check_caller(context, exchange.principal)
             permits.check_model(exchange.principal, exchange.model)
             await admission.admit(context, exchange)
             header_pairs(admission.told(exchange, PROVIDER))

@@ -78,7 +78,7 @@ def measure(quick: bool, long: bool) -> Sequence[Row]:
 
 def measured(plan: Plan) -> list[Row]:
     """The same by a plan."""
-    with contest() as run, tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contest() as run:
         started = {
             entry.name: run.add(entry) for entry in (bare(run.provider), ours(run.provider, Path(folder)))
         }

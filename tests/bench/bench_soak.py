@@ -1,6 +1,6 @@
 """Memory over many requests: `python -m tests.bench.bench_soak [--quick] [--json]`.
 
-The real server in a process of its own, in front of the scripted provider of tests/bench/bench_proxy.py: whole chats,
+The real server in a process of its own, in front of the scripted provider of tests/bench/mock_provider.py: whole chats,
 streams, callers who leave in mid-stream, and bodies that are refused, in turn. Its resident memory is read at equal
 distances; the slope is that of a line through the second half, when caches are full. Its traces go to its database.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import os
 import re
 import socket
@@ -21,7 +20,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.bench.bench_proxy import provide
 from tests.bench.report import Row, command
 
 ROOT = Path(__file__).parents[2]
@@ -41,8 +39,10 @@ def measure(quick: bool) -> Sequence[Row]:
     requests = 4_000 if quick else 40_000
     with tempfile.TemporaryDirectory() as folder:
         upstream, port = _free(), _free()
-        provider = multiprocessing.get_context("spawn").Process(target=provide, args=(upstream,), daemon=True)
-        provider.start()
+        provider = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.mock_provider", str(upstream)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
         server = _server(Path(folder), upstream, port)
         try:
             sizes = asyncio.run(_load(server.pid, port, requests))
@@ -50,6 +50,7 @@ def measure(quick: bool) -> Sequence[Row]:
             server.terminate()
             server.wait(60)
             provider.terminate()
+            provider.wait(10)
     half = sizes[len(sizes) // 2 :]
     each = requests / SAMPLES
     slope = _slope(half) / each * 1000
@@ -67,7 +68,7 @@ def _free() -> int:
 
 def _server(folder: Path, upstream: int, port: int) -> subprocess.Popen[bytes]:
     """The proxy as an operator starts it."""
-    params = {"model": "openai/m", "api_base": f"http://127.0.0.1:{upstream}/v1", "api_key": "sk-x"}
+    params = {"model": "openai/bench", "api_base": f"http://127.0.0.1:{upstream}/v1", "api_key": "sk-x"}
     config = {**CONFIG, "model_list": [{"model_name": "gpt-bench", "litellm_params": params}]}
     config["guardhouse"] = {
         **CONFIG["guardhouse"],

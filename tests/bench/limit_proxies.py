@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from proxy.exchange import new_id
 from proxy.store.tables import SPAN
 from tests.bench.processes import ROOT, Process, cores, free_port, wait_for
-from tests.proxy.store.databases import DEFAULT_POSTGRES
+from tests.proxy.store.schemas import DEFAULT_POSTGRES
 
 ADMIN = "gh-bench-9f2d7c31"
 LATE_SECONDS = 20

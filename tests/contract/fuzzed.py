@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.app import App
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.providers.base import Call, EventStream, Reply, ReplyStream
 from proxy.providers.openai_wire import body_bytes
 from proxy.routing import Router

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from proxy.app import App
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.providers.base import Call, EventStream, Reply, ReplyStream
 from proxy.providers.openai_wire import body_bytes
 from proxy.routing import Router

@@ -13,21 +13,19 @@ import pytest
 from aiohttp import web
 
 from evals.golden import canonical, content_sha256
-from evals.types import (
+from evals.run import (
     Canaries,
-    Cause,
     Gating,
     GoldenRef,
-    Output,
     PromptRef,
     Run,
     RunCase,
     RunItem,
-    Score,
     ScorerRef,
     Summary,
     TargetRef,
 )
+from evals.types import Cause, Output, Score
 
 Answer = tuple[int, Any, dict[str, str]]
 
@@ -58,11 +56,14 @@ class ChatServer:
         self.models = 0
         self.models_status = 200
         self.base_url = ""
+        self.keys: set[str] = set()
+        """What came as keys."""
 
     async def chat(self, request: web.Request) -> web.Response:
         """One scripted answer."""
         asked = await request.json()
         self.requests.append(asked)
+        self.keys.add(request.headers.get("authorization", "").removeprefix("Bearer "))
         status, body, headers = self.script(asked)
         text = body if isinstance(body, str) else json.dumps(body)
         return web.Response(status=status, text=text, headers=headers, content_type="application/json")
@@ -127,10 +128,21 @@ def write_golden(directory: Path, contents: Sequence[dict[str, Any]], **manifest
         "version": "1.0.0",
         "n": len(contents),
         "content_sha256": content_sha256(contents),
+        "licence": "CC0-1.0",
     }
     (directory / "manifest.json").write_text(json.dumps(document | manifest), "utf-8")
     (directory / "CHANGELOG.md").write_text("# Changelog\n\n## 1.0.0 - 2026-01-01\n\n- First.\n", "utf-8")
     return directory
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A golden set of thirty cases, a suite, and two prompts."""
+    golden = write_golden(tmp_path / "golden", [item(f"c{n:02}") for n in range(30)])
+    (golden / "suite.yaml").write_text("scorers: [exact, f1]\ngating: [{metric: exact, margin: 0.1}]\n")
+    (tmp_path / "good.txt").write_text("Be careful.")
+    (tmp_path / "bad.txt").write_text("Be quick.")
+    return tmp_path
 
 
 Values = Mapping[str, Sequence[float | Score]]

@@ -10,7 +10,7 @@ import pytest
 
 from evals import demo
 from evals.errors import DemoError
-from evals.types import GateMetric, GateVerdict
+from evals.run import GateMetric, GateVerdict
 
 
 def says(*lines: str) -> subprocess.Popen[str]:
@@ -36,8 +36,22 @@ def test_a_proxy_that_does_not_start_is_explained(
 ) -> None:
     """Its last words in one line; for a taken port, what to do."""
     with says(*lines) as process, pytest.raises(DemoError, match=message) as raised:
-        demo._started(process, tmp_path)
+        demo._started(process, tmp_path, print)
     assert "\n" not in str(raised.value)
+
+
+def test_a_proxy_that_starts_slowly_is_waited_for_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it lives, with a word now and then; then that the time is over, and never that it said nothing."""
+    monkeypatch.setattr(demo, "START_SECONDS", 0.3)
+    monkeypatch.setattr(demo, "TOLD_SECONDS", 0.1)
+    told: list[str] = []
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=-1, stderr=-1, text=True) as process:
+        with pytest.raises(DemoError, match=r"did not start within 0\.3 seconds"):
+            demo._started(process, tmp_path, told.append)
+        process.kill()
+    assert told and all(line.startswith("It is still starting, after") for line in told)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from evals.document import dump, load, parse, save, score_line, write
+from evals.document import dump, load, parse, save, score_line, text, write
 from evals.errors import RunError
 from evals.gate import judge
-from evals.types import Evidence, Gating, Hit, Output, Run, RunItem, Score, ScoreSpan
+from evals.run import Gating, Run, RunItem
+from evals.types import Cause, Evidence, Hit, Output, Score, ScoreSpan
 from tests.evals.conftest import make_run, missing
 
 
@@ -58,12 +60,19 @@ def test_the_document_has_the_published_shape() -> None:
     assert document["items"][1]["scores"]["f1"]["status"] == "unscored"
 
 
-def test_a_score_line_has_four_fields() -> None:
+def test_a_score_line_says_who_gave_it_and_what_it_looked_at() -> None:
     """As `guardhouse eval score` prints it."""
-    line = score_line(Score.of(0.5, spans=(ScoreSpan(1, 3, "conflict"),)))
+    given = Score.of(0.5, spans=(ScoreSpan(1, 3, "conflict"),), looked_at="1 claim", coverage=1.0)
+    line = score_line(given, "groundedness", "1")
 
     span = {"start": 1, "end": 3, "class": "conflict", "evidence": None}
-    assert line == {"status": "scored", "value": 0.5, "spans": [span], "reason": ""}
+    seen = {"looked_at": "1 claim", "coverage": 1.0, "scorer": "groundedness", "version": "1"}
+    assert line == {"status": "scored", "value": 0.5, "spans": [span], "reason": "", **seen}
+    unread = replace(Score.unscored("the judge refused", Cause.SCORER), reply="No.")
+    told = score_line(unread, "answer_judged", "1")
+    assert (told["value"], told["reason"], told["cause"], told["reply"]) == (
+        None, "the judge refused", "scorer", "No.",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -113,3 +122,17 @@ def test_a_run_with_a_number_that_is_not_finite_is_not_written(tmp_path: Path) -
         )
 
     assert not list(tmp_path.iterdir())
+
+
+def test_a_document_is_written_item_by_item_and_reads_the_same(tmp_path: Path) -> None:
+    """One case and one item a line; what is printed is what is saved."""
+    save(full(), tmp_path / "run.json")
+    saved = (tmp_path / "run.json").read_text("utf-8", errors="surrogateescape")
+    lines = saved.splitlines()
+
+    assert parse(saved.encode("utf-8", "surrogateescape"), "x") == full()
+    assert json.loads(text(full())) == json.loads(saved) == json.loads(json.dumps(dump(full())))
+    assert sum('"repeat":' in line for line in lines) == len(full().items)
+    assert text(full()).isascii()
+    empty = make_run({"f1": {"a": [0.5]}}, items=(), cases=())
+    assert parse(text(empty).encode(), "x") == empty

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evals.errors import ComparisonError
 from evals.gate import judge
-from evals.types import Canaries, Cause, GateVerdict, Gating, Run, Score, ScorerRef
+from evals.run import Canaries, GateVerdict, Gating, Run, ScorerRef
+from evals.types import Cause, Score
 from tests.evals.conftest import make_run, missing
 
 EXACT = [Gating("exact", margin=0.05)]
@@ -236,29 +240,223 @@ def test_other_metrics_are_reported_and_never_block() -> None:
     assert judged.gate.metrics[1].delta == pytest.approx(-0.8)
 
 
-def sampled(chances: Sequence[float], rng: random.Random, repeats: int) -> dict[str, list[float]]:
-    """One run of items that pass with these chances."""
-    return {f"c{n:03}": [float(rng.random() < p) for _ in range(repeats)] for n, p in enumerate(chances)}
+def repeated(values: Mapping[str, float], repeats: int = 3) -> dict[str, list[float]]:
+    """Each value in every repeat."""
+    return {name: [value] * repeats for name, value in values.items()}
 
 
-def rate_of_blocks(broken: int, replays: int, seed: int) -> float:
-    """Share of replays that block, at 100 items and 3 repeats, where so many items are broken."""
-    rng = random.Random(seed)
-    chances = [0.98] * 70 + [0.70] * 20 + [0.15] * 10
-    changed = [0.05] * broken + chances[broken:]
-    blocked = 0
-    for _ in range(replays):
-        before = make_run({"exact": sampled(chances, rng, 3)})
-        after = make_run({"exact": sampled(changed, rng, 3)}, gating=EXACT)
-        blocked += judge(after, before, resamples=300).gate.verdict is GateVerdict.BLOCK
-    return blocked / replays
+def spread(losses: int, gains: int, n: int = 40) -> tuple[dict[str, float], dict[str, float]]:
+    """Two arms of so many cases, of which some are lost and some are won."""
+    names = [f"c{place:03}" for place in range(n)]
+    before = {name: float(not losses <= place < losses + gains) for place, name in enumerate(names)}
+    after = {name: float(place >= losses) for place, name in enumerate(names)}
+    return before, after
 
 
-def test_an_unchanged_prompt_is_rarely_blocked() -> None:
-    """A/A replays at n = 100, k = 3: the false-block rate is near the 5 % it is built for."""
-    assert rate_of_blocks(0, replays=150, seed=1) <= 0.09
+def thrice(before_repeats: int = 3, after_repeats: int = 3, margin: float = 0.05, **fields: Any) -> Run:
+    """A loss of 7.5 points of 40 cases, p = .13."""
+    before, after = spread(5, 2)
+    run = make_run(
+        {"exact": repeated(after, after_repeats)}, gating=[Gating("exact", margin=margin)], **fields
+    )
+    return judge(run, make_run({"exact": repeated(before, before_repeats)}))
 
 
-def test_a_true_loss_of_ten_points_is_nearly_always_blocked() -> None:
-    """A/B replays at n = 100, k = 3, with ten items broken."""
-    assert rate_of_blocks(11, replays=40, seed=2) >= 0.9
+def test_a_loss_beyond_the_margin_blocks_sooner_where_cases_were_asked_thrice() -> None:
+    """At p < .2; asked once, or in arms that were asked differently, the same loss is inconclusive."""
+    metric = thrice().gate.metrics[0]
+
+    assert metric.delta == pytest.approx(-0.075)
+    assert metric.p is not None
+    assert 0.05 < metric.p < 0.2
+    assert metric.verdict is GateVerdict.BLOCK
+    assert "more than the margin of 0.05" in metric.reason
+    assert thrice(1, 1).gate.verdict is GateVerdict.INCONCLUSIVE
+    assert thrice(2, 2).gate.verdict is GateVerdict.INCONCLUSIVE
+
+
+def test_the_sooner_block_needs_the_same_repeats_in_both_runs() -> None:
+    """The difference is listed."""
+    uneven, screened = thrice(5, 3), thrice(screen=1)
+
+    assert uneven.gate.verdict is screened.gate.verdict is GateVerdict.INCONCLUSIVE
+    assert uneven.baseline is not None
+    assert uneven.baseline.differences == ("repeats: 5 -> 3",)
+    assert screened.baseline is not None
+    assert screened.baseline.differences == ("screen of adaptive repeats: none -> 1",)
+
+
+@pytest.mark.parametrize("margin", [0.075, 0.1])
+def test_a_loss_within_the_margin_does_not_block_sooner(margin: float) -> None:
+    """Not even one that is just as large."""
+    assert thrice(margin=margin).gate.verdict is GateVerdict.INCONCLUSIVE
+
+
+def test_among_several_metrics_the_sooner_block_is_rarer_too() -> None:
+    """Holm: p = .13 alone is below .2, and four times that is not."""
+    before, after = spread(5, 2)
+    names = ["exact", "a", "b", "c"]
+    same = {name: repeated(before) for name in names[1:]}
+    gating = [Gating(name, margin=0.05) for name in names]
+
+    judged = judge(
+        make_run({"exact": repeated(after), **same}, gating=gating),
+        make_run({"exact": repeated(before), **same}),
+    )
+
+    assert judged.gate.metrics[0].adjusted_p == pytest.approx(4 * (judged.gate.metrics[0].p or 0))
+    assert judged.gate.verdict is GateVerdict.INCONCLUSIVE
+
+
+def test_looking_several_times_takes_more_to_block() -> None:
+    """Four losses are p = .03: beyond chance in one look, and not in the first of three."""
+    assert judge(run_of(86), run_of(90)).gate.verdict is GateVerdict.BLOCK
+    assert judge(run_of(86), run_of(90), looks=3).gate.verdict is not GateVerdict.BLOCK
+    with pytest.raises(ComparisonError, match="look 1 to 5 times"):
+        judge(run_of(86), run_of(90), looks=6)
+
+
+def test_reported_metrics_carry_a_p_that_is_adjusted_among_them() -> None:
+    """Benjamini-Hochberg, apart from the gating ones."""
+    before = make_run({"exact": values(90), "f1": values(90), "hit": values(90)})
+    after = make_run({"exact": values(90), "f1": values(84), "hit": values(90)}, gating=EXACT)
+
+    exact, f1, hit = judge(after, before).gate.metrics
+
+    assert exact.adjusted_p == exact.p
+    assert f1.adjusted_p == pytest.approx(2 * (f1.p or 0))
+    assert hit.adjusted_p == 1.0
+
+
+def test_the_worst_case_of_what_is_missing_is_told() -> None:
+    """Failed scores go against the candidate: two of its hundred as failures, one of the baseline's as a pass."""
+    after: dict[str, list[float | Score]] = {**values(90)}
+    after |= {"c000": [missing()], "c001": [missing()]}
+    before: dict[str, list[float | Score]] = {**values(90)}
+    before |= {"c099": [missing()]}
+
+    metric = judge(make_run({"exact": after}, gating=EXACT), make_run({"exact": before})).gate.metrics[0]
+
+    assert metric.verdict is GateVerdict.PASS
+    assert (metric.n, metric.delta) == (97, 0.0)
+    assert metric.worst == pytest.approx(-0.03)
+
+
+def test_the_worst_case_is_told_of_an_invalid_run_too() -> None:
+    """Beside the reason; there is no difference to mislead."""
+    broken: dict[str, list[float | Score]] = {**values(90)}
+    broken |= {f"c{place:03}": [missing()] for place in range(10)}
+
+    metric = judge(make_run({"exact": broken}, gating=EXACT), run_of(90)).gate.metrics[0]
+
+    assert metric.verdict is GateVerdict.INVALID
+    assert metric.delta is metric.low is metric.p is None
+    assert metric.worst == pytest.approx(-0.1)
+
+
+def test_where_lower_is_better_the_worst_is_the_slowest() -> None:
+    """Outside 0 to 1 the extremes that were seen stand in."""
+    fast: dict[str, list[float | Score]] = {f"c{n:03}": [100.0] for n in range(99)} | {"c099": [300.0]}
+    gone: dict[str, list[float | Score]] = {**fast, "c000": [missing()]}
+
+    metric = judge(
+        make_run({"latency": gone}, gating=[Gating("latency", margin=50)]), make_run({"latency": fast})
+    ).gate.metrics[0]
+
+    assert metric.worst == pytest.approx((300 - 100) / 100)
+
+
+def weighted(run: Run, **weights: float) -> Run:
+    """The run with other weights for some of its cases."""
+    cases = tuple(replace(case, weight=weights.get(case.id, case.weight)) for case in run.cases)
+    return replace(run, cases=cases)
+
+
+def test_weights_count_in_means_differences_and_thresholds() -> None:
+    """A case of weight 9 among ten is half of the mean."""
+    before = make_run({"exact": {f"c{n}": [1.0] for n in range(10)}})
+    after = make_run(
+        {"exact": {f"c{n}": [float(n > 0)] for n in range(10)}}, gating=[Gating("exact", min=0.6)]
+    )
+
+    judged = judge(weighted(after, c0=9.0), before)
+    metric = judged.gate.metrics[0]
+
+    assert (metric.baseline, metric.candidate, metric.delta) == (1.0, 0.5, -0.5)
+    assert metric.reason == "the mean 0.5 is worse than 0.6"
+    assert judged.baseline is not None
+    assert judged.baseline.differences == (
+        "weights: 1 cases weigh more or less than before; those of this run count",
+    )
+    assert judge(weighted(after, c0=0.0), before).gate.metrics[0].delta == 0.0
+
+
+def test_a_case_is_not_of_the_cluster_that_bears_its_name() -> None:
+    """A case without a cluster is its own."""
+    before = make_run({"exact": {"a": [1.0], "b": [1.0]}})
+    after = make_run({"exact": {"a": [0.0], "b": [1.0]}}, gating=EXACT, clusters={"b": "a"})
+
+    assert judge(after, before).gate.metrics[0].low is not None
+
+
+@pytest.mark.parametrize("side", ["candidate", "baseline"])
+def test_an_unfinished_run_is_invalid(side: str) -> None:
+    """Whichever of the two it is; nothing is compared, whatever they have in common."""
+    cut = make_run({"exact": values(3, n=5)}, gating=EXACT, unfinished="interrupted after 5 of 100 calls")
+    run, baseline = (cut, run_of(90)) if side == "candidate" else (run_of(90), cut)
+
+    judged = judge(run, baseline)
+
+    assert judged.gate.verdict is GateVerdict.INVALID
+    assert "interrupted after 5 of 100 calls" in judged.gate.reason
+    assert judged.gate.metrics == ()
+    assert judged.baseline
+    assert (judged.baseline.compared, judged.baseline.flips) == (0, ())
+
+
+def test_each_bound_is_the_one_that_decides() -> None:
+    """The worse one at the plain level, by which a metric passes; the better one at Holm's, by which it blocks."""
+    noisy = {f"c{n}": [0.5 + (0.1 if n % 2 else -0.1)] for n in range(40)}
+    flat = {name: [0.5] for name in noisy}
+    metrics = [f"m{n}" for n in range(4)]
+    gating = [Gating(name, margin=0.05) for name in metrics]
+
+    alone = judge(make_run({"m0": noisy}, gating=gating[:1]), make_run({"m0": flat})).gate.metrics[0]
+    among = judge(
+        make_run(dict.fromkeys(metrics, noisy), gating=gating), make_run(dict.fromkeys(metrics, flat))
+    ).gate.metrics[0]
+
+    assert alone.low is not None and alone.high is not None and among.high is not None
+    assert (among.low, among.high > alone.high) == (alone.low, True)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=4, max_size=30),
+    st.sampled_from((0.02, 0.05, 0.2)),
+)
+@settings(max_examples=25, deadline=None)
+def test_a_metric_passes_where_its_worse_bound_is_within_the_margin(
+    pairs: list[tuple[int, int]], margin: float
+) -> None:
+    """What is shown explains the verdict, with several metrics too."""
+    before = {f"c{n}": [old / 4] for n, (old, _) in enumerate(pairs)}
+    after = {f"c{n}": [new / 4] for n, (_, new) in enumerate(pairs)}
+    gating = [Gating("exact", margin), Gating("f1", margin), Gating("rouge", margin)]
+    base = make_run({"exact": before, "f1": before, "rouge": after})
+    run = judge(make_run({"exact": after, "f1": before, "rouge": after}, gating=gating), base, resamples=200)
+
+    for metric in run.gate.metrics:
+        if metric.gating and metric.low is not None and metric.high is not None:
+            if metric.verdict is GateVerdict.PASS:
+                assert metric.low > -margin
+            elif metric.verdict is GateVerdict.INCONCLUSIVE:
+                assert metric.low <= -margin
+
+
+def test_a_canary_that_failed_before_the_run_broke_off_still_blocks() -> None:
+    """The leak is proven."""
+    run = make_run(
+        {"guardrail": {"k": [0.0]}}, canaries=Canaries(("k",), ("guardrail",)), unfinished="interrupted"
+    )
+
+    assert judge(run).gate.verdict is GateVerdict.BLOCK

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.errors import RunError
-from evals.journal import Journal, key
+from evals.journal import Failures, Journal, key
 from evals.types import Case, Hit, Output, ToolCall, Usage
+from tests.architecture.source import ROOT
 
 FULL = Output(
     text="é\ud800 \n\x00",
@@ -107,3 +112,58 @@ def test_a_full_disk_is_told() -> None:
     """The first output that cannot be kept stops the run."""
     with Journal(Path("/dev/full")) as journal, pytest.raises(RunError, match="No space left"):
         journal.put("k", Output(text="x"))
+
+
+def test_failed_tries_are_kept_apart_until_a_call_ends(tmp_path: Path) -> None:
+    """Those of its last round count against its tries, all of them count as requests; an answer forgets nothing."""
+    with Journal(tmp_path / "j") as journal:
+        journal.fail("k", "HTTP 500")
+        journal.put("k", Output(error="HTTP 500"))
+        journal.fail("k", "HTTP 500")
+        journal.fail("k", "HTTP 429", throttled=True)
+        kept = journal.failures("k")
+
+    with Journal(tmp_path / "j") as journal:
+        assert journal.failures("k") == kept == Failures(1, 1, 3)
+        assert journal.failures("other") == Failures()
+        assert "k" not in journal
+
+
+def test_a_second_process_is_refused_while_the_first_writes(tmp_path: Path) -> None:
+    """Two runs in one folder would ask everything twice. When the first is killed, the folder is free."""
+    hold = "import sys, time; from pathlib import Path; from evals.journal import Journal\n"
+    hold += "with Journal(Path(sys.argv[1])): print(flush=True); time.sleep(60)"
+    path = tmp_path / "run" / "j"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(path)], cwd=ROOT, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with pytest.raises(RunError, match=r"another run is writing to .*run: wait until"), Journal(path):
+            pass
+        os.kill(process.pid, signal.SIGKILL)
+
+    with Journal(path) as journal:
+        assert len(journal) == 0
+
+
+def test_a_line_that_was_damaged_counts_for_nothing(tmp_path: Path) -> None:
+    """Whatever stands there: asked again, and no other line is lost."""
+    with Journal(tmp_path / "j") as journal:
+        for name in "abc":
+            journal.put(name, Output(text="words " * 20))
+    data = bytearray((tmp_path / "j").read_bytes())
+    data[len(data) // 2] = 0
+    (tmp_path / "j").write_bytes(data)
+
+    with Journal(tmp_path / "j") as journal:
+        assert [bool(journal.get(name)) for name in "abc"] == [True, False, True]
+
+
+def test_a_journal_of_an_older_version_is_read(tmp_path: Path) -> None:
+    """Every field told, no line but outputs."""
+    old = '{"key":"k","output":{"text":"x","tool_calls":[],"hits":null,"verdict":null,"usage":null,"latency_ms":1.5}}\n'
+    (tmp_path / "j").write_text(old)
+
+    with Journal(tmp_path / "j") as journal:
+        assert journal.get("k") == Output(text="x", latency_ms=1.5)

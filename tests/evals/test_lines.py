@@ -30,7 +30,28 @@ async def test_each_line_gets_its_score_in_order() -> None:
         ("scored", 1.0, True),
         ("scored", 0.0, True),
     ]
-    assert list(found[0][0]) == ["status", "value", "spans", "reason"]
+    first = ["status", "value", "spans", "reason", "looked_at", "coverage", "scorer", "version"]
+    assert list(found[0][0]) == first
+    assert (found[0][0]["scorer"], found[0][0]["version"]) == ("exact", "2")
+    assert found[0][0]["looked_at"] == "3 characters against 1 wording"
+
+
+async def test_a_line_may_name_a_schema() -> None:
+    """One that is none makes the line unreadable."""
+    schema = {"type": "object", "required": ["id"]}
+    found = await scores(
+        "json_schema",
+        {"answer": '{"id": 1}', "json_schema": schema},
+        {"answer": "{}", "json_schema": schema},
+        {"answer": "{}", "json_schema": {"type": "thing"}},
+    )
+
+    assert [(line["value"], readable) for line, readable in found] == [
+        (1.0, True),
+        (0.0, True),
+        (None, False),
+    ]
+    assert "type must be one of" in found[2][0]["reason"]
 
 
 @pytest.mark.parametrize(

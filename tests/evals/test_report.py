@@ -1,119 +1,129 @@
-"""Reports: everything a model wrote is hostile, and every reader gets the verdict first."""
+"""Reports of any run: none fails, each is well-formed, and what a model wrote stays text."""
 
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings
 from rich.console import Console
 
+from evals import html
 from evals.gate import judge
-from evals.report import junit, markdown, plain, terminal
-from evals.types import Canaries, Gating, Run
-from tests.evals.conftest import make_run, missing
+from evals.report import junit, markdown, terminal
+from evals.run import GateResult, GateVerdict, Gating, Run
+from tests.evals.conftest import make_run
+from tests.evals.strange_runs import RUNS
 
-HOSTILE = (
-    "</pre><script>alert(1)</script> [red]x[/red] | `cmd` \x1b[31m \x00 \ufffe \ud800 \u202e @everyone ]]>"
+FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\ud800-\udfff]"
+)
+VOID = {"meta", "br", "img", "input", "link", "hr"}
+TAGS = (
+    "html head meta title style body header main footer section h1 h2 h3 h4 p small span b ul li details summary "
+    "div table thead tbody tr th td dl dt dd pre ins del mark code a svg line rect circle text fieldset legend "
+    "label input br"
+)
+ATTRIBUTES = (
+    "charset lang http-equiv content name class scope width height viewbox role aria-label x y x1 x2 y1 y2 cx cy r "
+    "text-anchor data-label open title id type checked href rel"
 )
 
 
-def blocked() -> Run:
-    """A run that lost ten cases, with hostile texts."""
-    before = make_run({"exact": {f"c{n}": [1.0] for n in range(30)}}, id="old", texts={"c1": HOSTILE})
-    after = make_run(
-        {"exact": {f"c{n}": [float(n >= 10)] for n in range(30)}},
-        gating=[Gating("exact")],
-        texts={f"c{n}": HOSTILE for n in range(30)},
-        suite=HOSTILE,
-    )
-    return judge(after, before)
+class Reader(HTMLParser):
+    """Reads a page and holds it to what our templates put there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text = ""
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Known tags and attributes only; links to web addresses only."""
+        assert tag in TAGS.split(), tag
+        assert {name for name, _ in attrs} <= {*ATTRIBUTES.split()}, attrs
+        self.links += [value or "" for name, value in attrs if name == "href"]
+        if tag not in VOID and not (
+            tag in {"line", "rect", "circle"} and self.get_starttag_text().endswith("/>")
+        ):  # type: ignore[union-attr]
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A tag that holds nothing."""
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Closes what was opened last."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Text."""
+        self.text += data + " "
 
 
-def shown(run: Run) -> str:
+def read(page: str) -> Reader:
+    """The parsed page; fails where it is not well-formed."""
+    reader = Reader()
+    reader.feed(page)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+def shown(run: Run, width: int = 200, encoding: str = "utf-8") -> str:
     """What a terminal shows."""
-    out = io.StringIO()
-    terminal(run, Console(file=out, width=200, force_terminal=False))
-    return out.getvalue()
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding, write_through=True)
+    terminal(run, Console(file=file, width=width, force_terminal=False))
+    return raw.getvalue().decode(encoding)
 
 
-def test_the_terminal_says_the_verdict_first() -> None:
-    """Then what was measured, metrics, gate and flips."""
-    text = shown(blocked())
-
-    assert text.startswith("BLOCK  exact: it got worse, beyond chance")
-    assert "pass -> fail  exact  c0" in text
-    assert "\x1b" not in text
-
-
-def test_differences_stand_above_the_numbers() -> None:
-    """Identity before deltas."""
-    before = make_run({"exact": {"a": [1.0], "b": [1.0]}})
-    after = make_run({"exact": {"a": [1.0, 1.0], "b": [1.0, 1.0]}}, gating=[Gating("exact")])
-    run = judge(after, before)
-
-    for text in (shown(run), markdown(run)):
-        assert 0 < text.index("repeats: 1") < text.lower().index("mean")
-
-
-def test_markdown_shows_hostile_text_as_text() -> None:
-    """No HTML, no table break, no mention, no formatting."""
-    text = markdown(blocked())
-
-    assert "<script" not in text
-    assert "\\| \\`cmd\\`" in text
-    assert "@everyone" not in text.replace("\\@everyone", "")
-    flips = [line for line in text.splitlines() if line.startswith("| pass")]
-    assert len(flips) == 10
-
-
-def suites(run: Run) -> dict[str, ElementTree.Element]:
-    """The parsed JUnit suites by the word before the colon."""
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(RUNS)
+def test_any_run_has_all_its_reports(run: Run) -> None:
+    """Whatever is missing or absurd in it: well-formed, without control characters, verdict first, of bounded size."""
+    page, text = read(html.render(run)), markdown(run)
+    texts = [page.text, text, shown(run, 80), shown(run, 80, "ascii")]
     root = ElementTree.fromstring(junit(run).encode())
-    return {suite.get("name", "").split(":")[0]: suite for suite in root}
+
+    assert [text for text in texts if FORBIDDEN.search(text)] == []
+    assert all(link.startswith(("http://", "https://")) for link in page.links)
+    assert len(text) < 60_000
+    assert text.startswith(f"## Eval: {run.gate.verdict.value} (exit code {run.gate.verdict.exit_code}")
+    assert texts[2].startswith(run.gate.verdict.value.upper())
+    red = [*root.iter("failure"), *root.iter("error")]
+    assert bool(red) == (run.gate.verdict.exit_code in {1, 2})
 
 
-def test_junit_has_one_testcase_per_gate_and_item() -> None:
-    """Valid XML whatever the model said; the gate and the cases that flipped are the failures."""
-    found = suites(blocked())
-
-    assert (found["gate"].get("tests"), found["gate"].get("failures")) == ("1", "1")
-    assert (found["items"].get("tests"), found["items"].get("failures")) == ("30", "10")
-    properties = {p.get("name"): p.get("value") for p in found["gate"].iter("property")}
-    assert {"delta", "low", "high", "n", "k", "p"} <= set(properties)
+def every_verdict() -> Iterator[Run]:
+    """A run that ended in each way there is, with as little in it as can be."""
+    bare = make_run({"exact": {"a": [1.0]}}, gating=[Gating("exact")])
+    nothing = replace(bare, items=(), cases=(), summary={}, scorers=())
+    for verdict in GateVerdict:
+        for run in (bare, nothing):
+            yield replace(run, gate=GateResult(verdict, "for a reason"))
+    yield replace(
+        nothing, gate=GateResult(GateVerdict.INVALID, "interrupted"), unfinished="interrupted: 0 of 1"
+    )
+    yield judge(nothing)
+    yield judge(bare, bare)
 
 
 @pytest.mark.parametrize(
-    ("run", "red"),
-    [
-        (make_run({"exact": {"a": [0.0], "b": [1.0]}}), False),
-        (make_run({"exact": {"a": [0.0], "b": [0.0]}}, gating=[Gating("exact", min=0.5)]), True),
-        (make_run({"exact": {"a": [missing()], "b": [1.0]}}, errors=["a"]), True),
-        (make_run({"guardrail": {"a": [0.0], "b": [1.0]}}, canaries=Canaries(("a",))), True),
-        (make_run({"guardrail": {"a": [1.0], "b": [0.0]}}, canaries=Canaries(("a",))), False),
-    ],
+    "run", list(every_verdict()), ids=lambda run: run.gate.verdict.value + run.unfinished[:5]
 )
-def test_junit_is_red_exactly_when_the_exit_code_says_so(run: Run, red: bool) -> None:
-    """A low score alone fails nothing: report and exit code never disagree."""
-    judged = judge(run)
-    root = ElementTree.fromstring(junit(judged).encode())
-    bad = [*root.iter("failure"), *root.iter("error")]
+def test_every_way_to_end_has_reports_that_say_so(run: Run) -> None:
+    """Verdict, reason and exit code in each; why it is unfinished where it is."""
+    texts = [shown(run), markdown(run), read(html.render(run)).text]
 
-    assert bool(bad) is red
-    assert (judged.gate.verdict.exit_code in {1, 2}) is red
-
-
-@given(st.text())
-def test_plain_text_is_always_fit_for_xml(text: str) -> None:
-    """Whatever the characters."""
-    element = ElementTree.Element("a", value=plain(text))
-
-    ElementTree.fromstring(ElementTree.tostring(element))
-    assert "\x1b" not in plain(text)
-
-
-def test_a_long_text_is_cut() -> None:
-    """At the limit, with a mark."""
-    assert plain("x" * 10, 4) == "xxx…"
+    for text in texts:
+        assert run.gate.verdict.value in text.lower()
+        assert run.gate.reason in text
+        assert f"exit code {run.gate.verdict.exit_code}" in text
+        assert not run.unfinished or "0 of 1" in text

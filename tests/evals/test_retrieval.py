@@ -166,7 +166,7 @@ def test_an_empty_or_missing_corpus_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("\n")
     (tmp_path / "latin.jsonl").write_bytes(b"\xff\xfe")
 
-    for name, message in (("empty", "no documents"), ("missing", "cannot be read"), ("latin", "UTF-8")):
+    for name, message in (("empty", "no documents"), ("missing", "no such file"), ("latin", "UTF-8")):
         with pytest.raises(RetrievalError, match=message):
             read_corpus(tmp_path / f"{name}.jsonl")
 
@@ -227,9 +227,9 @@ def test_an_index_is_named_by_its_folder_and_manifest(tmp_path: Path) -> None:
     assert identity(tmp_path / "harbor") == "harbor@44136fa355b3"
 
 
-def test_a_line_nested_too_deep_is_one_error() -> None:
+def test_a_line_nested_too_deep_is_one_error(tmp_path: Path) -> None:
     """Not a RecursionError."""
-    from evals.retrieval import _document
+    (tmp_path / "docs.jsonl").write_text("[" * 100_000)
 
     with pytest.raises(RetrievalError, match="not JSON"):
-        _document("[" * 100_000, "x:1")
+        read_corpus(tmp_path / "docs.jsonl")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from evals import document
+from evals import document, runner
 from evals.errors import ComparisonError, SuiteError
 from evals.golden import load
-from evals.scorer import build
-from evals.session import Setup, canaries, evaluate, read_prompt, read_template, summarise, write_reports
+from evals.journal import Journal
+from evals.run import GateVerdict, Gating, PromptRef, RunItem, TargetRef
+from evals.runner import Plan
+from evals.scorer import BUILT_IN, build
+from evals.session import Setup, canaries, evaluate, summarise, write_reports
 from evals.suite import default
-from evals.types import Case, GateVerdict, Output, PromptRef, RunItem, Score, TargetRef
-from proxy.prompt_file import read_version
+from evals.types import Case, Output, Score
 from tests.evals.conftest import item, make_run, missing, write_golden
 
 SUITE = "scorers: [exact, f1, refusal]\ngating: [{metric: exact, margin: 0.1}]\nrepeats: 2\n"
@@ -35,7 +38,7 @@ class Oracle:
     async def probe(self) -> None:
         """Always there."""
 
-    async def ask(self, case: Case) -> Output:
+    async def ask(self, case: Case, repeat: int = 0) -> Output:
         """The expected answer, or the fixed one."""
         self.asked += 1
         return Output(text=self.fixed or case.expected.answer or "", answered_model="oracle-7")
@@ -109,21 +112,6 @@ async def test_all_four_artefacts_are_written(tmp_path: Path) -> None:
     assert all(path.stat().st_size > 100 for path in written.values())
 
 
-def test_a_prompt_is_named_by_folder_and_file(tmp_path: Path) -> None:
-    """And identified by the hash of what is sent."""
-    path = tmp_path / "support" / "v2.txt"
-    path.parent.mkdir()
-    path.write_text("Be brief.\n")
-
-    assert read_prompt(path) == (
-        "Be brief.",
-        PromptRef("support", "v2", hashlib.sha256(b"Be brief.").hexdigest()),
-    )
-    assert read_prompt(None)[0] == ""
-    with pytest.raises(SuiteError, match="cannot be read"):
-        read_prompt(tmp_path / "none.txt")
-
-
 def test_canaries_are_those_tagged_and_those_listed(tmp_path: Path) -> None:
     """A listed one that is not in the set is a mistake."""
     path = tmp_path / "suite.yaml"
@@ -149,9 +137,10 @@ def test_a_summary_averages_repeats_first_and_counts_what_is_missing() -> None:
         scored("c", 0, missing()),
     ]
 
-    (summary,) = summarise(items, [build("exact")], {}).values()
+    cases = [Case("a", "h"), Case("b", "h", weight=3.0), Case("c", "h")]
+    (summary,) = summarise(items, [build("exact")], cases).values()
 
-    assert (summary.mean, summary.n, summary.unscored) == (0.75, 2, 2)
+    assert (summary.mean, summary.n, summary.unscored) == (0.875, 2, 2)
 
 
 async def test_what_a_case_expects_is_told_in_words(tmp_path: Path) -> None:
@@ -177,19 +166,68 @@ async def test_what_a_case_expects_is_told_in_words(tmp_path: Path) -> None:
     ]
 
 
-def test_a_template_is_named_by_its_path_and_hashed_as_the_proxy_does(tmp_path: Path) -> None:
-    """So that a run can tell whether the proxy rendered that file."""
-    path = tmp_path / "support-answer" / "2.1.yaml"
-    path.parent.mkdir()
-    path.write_text("# comment\nprompt: 'Ä {{ b }}'\n")
+class Late:
+    """A scorer that knows its version once it has scored."""
 
-    ref = read_template(path)
+    name, higher_is_better = "late", True
 
-    assert (ref.name, ref.version) == ("support-answer", "2.1")
-    assert ref.sha256 == read_version(path).use.hash
-    for broken in ("a: [", "a: 2026-01-01"):
-        path.write_text(broken)
-        with pytest.raises(SuiteError, match="guardhouse prompts check"):
-            read_template(path)
-    with pytest.raises(SuiteError, match="cannot be read"):
-        read_template(tmp_path / "none.yaml")
+    def __init__(self) -> None:
+        self.version = "1"
+
+    def applies(self, case: Case) -> bool:
+        """Always."""
+        return True
+
+    async def __call__(self, case: Case, output: Output, /) -> Score:
+        """Loads what it needs."""
+        self.version = "1+abc"
+        return Score.of(1.0)
+
+
+async def test_a_scorer_is_recorded_by_the_version_that_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is only known after the first score; a stored run that says more than is known yet is no other."""
+    monkeypatch.setitem(BUILT_IN, "late", "tests.evals.test_session:Late")
+    made = setup(tmp_path)
+    made = replace(made, suite=replace(made.suite, scorers=("late",), gating=(Gating("late"),)))
+
+    first = await evaluate(made, Oracle())
+    again = await evaluate(replace(made, out=tmp_path / "again"), Oracle(), first)
+
+    assert [scorer.version for scorer in first.scorers] == ["1+abc"]
+    assert again.gate.verdict is GateVerdict.PASS
+
+
+class Elsewhere:
+    """Carries plans out with scorers of its own, as workers do."""
+
+    def __init__(self, target: Oracle) -> None:
+        self.target = target
+
+    async def run(self, plan: Plan, journal: Journal, **options: Any) -> list[RunItem]:
+        """As in Executor."""
+        return await runner.run(plan, self.target, [Late()], journal, **options)
+
+
+async def test_scorers_that_scored_elsewhere_are_recorded_as_if_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run over a cluster can be compared with one that was not."""
+    monkeypatch.setitem(BUILT_IN, "late", "tests.evals.test_session:Late")
+    made = setup(tmp_path)
+    made = replace(made, suite=replace(made.suite, scorers=("late",), gating=(Gating("late"),)))
+    oracle = Oracle()
+
+    run = await evaluate(made, oracle, elsewhere=Elsewhere(oracle))
+
+    assert [scorer.version for scorer in run.scorers] == ["1+abc"]
+
+
+def test_values_too_large_to_reckon_with_have_no_mean() -> None:
+    """Rather than an infinite one, or a stack trace."""
+    items = [RunItem(name, "h", 0, Output(), {"exact": Score.of(1.7e308)}) for name in "ab"]
+
+    (summary,) = summarise(items, [build("exact")], [Case("a", "h"), Case("b", "h")]).values()
+
+    assert (summary.mean, summary.low, summary.high, summary.n) == (None, None, None, 2)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from evals.errors import TargetError
-from evals.target import Ask, HttpTarget, PolicyTarget, messages, policy_target, segments
-from evals.types import Case, Hit, PromptRef, ToolCall, Usage
-from guardrails.types import Action, CheckFailure, Finding, Mode, Segment, Stage, Verdict
+from evals.errors import Retryable, TargetError
+from evals.run import PromptRef
+from evals.target import Ask, HttpTarget, call_seed, messages, signature
+from evals.types import Case, Hit, ToolCall, Usage
 from tests.evals.conftest import ChatServer, completion
 
 QUESTION = Case("c", "h", question="When?")
@@ -157,14 +159,16 @@ async def test_what_is_no_answer_is_an_error_in_the_output(
     assert says in output.error
 
 
-async def test_a_server_error_is_retried_by_the_client_and_then_told(chat: ChatServer) -> None:
-    """Two retries, as the official client does."""
-    chat.script = lambda request: (500, {"error": {"message": "x"}}, {"retry-after-ms": "1"})
+async def test_a_server_error_is_one_try_that_may_be_made_again(chat: ChatServer) -> None:
+    """The client tries once: whoever runs the eval decides how often, and counts."""
+    chat.script = lambda request: (500, {"error": {"message": "x"}}, {"x-guardhouse-trace-id": "t3"})
 
     async with http(chat) as target:
-        output = await target.ask(QUESTION)
+        with pytest.raises(Retryable) as raised:
+            await target.ask(QUESTION)
 
-    assert (output.error, len(chat.requests)) == ("HTTP 500", 3)
+    assert (str(raised.value), raised.value.trace_id, raised.value.throttled) == ("HTTP 500", "t3", False)
+    assert len(chat.requests) == 1
 
 
 async def test_an_unreachable_target_is_told_by_the_probe() -> None:
@@ -215,67 +219,6 @@ def test_messages_of_a_chat_follow_the_system_prompt() -> None:
     assert messages(QUESTION, "", ()) == [{"role": "user", "content": "Question: When?"}]
 
 
-def test_the_texts_of_a_chat_are_inspected_where_they_stand() -> None:
-    """Strings and text parts, with role as channel; tool results are their own stage."""
-    case = Case(
-        "c",
-        "h",
-        messages=(
-            {"role": "system", "content": "S"},
-            {"role": "user", "content": [{"type": "text", "text": "U"}, {"type": "image_url"}]},
-            {"role": "assistant", "content": None},
-            {"role": "tool", "name": "f", "content": "R"},
-        ),
-    )
-
-    assert segments(case) == [
-        Segment("S", "/messages/0/content", Stage.INPUT, "system"),
-        Segment("U", "/messages/1/content/0/text", Stage.INPUT, "user"),
-        Segment("R", "/messages/3/content", Stage.TOOL_RESULT, "tool:f"),
-    ]
-
-
-class Guard:
-    """A guard that says what it is told to."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        self.verdict = verdict
-
-    async def inspect(self, segments: Any, vault: Any = None) -> Verdict:
-        """Always the same."""
-        return self.verdict
-
-
-async def test_a_policy_answers_with_action_and_entities() -> None:
-    """Each entity once, sorted; no model is asked."""
-    found = [
-        Finding(
-            "r", "pii", entity, Stage.INPUT, "/messages/0/content", 0, 1, 1.0, Action.REDACT, Mode.ENFORCE
-        )
-        for entity in ("PHONE_NUMBER", "EMAIL_ADDRESS", "EMAIL_ADDRESS")
-    ]
-    target = PolicyTarget(Guard(Verdict(Action.REDACT, Action.REDACT, tuple(found))), "default@1")
-
-    output = await target.ask(QUESTION)
-
-    assert (output.verdict, output.entities) == ("redact", ("EMAIL_ADDRESS", "PHONE_NUMBER"))
-    assert target.ref.model == "default@1"
-
-
-async def test_a_check_that_failed_is_an_error_not_a_verdict() -> None:
-    """A policy that could not do its work has not been measured."""
-    failure = CheckFailure("r", "pii", "timeout", "TimeoutError", Action.BLOCK)
-    output = await PolicyTarget(Guard(Verdict(failures=(failure,))), "p").ask(QUESTION)
-
-    assert output.error == "check pii: timeout"
-
-
-def test_an_unknown_policy_is_told() -> None:
-    """Neither a file nor a built-in name."""
-    with pytest.raises(TargetError, match="there is no policy 'nope'"):
-        policy_target("nope")
-
-
 async def test_a_slow_answer_is_told_as_such(chat: ChatServer) -> None:
     """The client's timeout ends the call."""
 
@@ -285,9 +228,8 @@ async def test_a_slow_answer_is_told_as_such(chat: ChatServer) -> None:
 
     chat.script = slow
     async with http(chat, timeout_s=0.05) as target:
-        output = await target.ask(QUESTION)
-
-    assert output.error == "no reply within 0.05 s"
+        with pytest.raises(Retryable, match=r"no reply within 0\.05 s"):
+            await target.ask(QUESTION)
 
 
 PROMPT = PromptRef("p", "2", "h" * 64)
@@ -329,3 +271,35 @@ async def test_the_prompt_is_part_of_the_signature(chat: ChatServer) -> None:
     """Runs without one keep the signature they had."""
     async with http(chat) as plain, http(chat, prompt=PROMPT) as named:
         assert plain.ref.signature != named.ref.signature
+
+
+async def test_each_call_has_a_seed_of_its_own(chat: ChatServer) -> None:
+    """It depends on the case's content and the repeat alone; without one none is sent."""
+    async with http(chat, seed=7) as target:
+        for repeat in (0, 1, 0):
+            await target.ask(QUESTION, repeat)
+    async with http(chat) as target:
+        await target.ask(QUESTION)
+
+    first, second, again, without = (request.get("seed") for request in chat.requests)
+    assert first == again == call_seed(7, "h", 0) != second == call_seed(7, "h", 1)
+    assert without is None
+
+
+@given(st.integers(), st.text(max_size=64), st.integers(0, 10**6))
+def test_a_seed_fits_in_31_bits(seed: int, sha256: str, repeat: int) -> None:
+    """Servers take it for a signed 32-bit number; other seeds give other numbers."""
+    made = call_seed(seed, sha256, repeat)
+
+    assert 0 <= made < 2**31
+    assert made == call_seed(seed, sha256, repeat)
+    assert len({call_seed(seed + step, sha256, repeat) for step in range(5)}) == 5
+
+
+async def test_seeds_are_part_of_the_signature(chat: ChatServer) -> None:
+    """Answers to one seed are none to another; runs of before there were seeds keep their signature."""
+    async with http(chat) as plain, http(chat, seed=1) as one, http(chat, seed=2) as two:
+        assert len({target.ref.signature for target in (plain, one, two)}) == 3
+    assert signature(Ask("m"), "http://a/v1", searches=False) == (
+        "56c3dd8d65c0101ca2e64d7701b0d7de7f506a0d3c2b6f6ce210a59d4c4089ea"
+    )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.types import Cause, GateVerdict, Score, Status
+from evals.types import Cause, Score, Status
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -36,12 +36,3 @@ def test_an_unscored_score_keeps_its_reason() -> None:
     score = Score.unscored("no hits", Cause.EMPTY)
 
     assert (score.value, score.reason, score.cause) == (None, "no hits", Cause.EMPTY)
-
-
-@pytest.mark.parametrize(
-    ("verdict", "code"),
-    [("pass", 0), ("none", 0), ("block", 1), ("invalid", 2), ("inconclusive", 3)],
-)
-def test_each_verdict_has_its_exit_code(verdict: str, code: int) -> None:
-    """0 pass, 1 block, 2 invalid, 3 inconclusive."""
-    assert GateVerdict(verdict).exit_code == code

@@ -15,6 +15,7 @@ from guardrails.engine import Guard, load_guard
 from guardrails.policy import BUILT_IN, builtin, parse
 from guardrails.pseudonyms import Vault
 from guardrails.types import ALLOWED, Action, CheckFailure, Segment, Stage, Style, Verdict
+from tests.cost import slowness
 from tests.guardrails.samples import KEY, Digits, Pure, guard, registered
 
 
@@ -340,6 +341,7 @@ async def test_a_long_text_does_not_stop_the_loop() -> None:
 
     inspecting = asyncio.create_task(judge.inspect([segment(text)], vault()))
     pauses: list[float] = []
+    longest = 0.05 * slowness()
     before = time.process_time()
     while len(pauses) < 40 and not inspecting.done():
         await asyncio.sleep(0.001)
@@ -348,7 +350,7 @@ async def test_a_long_text_does_not_stop_the_loop() -> None:
         before = now
 
     assert not inspecting.done()
-    assert sorted(pauses)[-2] < 0.05, "one pause is the machine's own"
+    assert sorted(pauses)[-2] < longest, "one pause is the machine's own"
     inspecting.cancel()
 
 

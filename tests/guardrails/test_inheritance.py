@@ -173,7 +173,7 @@ BAD = [
     ({"a": "inherit: b.yaml\n", "b": "name: b\n"}, "b.yaml:1: the policy has no 'rules'. Add `rules:` to it. This file is inherited by {}a.yaml:1."),
     (
         {"a": "inherit: b.yaml\n", "b": "\ninherit: c.yaml\n", "c": RULES + "capture: all\n"},
-        "c.yaml:3: capture cannot be 'all'. Use one of: none, redacted. This file is inherited by {}b.yaml:2,"
+        "c.yaml:3: capture cannot be 'all'. Use one of: none, redacted, flagged, raw. This file is inherited by {}b.yaml:2,"
         " which is inherited by {}a.yaml:1.",
     ),
     ({"a": "inherit: b.yaml\n", "b": "name: [\n"}, "b.yaml:2: is not valid YAML"),

@@ -199,6 +199,15 @@ def test_what_stands_before_does_not_matter(text: str, data: st.DataObject) -> N
     assert _from(piece, views(piece, begins=cut < 2), min(cut, 1)) == _from(text, found, cut)
 
 
+def test_what_was_undone_is_an_edge_for_what_follows() -> None:
+    """The space or bracket that ends one disguise also stands before the next."""
+    for before in (" [at] ", " [at]", "&#64; "):
+        assert any(view.text.endswith("john.smith@example.com") for view in views(before + HEXED)), before
+
+
+HEXED = b"john.smith@example.com".hex()
+
+
 @settings(max_examples=100, deadline=None)
 @given(TEXTS)
 def test_places_grow_and_stay_inside(text: str) -> None:

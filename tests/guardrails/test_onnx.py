@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guardrails.embedding import SHIPPED
 from guardrails.errors import ModelError
-from guardrails.onnx import CARD_FORMAT, encodable, read_card, read_verified
+from guardrails.onnx import CARD_FORMAT, encodable, open_session, read_card, read_verified, with_output
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,14 @@ def test_encodable_text_keeps_its_length(text: str) -> None:
     assert len(result) == len(text)
     assert result.encode("utf-8") is not None
     assert all(a == b for a, b in zip(text, result, strict=True) if not "\ud800" <= a <= "\udfff")
+
+
+@pytest.mark.parametrize("name", ["x", "layer" * 40])
+def test_one_more_output_is_appended_to_a_model(name: str) -> None:
+    """The file stays as it is; what follows is read as more of its graph, whatever the length of the name."""
+    model = read_verified(SHIPPED / "model.onnx", read_card(SHIPPED))
+    more = with_output(model, name)
+
+    assert more.startswith(model) and name.encode() in more[len(model) :]
+    with pytest.raises(Exception, match=name):
+        open_session(more)  # the graph computes no such tensor: the output was asked for

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from proxy.balance import pick
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 
 
 def place(id: str, weight: float = 1.0) -> Deployment:

@@ -35,7 +35,13 @@ def test_traces_are_listed_shown_and_exported(tmp_path: Path) -> None:
 
     assert len(listed.stdout.splitlines()) == 3
     assert "\x1b" not in listed.stdout
-    assert shown == {**document(exchanges[0]), "reviews": [], "outside": [], "feedback": []}
+    assert shown == {
+        **document(exchanges[0]),
+        "reviews": [],
+        "outside": [],
+        "feedback": [],
+        "content": "kept",
+    }
     assert {json.loads(line)["id"] for line in exported} == {one.id for one in exchanges}
     assert SECRET not in listed.stdout + "".join(exported)
     file = tmp_path / "out.jsonl"
@@ -65,3 +71,18 @@ def test_a_data_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     result = _run(tmp_path / "typo", "traces", "list")
 
     assert (result.exit_code, (tmp_path / "typo").exists()) == (2, False)
+
+
+def test_traces_are_listed_by_a_filter(tmp_path: Path) -> None:
+    """A mistake is pointed at."""
+    store = open_store(url_of(tmp_path, None), load_key(tmp_path))
+    store.write([document(masked("zebra")), document(masked("other"))])
+    store.close()
+
+    found = _run(tmp_path, "traces", "list", "zebra since:1h")
+    wrong = _run(tmp_path, "traces", "list", "zebra modl:x")
+
+    assert len(found.stdout.splitlines()) == 1
+    assert wrong.exit_code == 2
+    assert "Did you mean model?" in wrong.stderr
+    assert wrong.stderr.splitlines()[-1].index("^") == wrong.stderr.splitlines()[-2].index("modl")

@@ -51,6 +51,7 @@ def test_its_examples_hold_when_they_are_uncommented(tmp_path: Path, monkeypatch
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:6379/0")
     init(str(tmp_path))
     shutil.copytree(Path(__file__).parents[2] / "datasets/prompts", tmp_path / "prompts")
+    (tmp_path / "datasets/golden").mkdir(parents=True)
     whole = re.sub(r"^( *)# (- model_name|  litellm_params|\w+: )", r"\1\2", CONFIG, flags=re.M)
     (tmp_path / "guardhouse.yaml").write_text(whole)
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from proxy.config import Deployment, parse_config
+from proxy.config import parse_config
+from proxy.config_deployments import Deployment
 from proxy.config_prices import RATE, UNPRICED, decimal
 from proxy.errors import ConfigError
 from proxy.settings import Settings

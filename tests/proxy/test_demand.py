@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.demand import OUTPUT_TOKENS, demand_of, used
 from proxy.dialects.messages_dialect import MESSAGES
 from proxy.errors import Code, Forbidden

@@ -136,12 +136,17 @@ def test_the_data_folder_and_its_database_are_opened(look: Look) -> None:
     found = look()
 
     assert found["data"].startswith("error: data/key has 5 bytes instead of 32.")
-    assert found["database"].startswith("error: the database cannot be opened")
+    assert found["database"].startswith("error: data/key: the data key has 5 bytes")
     Path("data/key").write_bytes(b"k" * 32)
+    assert look()["database"].startswith("error: the database cannot be opened")
     Path("data/guardhouse.sqlite3").write_bytes(b"")
     found = look()
     assert found["data"] == "ok: data is writable"
     assert found["database"] == "ok: sqlite answers, its schema is up to date"
+    Path("data/key").write_bytes(b"x" * 32)
+    assert "another data key" in look()["database"]
+    Path("data/key").unlink()
+    assert look()["database"].startswith("error: its key data/key is missing")
 
 
 def test_what_serve_would_be_told_is_looked_at(look: Look, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import text
 
 from proxy import doctor_state, prices, redis_client
-from proxy.config import Config, Deployment
+from proxy.config import Config
+from proxy.config_deployments import Deployment
 from proxy.doctor_state import BACKLOG_BYTES, ROOM_BYTES, folder, priced, reached, shared, stored
 from proxy.key_terms import Terms
 from proxy.limits import Limits
@@ -136,3 +137,27 @@ def test_providers_are_connected_to_once_each(upstream: Upstream) -> None:
     assert ["e:" in text for text in told["warn"]] == [True]
     assert sorted(text.partition(":")[0] for text in told["error"]) == ["127.0.0.1", "127.0.0.1", "g"]
     assert upstream.bodies == []
+
+
+def test_what_keeps_people_from_coming_in_is_told() -> None:
+    """No provider, nothing to say; no role for anybody, an address that leads elsewhere, a provider that is away."""
+    from types import SimpleNamespace
+
+    from proxy.config_sign_in import Oidc
+
+    def told(reach: bool = False, **more: Any) -> list[tuple[str, str]]:
+        oidc = Oidc(
+            issuer="http://127.0.0.1:9",
+            client_id="x",
+            timeout_s=1,
+            **{"public_url": "https://g.example", **more},
+        )
+        found = doctor_state.signing_in(SimpleNamespace(oidc=oidc), reach=reach)  # type: ignore[arg-type]
+        return [(level, text) for level, _, text in found]
+
+    assert list(doctor_state.signing_in(SimpleNamespace(oidc=None), reach=True)) == []  # type: ignore[arg-type]
+    (good,) = told(default_role="viewer")
+    assert good[0] == "ok" and "https://g.example/review/oidc/callback" in good[1]
+    assert "invited" in told()[0][1]
+    assert "this machine" in told(public_url="http://localhost:4000", default_role="viewer")[0][1]
+    assert told(reach=True, default_role="viewer")[-1][0] == "error"

@@ -19,8 +19,8 @@ def test_the_document_has_every_field_the_format_names() -> None:
     fields = (
         "id trace_id shadow_of started_us duration_us first_token_us path dialect stream tenant key_id model answered_model "
         "deployment provider object_id policy outcome http_status error usage finish_reasons attempts upstream_called request "
-        "team tags retrievals parent_span session_id run_id run_source response_id asked prompt prompt_version prompt_hash config "
-        "cost_nanousd charged_nanousd price_version response findings findings_left_out failures tool_calls retrieval timings action decided"
+        "team tags retrievals parent_span session_id subject run_id run_source response_id asked prompt prompt_version prompt_hash config "
+        "cost_nanousd charged_nanousd price_version response findings findings_left_out failures tool_calls retrieval timings action decided raw"
     )
 
     assert set(document(masked())) == set(fields.split())

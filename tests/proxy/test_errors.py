@@ -1,12 +1,13 @@
 """Errors: the envelope, the statuses, and the page that lists them."""
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
 from proxy import errors
-from proxy.errors import Code, ConfigError, ProxyError, openai_body
+from proxy.errors import Code, ConfigError, ProxyError, openai_body, plain_name, plain_param, plain_path
 
 CLASSES = [
     (errors.BadRequest, 400, "invalid_request_error", "invalid_value"),
@@ -15,6 +16,8 @@ CLASSES = [
     (errors.Unauthorized, 401, "invalid_request_error", "invalid_api_key"),
     (errors.Forbidden, 403, "invalid_request_error", "insufficient_permissions"),
     (errors.NotFound, 404, "invalid_request_error", "not_found"),
+    (errors.Conflict, 409, "invalid_request_error", "conflict"),
+    (errors.Gone, 410, "invalid_request_error", "gone"),
     (errors.MethodNotAllowed, 405, "invalid_request_error", "method_not_allowed"),
     (errors.RateLimited, 429, "requests", "rate_limit_exceeded"),
     (errors.Blocked, 400, "invalid_request_error", "content_filter"),
@@ -77,3 +80,31 @@ def test_every_code_is_documented() -> None:
 def test_a_config_error_says_where_what_and_how(error: ConfigError, text: str) -> None:
     """Place first, then what is wrong, then what to do."""
     assert str(error) == text
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "param"),
+    [
+        ("limit", "'limit'", "limit"),
+        ("ada@example.com", "'...'", None),
+        ("sk-Ab1", "'...'", None),
+        (7, "'...'", None),
+    ],
+)
+def test_only_plain_words_of_a_caller_are_repeated(given: Any, name: str, param: str | None) -> None:
+    """Anything else could be a secret."""
+    assert (plain_name(given), plain_param(given)) == (name, param)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("/v1/files", "/v1/files"),
+        ("/v1/threads/thread_1/runs", "/v1/threads/..."),
+        ("/ada@example.com", "/..."),
+        ("", ""),
+    ],
+)
+def test_a_path_is_repeated_up_to_what_could_be_anything(given: str, told: str) -> None:
+    """Steps that are plain words."""
+    assert plain_path(given) == told

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from proxy.config import Deployment, Timeouts
+from proxy.config_deployments import Deployment, Timeouts
 from proxy.errors import UpstreamError, UpstreamTimeout
 from proxy.first_event import begun
 from proxy.providers.base import EventStream, Reply

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.health import FAILURE_WINDOW_SECONDS, LONGEST_REST_SECONDS, Health
 
 A, B = (Deployment(id, "m", "fake", "fake", "echo") for id in "ab")

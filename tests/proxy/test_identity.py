@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from proxy import identity
 from proxy.identity import (
     VENDOR_HEADERS,
     Named,
@@ -106,3 +107,63 @@ def test_white_space_around_a_text_asked_does_not_count() -> None:
 def test_only_what_looks_like_an_id_is_kept_as_one(told: Any, kept: bool) -> None:
     """A provider could write any text there."""
     assert reply_id(told) == (told if kept else None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "request_", "name"),
+    [
+        ({b"x-guardhouse-user": b" ada "}, {"user": "bob"}, "ada"),
+        ({}, {"user": "bob", "safety_identifier": "sid"}, "sid"),
+        ({}, {"user": "bob", "metadata": {"user_id": "meta"}}, "bob"),
+        ({}, {"metadata": {"user_id": "meta", "user": "other"}}, "meta"),
+        ({}, {"metadata": {"user": "other"}}, "other"),
+        ({b"x-guardhouse-user": b"  "}, {"user": "", "metadata": "none"}, None),
+        ({}, {"user": 7, "safety_identifier": None, "metadata": {"user_id": ["x"]}}, None),
+    ],
+)
+def test_the_person_is_the_first_that_is_named(
+    headers: dict[bytes, bytes], request_: dict[str, Any], name: str | None
+) -> None:
+    """Our header, then safety_identifier, user, metadata.user_id, metadata.user."""
+    assert identity.user(headers, request_) == name
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("ada", " ada ", True),
+        ("ada", "Ada", False),
+        ("user_a1_account_b2_session_11111111", "user_a1_account_b2_session_22222222", True),
+        ('{"device_id":"d","session_id":"1"}', '{"session_id":"2","device_id":"d"}', True),
+        ('{"device_id":"d","session_id":"1"}', '{"device_id":"e","session_id":"1"}', False),
+        ("{not json", "{not json ", True),
+        ("[1]", "[2]", False),
+    ],
+)
+def test_a_person_has_one_hash_in_all_sessions(one: str, other: str, same: bool) -> None:
+    """The session that Claude Code writes into the name says nothing of the person."""
+    first, second = (identity.subject_hash(b"k", "t", name) for name in (one, other))
+
+    assert (first == second) is same
+    assert first != identity.subject_hash(b"k", "u", one)
+    assert first != identity.subject_hash(b"j", "t", one)
+    assert len(first) == 32
+
+
+def test_a_body_is_stored_without_the_names() -> None:
+    """Where they stand a fixed word stands; nothing else changes, and neither does the body itself."""
+    body = {
+        "user": "ada",
+        "safety_identifier": None,
+        "metadata": {"user_id": "ada", "n": "1"},
+        "messages": [],
+    }
+
+    assert identity.without_user(body) == {
+        "user": "[SUBJECT]",
+        "safety_identifier": None,
+        "metadata": {"user_id": "[SUBJECT]", "n": "1"},
+        "messages": [],
+    }
+    assert body["user"] == "ada"
+    assert identity.without_user({"metadata": "x"}) == {"metadata": "x"}

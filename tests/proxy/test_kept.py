@@ -22,6 +22,9 @@ from tests.proxy.test_pipeline import ask, chat
 from tests.proxy.test_relay import HELLO, STOP, payloads
 from tests.servers import App, MemoryRecorder, Running, Upstream, make_app, served, stream
 
+CHANGED = ("findings", "action", "decided", "outcome", "duration_us", "timings")
+"""What a draft may tell otherwise than the whole document."""
+
 
 class SlowRecorder(MemoryRecorder):
     """Takes its time to write, or cannot."""
@@ -82,6 +85,42 @@ def test_strict_mode_gives_no_answer_it_cannot_keep(strict: Any, upstream: Upstr
     error = payloads(answer)[-2]["error"] if streamed else answer.error
     assert error["code"] == "unavailable"
     assert answer.status == (200 if streamed else 503)
+    # The first is the one that the disk did not take: what is recorded in the end is what the caller was told.
+    _, kept = proxy.recorder.documents
+    assert (kept["outcome"], kept["http_status"]) == ("failed", answer.status)
+    assert kept["error"]["code"] == "unavailable"
+
+
+class LateRecorder(MemoryRecorder):
+    """Takes long to hand over, and notes when it has."""
+
+    handed_at = 0.0
+
+    def record(self, exchange: Exchange, waits: bool = False) -> None:
+        """After a while."""
+        time.sleep(0.2)
+        super().record(exchange, waits)
+        self.handed_at = time.monotonic()
+
+
+@pytest.mark.parametrize("mode", ["group", "strict"])
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("text", ["hello", "xyzzy"])
+def test_what_is_answered_is_handed_over_before_the_last_byte(
+    tmp_path: Path, upstream: Upstream, mode: str, streamed: bool, text: str
+) -> None:
+    """Passed or blocked, streamed or whole, in both modes: whoever has the reply has a record."""
+    words = {"id": "w", "check": "words", "with": {"deny": ["xyzzy"]}, "stages": ["input"], "action": "block"}
+    url = f"http://127.0.0.1:{upstream.port}/v1"
+    app = make_app(tmp_path, url, policy([words]), spool={"mode": mode})
+    recorder: Any = LateRecorder()
+    upstream.script = stream([HELLO, STOP, b"data: [DONE]\n\n"]) if streamed else upstream.script
+    with served(App(replace(app.context, recorder=recorder), recorder, app._state)) as proxy:
+        answer = ask(proxy, chat({"role": "user", "content": text}, stream=streamed))
+        answered = time.monotonic()
+
+    assert answer.status == (400 if text == "xyzzy" else 200)
+    assert 0 < recorder.handed_at <= answered
 
 
 def test_an_exchange_is_recorded_once(proxy: Running) -> None:
@@ -126,9 +165,14 @@ def test_what_can_only_flag_keeps_nobody_waiting_and_is_in_the_trace(
     answer = ask(proxy, chat())
 
     assert (answer.status, len(upstream.bodies), proxy.recorder.documents) == (200, 1, [])
+    # In case the proxy ends now: all that is known yet.
+    (draft,) = proxy.recorder.drafts
+    assert (draft["outcome"], draft["http_status"], draft["findings"]) == ("passed", 200, [])
+    assert draft["duration_us"] is not None and draft["run_id"] is not None
     GATE.set()
     kept = proxy.recorder.last()
     assert [found["entity"] for found in kept["findings"]] == ["PROBED"]
+    assert {**kept, **{name: draft[name] for name in CHANGED}} == draft
 
 
 @pytest.mark.parametrize("rule", [{"action": "flag"}, {"action": "block", "on_error": "allow"}])

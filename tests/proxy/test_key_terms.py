@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config import Config, Deployment
+from proxy.config import Config
+from proxy.config_deployments import Deployment
 from proxy.key_terms import FREE, Terms, check_terms, expired, expiry, merged, parse_terms, stored_terms
 from proxy.limits import Limits, parse_limits
 
@@ -21,6 +22,7 @@ EVERYTHING: dict[str, Any] = {
     "tags": {"env": "prod"},
     "limits": {"rpm": 5, "budgets": {"day": 2.5}},
     "expires": "2999-12-31",
+    "role": "reviewer",
 }
 
 

@@ -38,7 +38,7 @@ TEXT = "Twenty pieces, so it"
 class Caller:
     """One connection to the server."""
 
-    def __init__(self, port: int, wait: float = 20.0) -> None:
+    def __init__(self, port: int, wait: float = 60.0) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=wait)
 
     def ask(self, model: str, stream: bool = False) -> None:

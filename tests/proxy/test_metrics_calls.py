@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from proxy.config import Config, Deployment
+from proxy.config import Config
+from proxy.config_deployments import Deployment
 from proxy.exchange import Failure
 from proxy.metrics_calls import result
 from proxy.routing import Attempt

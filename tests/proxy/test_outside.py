@@ -44,7 +44,7 @@ async def counter(request: pytest.FixtureRequest) -> AsyncIterator[Counter]:
     if request.param == "memory":
         yield MemoryCounter(time.monotonic)
     else:
-        shared = RedisCounter(redis_url())
+        shared = RedisCounter(redis_url(), seconds=60)
         yield shared
         await shared.aclose()
 

@@ -20,7 +20,8 @@ from proxy.patience import Patience
 from tests.acceptance.provider_faults import EVENTS, head, sized
 from tests.acceptance.rough import End, RoughProvider
 from tests.acceptance.spoken import ROUTES, Route, models
-from tests.acceptance.test_leaving import call, received, wait_for
+from tests.acceptance.test_leaving import calling, received, wait_for
+from tests.beats import beating
 from tests.proxy.policies import policy
 from tests.proxy.test_pipeline import ask, chat
 from tests.servers import ADMIN_KEY, Running, chunk, make_app, served
@@ -150,19 +151,19 @@ def connected(proxy: Running) -> Iterator[socket.socket]:
 
 
 def trickled(connection: socket.socket, data: bytes) -> float:
-    """Seconds after which a client that sends byte by byte was dropped."""
-    began = time.monotonic()
+    """Seconds, as they passed here, after which a client that sends byte by byte was dropped."""
     connection.settimeout(0.05)
-    for place in range(len(data)):
-        try:
-            connection.sendall(data[place : place + 1])
-            if not connection.recv(1):
+    with beating() as beats:
+        for place in range(len(data)):
+            try:
+                connection.sendall(data[place : place + 1])
+                if not connection.recv(1):
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
                 break
-        except TimeoutError:
-            continue
-        except OSError:
-            break
-    return time.monotonic() - began
+        return beats.seconds
 
 
 HEAD = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {ADMIN_KEY}\r\n".encode()
@@ -252,7 +253,7 @@ def caller(proxy: Running) -> Iterator[Callable[[bool], socket.socket]]:
     made: list[socket.socket] = []
 
     def make(stream: bool) -> socket.socket:
-        made.append(call(proxy, ROUTES["chat"], stream))
+        made.append(calling(proxy, ROUTES["chat"], stream))
         return made[-1]
 
     yield make
@@ -270,6 +271,14 @@ def test_a_reader_that_stops(proxy: Running, provider: RoughProvider, caller: An
     piece = b"%x\r\n%s\r\n" % (len(event), event)
     flood = [head(EVENTS, "transfer-encoding: chunked"), *[piece] * (200 * MEGABYTE // len(piece))]
     quick = sized(ROUTES["chat"].whole)
+    few = [head(EVENTS, "transfer-encoding: chunked"), *[piece] * 20, b"0\r\n\r\n", End.KEEP]
+    # What is loaded and grown once, by the first stream and the first reply, is none of the reader's.
+    provider.reset(lambda number: few if number == 0 else [quick, End.KEEP])
+    with calling(proxy, ROUTES["chat"], True) as first:
+        taken = 0
+        while taken < MEGABYTE // 2:
+            taken += len(first.recv(65_536))
+    assert ask(proxy, chat()).status == 200
     provider.reset(lambda number: flood if number == 0 else [quick, End.KEEP])
     proxy.recorder.documents.clear()
     before = resident()

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.config_prices import OwnPrice
 from proxy.prices import FILE, Price, Prices
 from proxy.usage import Tokens
@@ -271,7 +271,7 @@ def test_without_a_table_nothing_has_a_price(tmp_path: Path, content: str) -> No
 def test_the_installed_table_is_read_without_importing_litellm() -> None:
     """Importing it takes seconds; the version names the package and the table's bytes."""
     program = (
-        "import sys; from proxy.prices import Prices; from proxy.config import Deployment\n"
+        "import sys; from proxy.prices import Prices; from proxy.config_deployments import Deployment\n"
         "d = Deployment('i', 'm', 'openai_wire', 'openai', 'gpt-4o-mini')\n"
         "print(Prices([d]).of(d).version, 'litellm' in sys.modules)"
     )

@@ -27,6 +27,7 @@ class Parts:
         self.standing: list[Standing] = []
         self.keyring = Keyring("k", clock=lambda: self.now)
         self.lag = 0.0
+        self.maintenance: str | None = None
         self.reloads: Any = SimpleNamespace(trouble=None, needs_restart=())
         self.config: Any = SimpleNamespace(data_dir=folder, redis_url=None)
         self.state: dict[str, str] = {}
@@ -39,6 +40,7 @@ class Parts:
     def readiness(self) -> Readiness:
         """What looks at them."""
         lag = SimpleNamespace(seconds=lambda: self.lag)
+        kept = SimpleNamespace(trouble=lambda: self.maintenance)
         context: Any = SimpleNamespace(
             ready=lambda: self.state,
             recorder=None,
@@ -47,7 +49,7 @@ class Parts:
             reloads=self.reloads,
             config=self.config,
             router=SimpleNamespace(standing=lambda: self.standing),
-            metrics=SimpleNamespace(running=SimpleNamespace(lag=lag)),
+            metrics=SimpleNamespace(running=SimpleNamespace(lag=lag, maintenance=kept)),
         )
         return Readiness(context, lambda: self.now)
 
@@ -176,3 +178,11 @@ def test_keys_that_were_never_read_refuse_nobody_for_good(parts: Parts) -> None:
     assert parts.readiness().look().reasons == {}
     with pytest.raises(Unauthorized):
         parts.keyring.lookup("gh-perhaps")
+
+
+def test_maintenance_that_fails_is_told_and_is_no_reason(parts: Parts) -> None:
+    """Requests are served as before."""
+    parts.maintenance = "retention failed (OperationalError)"
+    found = parts.readiness().look()
+
+    assert found.reasons == {} and found.degraded == {"maintenance": parts.maintenance}

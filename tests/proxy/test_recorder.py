@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -16,8 +17,11 @@ from typing import Any
 import pytest
 
 from proxy.recorder import NotRecorded, Options, Recorder
+from proxy.spool import parse
+from proxy.store.bodies import decode
 from proxy.store.db import open_store
 from proxy.store.queries import count_spans, get_trace
+from proxy.store.spool_seal import Seal
 from proxy.telemetry import Metrics
 from tests.proxy.exchanges import SECRET, masked
 
@@ -50,9 +54,16 @@ def _until(true: Callable[[], Any], seconds: float = 5.0) -> None:
 
 def _recorder(root: Path, sink: Sink, options: Options = Options()) -> tuple[Recorder, Metrics]:
     metrics = Metrics("0", "p@1")
-    recorder = Recorder(root, sink.write, metrics, options)
+    recorder = Recorder(root, sink.write, metrics, Seal(KEY), options)
     recorder.start()
     return recorder, metrics
+
+
+def spooled(root: Path) -> list[str]:
+    """The ids of the documents in the segments, in order."""
+    seal = Seal(KEY)
+    files = (path.read_bytes() for path in sorted(root.rglob("*.log")))
+    return [decode(seal.open(record))["id"] for data in files for record, _ in parse(data) if record]
 
 
 def _dropped(metrics: Metrics, reason: str) -> float:
@@ -81,11 +92,27 @@ async def test_strict_mode_acknowledges_what_is_on_disk(tmp_path: Path) -> None:
     recorder, _ = _recorder(tmp_path, sink, Options(mode="strict"))
     exchange = masked()
 
-    recorder.record(exchange)
+    recorder.record(exchange, waits=True)
     await asyncio.wait_for(recorder.written(exchange.id), 5)
 
-    assert any(exchange.id.encode() in path.read_bytes() for path in tmp_path.rglob("*.log"))
+    assert exchange.id in spooled(tmp_path)
     recorder.close(0.1)
+
+
+@pytest.mark.parametrize("mode", ["group", "strict"])
+def test_the_kernel_has_it_when_record_returns(tmp_path: Path, mode: Any) -> None:
+    """Before any thread has done anything: the end of the process loses it no more."""
+    metrics = Metrics("0", "p@1")
+    recorder = Recorder(tmp_path, Sink().write, metrics, Seal(KEY), Options(mode=mode))
+    recorder._spool = recorder._carry = lambda: None  # type: ignore[method-assign]
+    recorder.start()
+    exchanges = [masked(str(n)) for n in range(3)]
+
+    for exchange in exchanges:
+        recorder.record(exchange)
+
+    assert spooled(tmp_path) == [exchange.id for exchange in exchanges]
+    recorder.close()
 
 
 def test_a_database_that_was_away_gets_everything(tmp_path: Path) -> None:
@@ -138,6 +165,45 @@ def test_a_full_spool_counts_what_it_drops_and_leaves_a_gap(tmp_path: Path) -> N
     recorder.close()
 
 
+async def test_a_full_spool_counts_each_exchange_of_strict_mode_once(tmp_path: Path) -> None:
+    """Its caller is refused, which there is no room for either: that is one trace that is lost, not two."""
+    away = Sink()
+    away.up = False
+    recorder, metrics = _recorder(tmp_path, away, Options("strict", max_bytes=1))
+    recorder.record(masked(), waits=True)
+
+    for _ in range(3):
+        exchange = masked()
+        recorder.record(exchange, waits=True)
+        with pytest.raises(NotRecorded):
+            await recorder.written(exchange.id)
+        recorder.record(exchange)
+
+    assert _dropped(metrics, "spool_full") == 3
+    recorder.close(0.1)
+
+
+def test_what_was_refused_is_offered_after_what_is_new(tmp_path: Path) -> None:
+    """However much of it there is, nobody waits for it."""
+    refused = tmp_path / "refused"
+    refused.mkdir()
+    for n in range(3):
+        (refused / f"{n}.json").write_bytes(b'{"id": "%d"}' % n)
+    sink = Sink()
+    sink.up = False
+    first, _ = _recorder(tmp_path, sink)
+    exchange = masked()
+    first.record(exchange)
+    first.close(0.1)
+    sink.up = True
+    second, _ = _recorder(tmp_path, sink)
+
+    _until(lambda: not list(refused.iterdir()))
+    second.close()
+
+    assert [one["id"] for one in sink.documents] == [exchange.id, "0", "1", "2"]
+
+
 def test_a_full_spool_that_blocks_takes_no_more_requests(tmp_path: Path) -> None:
     """`on_full: block` refuses new requests, and still keeps those on their way."""
     sink = Sink()
@@ -170,20 +236,88 @@ async def test_an_exchange_that_cannot_be_encoded_is_counted_not_raised(tmp_path
 
 
 async def test_a_disk_that_takes_nothing_is_told_and_recovered_from(tmp_path: Path) -> None:
-    """`written` raises while the spool cannot be written; when it can, the record is kept after all."""
+    """Strict: `written` raises and nothing of it is kept. What nobody waits for is written when the disk takes it."""
     sink = Sink()
+    sink.up = False
     recorder, _ = _recorder(tmp_path, sink, Options(mode="strict"))
     folder = tmp_path / "0000"
     folder.rename(tmp_path / "away")
-    exchange = masked()
+    exchange, other = masked(), masked()
 
-    recorder.record(exchange)
+    recorder.record(exchange, waits=True)
     with pytest.raises(NotRecorded):
         await recorder.written(exchange.id)
     assert "cannot be written" in (recorder.trouble() or "")
+    with pytest.raises(NotRecorded):
+        recorder.take([{"id": "a"}])
+    recorder.record(other)
     (tmp_path / "away").rename(folder)
+    await asyncio.wait_for(recorder.written(other.id), 5)
 
-    _until(lambda: [one["id"] for one in sink.documents] == [exchange.id])
+    assert spooled(tmp_path) == [other.id]
+    assert recorder.trouble() is None
+    recorder.close(0.1)
+
+
+@pytest.mark.parametrize("calls", ["pwrite", "fdatasync"])
+def test_what_a_failing_disk_does_not_take_reaches_the_database_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: str
+) -> None:
+    """Past the spool, in order, once; what comes when the disk works again takes the usual way."""
+    sink = Sink()
+    recorder, _ = _recorder(tmp_path, sink)
+    exchanges = [masked(str(n)) for n in range(600)]
+    told = set[str | None]()
+    with monkeypatch.context() as broken:
+        broken.setattr(os, calls, _fails)
+        for exchange in exchanges[:500]:
+            recorder.record(exchange)
+            # It is told until what waited has reached the database.
+            told.add(recorder.trouble())
+        _until(lambda: told.add(recorder.trouble()) or len(sink.documents) == 500)
+        assert any("No space left" in (each or "") for each in told)
+    for exchange in exchanges[500:]:
+        recorder.record(exchange)
+    _until(lambda: len(sink.documents) == 600 and recorder.trouble() is None)
+
+    assert [one["id"] for one in sink.documents] == [exchange.id for exchange in exchanges]
+    assert recorder.queued() == 0
+    recorder.close()
+
+
+def _fails(*_: Any) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("on_full", ["drop", "block"])
+def test_memory_has_a_bound_and_what_does_not_fit_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_full: Any
+) -> None:
+    """Neither disk nor database: what waits is bounded, `block` refuses before anything is lost."""
+    sink = Sink()
+    sink.up = False
+    monkeypatch.setattr("proxy.recorder.MEMORY_BYTES", 20_000)
+    monkeypatch.setattr(os, "pwrite", _fails)
+    recorder, metrics = _recorder(tmp_path, sink, Options(on_full=on_full))
+
+    recorder.record(masked("x" * 11_000))
+    assert recorder.accepting == (on_full == "drop")
+    recorder.record(masked("x" * 11_000))
+
+    assert _dropped(metrics, "memory_full") == 1
+    assert recorder.queued() == 1
+    recorder.close(0.1)
+
+
+def test_a_segment_whose_records_are_in_the_database_is_soon_deleted(tmp_path: Path) -> None:
+    """Also when nothing more comes: what was erased from the database is not left in the spool."""
+    sink = Sink()
+    recorder, _ = _recorder(tmp_path, sink, Options(segment_seconds=0.0))
+
+    recorder.record(masked())
+
+    _until(lambda: len(sink.documents) == 1 and not list(tmp_path.rglob("*.log")))
+    _until(lambda: recorder.spool_bytes() == 0)
     recorder.close()
 
 
@@ -211,7 +345,8 @@ def test_a_damaged_record_is_skipped_counted_and_logged(
     traces = [one["id"] for one in sink.documents if "kind" not in one]
     assert traces == [exchanges[0].id, exchanges[2].id]
     assert _dropped(metrics, "corrupt") == 1
-    assert "damaged" in caplog.text
+    assert caplog.text.count("skipped 1 damaged places") == 1
+    assert [(one["reason"], one["lost"]) for one in sink.documents if "kind" in one] == [("corrupt", 1)]
 
 
 def test_a_document_no_database_takes_is_put_aside(tmp_path: Path) -> None:
@@ -225,15 +360,19 @@ def test_a_document_no_database_takes_is_put_aside(tmp_path: Path) -> None:
     recorder.record(good)
     recorder.close()
 
-    assert [one["id"] for one in sink.documents] == [good.id]
+    assert [one["id"] for one in sink.documents if "kind" not in one] == [good.id]
+    assert [(one["reason"], one["lost"]) for one in sink.documents if "kind" in one] == [("refused", 1)]
     assert _dropped(metrics, "refused") == 1
-    assert [bad.id.encode() in path.read_bytes() for path in (tmp_path / "refused").iterdir()] == [True]
+    (kept,) = (tmp_path / "refused").iterdir()
+    assert bad.id.encode() not in kept.read_bytes()
+    assert decode(Seal(KEY).open(kept.read_bytes()))["id"] == bad.id
 
 
 KILLED = """
 import asyncio, sys
 from pathlib import Path
 from proxy.recorder import Options, Recorder
+from proxy.store.spool_seal import Seal
 from proxy.telemetry import Metrics
 from tests.proxy.exchanges import masked
 
@@ -241,12 +380,12 @@ def away(documents):
     raise ConnectionError
 
 async def main():
-    recorder = Recorder(Path(sys.argv[1]), away, Metrics("0", "p@1"), Options(mode="strict", segment_bytes=20_000))
+    recorder = Recorder(Path(sys.argv[1]), away, Metrics("0", "p@1"), Seal(b"k" * 32), Options(mode="strict", segment_bytes=20_000))
     recorder.start()
     while True:
         exchanges = [masked(str(n)) for n in range(3)]
         for exchange in exchanges:
-            recorder.record(exchange)
+            recorder.record(exchange, waits=True)
         for exchange in exchanges:
             await recorder.written(exchange.id)
             sys.stdout.write(exchange.id + "\\n")
@@ -273,7 +412,7 @@ def test_kill_9_loses_no_acknowledged_trace(tmp_path: Path) -> None:
 
     store = open_store(f"sqlite:///{tmp_path / 'db.sqlite3'}", KEY)
     for _ in range(2):
-        recorder = Recorder(spool, store.write, Metrics("0", "p@1"))
+        recorder = Recorder(spool, store.write, Metrics("0", "p@1"), Seal(KEY))
         recorder.start()
         recorder.close()
 
@@ -284,7 +423,7 @@ def test_kill_9_loses_no_acknowledged_trace(tmp_path: Path) -> None:
 
 
 def test_nothing_raw_reaches_a_disk(tmp_path: Path) -> None:
-    """A value planted in the raw request is in no byte of spool, database or write-ahead log."""
+    """A value of the raw request is in no byte of spool, database or log; in the spool nothing can be read at all."""
     store = open_store(f"sqlite:///{tmp_path / 'db.sqlite3'}", KEY)
     writing = [False, False]
 
@@ -293,12 +432,13 @@ def test_nothing_raw_reaches_a_disk(tmp_path: Path) -> None:
             raise ConnectionError
         return store.write(documents)
 
-    recorder = Recorder(tmp_path / "spool", write, Metrics("0", "p@1"))
+    recorder = Recorder(tmp_path / "spool", write, Metrics("0", "p@1"), Seal(KEY))
     recorder.start()
     recorder.record(masked(timings={"marker-of-the-trace": 1.0}))
     _until(lambda: recorder.spool_bytes() > 0)
     on_disk = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert b"marker-of-the-trace" in on_disk
+    assert len(spooled(tmp_path)) == 1
+    assert b"marker-of-the-trace" not in on_disk
     writing[0] = True
     _until(lambda: count_spans(store) == 1)
     on_disk += b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())

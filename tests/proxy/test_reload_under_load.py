@@ -149,7 +149,8 @@ def test_pages_follow_the_configuration_and_sessions_survive(running: tuple[File
     cookie = f"guardhouse_review={_signed_in(proxy)}"
     page = ask(proxy, method="GET", path="/review", headers={"cookie": cookie})
     assert page.status == 200 and b'"m"' in page.body
-    given.config["model_list"].append(given.model("novel", "http://127.0.0.1:9/v1"))
+    # The page names the first model.
+    given.config["model_list"].insert(0, given.model("novel", "http://127.0.0.1:9/v1"))
     given.policy("pear")
     given.write()
 

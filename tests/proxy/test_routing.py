@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.config import Config, Deployment, RouterSettings, Timeouts
+from proxy.config import Config, RouterSettings
+from proxy.config_deployments import Deployment, Timeouts
 from proxy.errors import (
     BadRequest,
     Blocked,

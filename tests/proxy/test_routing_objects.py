@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.errors import NotFound, UpstreamError
 from proxy.providers.base import Call, Fetch, Reply, ReplyStream
 from tests.proxy.test_routing import EVENT, OK, Scripted, place, refusal, routed

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.config_schema import Otlp
 from proxy.exchange import PromptUse
 from proxy.telemetry_otlp import MOST_EVENTS, QUEUE, SpanExport, attributes, events, server

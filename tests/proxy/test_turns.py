@@ -193,3 +193,19 @@ def test_steps_are_read_of_anything(path: str, value: Any) -> None:
         steps = of_request(path, told)
         last_asked(path, told, steps)
         of_reply(path, told)
+
+
+def test_what_is_nested_deeper_than_json_is_written_is_read_all_the_same() -> None:
+    """Arguments as the text that they are, anything else as something: grouping never fails a request."""
+    deep: Any = "x"
+    for _ in range(900):
+        deep = [deep]
+    text = "[" * 900 + "]" * 900
+    call = {"id": "c", "type": "function", "function": {"name": "look", "arguments": text}}
+    messages = [{"role": "assistant", "tool_calls": [call]}, {"role": "user", "content": [{"type": deep}]}]
+
+    assert list(of_request(CHAT, {"messages": messages}))
+    other = {**call, "function": {"name": "look", "arguments": f" {text[1:-1]}"}}
+    assert list(of_request(CHAT, {"messages": [{"role": "assistant", "tool_calls": [other]}]})) != list(
+        of_request(CHAT, {"messages": messages[:1]})
+    )

@@ -64,8 +64,9 @@ def test_the_third_signal_kills(tmp_path: Path) -> None:
         for _ in range(3):
             told = server.tell()
             time.sleep(1)  # two that come at once are one
-        assert ended(server, 10) == 0
-        assert time.monotonic() - told < 5
+        # Long before the notice is over.
+        assert ended(server, 40) == 0
+        assert time.monotonic() - told < 40
 
 
 def test_workers_that_cannot_start_stop_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:

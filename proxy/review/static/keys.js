@@ -38,31 +38,45 @@ function move(step) {
   row.closest("tr").scrollIntoView({ block: "nearest" });
 }
 
-function choose(place) {
-  const choice = document.querySelectorAll("input[name=verdict]")[place];
-  if (!choice) return;
-  choice.checked = true;
-  choice.focus();
+// What an element says it is for: `data-key` on a link, a button or a field. Links and buttons are pressed, fields
+// get the focus.
+function press(key) {
+  const element = [...document.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key);
+  if (!element) return false;
+  const holder = element.closest("details");
+  if (holder && element.closest("summary")?.parentElement !== holder) holder.open = true;
+  if (element.matches("input, textarea, select, summary")) element.focus();
+  else element.click();
+  return true;
 }
 
 const actions = {
   j: () => move(1),
   k: () => move(-1),
-  u: () => find("#up")?.click(),
+  q: () => find("#up")?.click(),
   n: () => find("#note")?.focus(),
   "/": () => find("#filter")?.focus(),
   "?": () => dialog?.showModal(),
 };
-for (let place = 0; place < 5; place += 1) actions[String(place + 1)] = () => choose(place);
+// On the page of a trace `u` undoes, and nothing else.
+if (!find("#verdict")) actions.u = actions.q;
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.isComposing || dialog?.open) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target === find("#note")) {
     event.preventDefault();
-    find("#verdict").requestSubmit();
+    const button = find("#verdict button.main");
+    find("#verdict").requestSubmit(button);
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || off() || typing(event.target)) return;
+  // A screen's own script may have a use for it first.
+  const detail = { key: event.key, target: event.target };
+  const told = new CustomEvent("single-key", { detail, cancelable: true });
+  if (!document.dispatchEvent(told) || press(event.key)) {
+    event.preventDefault();
+    return;
+  }
   const action = Object.hasOwn(actions, event.key) && actions[event.key];
   if (!action) return;
   event.preventDefault();

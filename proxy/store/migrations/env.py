@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from proxy.store.tables import METADATA
+from proxy.store.schema import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],

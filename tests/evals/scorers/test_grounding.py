@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from evals.scorer import build
+from evals.scorers.grounding import _EMPTY
 from evals.types import Case, Cause, Expected, ExpectedVerdict, Hit, Output
+from guardrails.checks import grounding as measure
 
 CONTEXT = "The Quayside shop opens at 9 and closes at 18:30 on weekdays. Tools are returned before closing."
 CASE = Case("c", "h", question="When does Quayside close on weekdays?")
@@ -53,6 +55,23 @@ async def test_what_cannot_be_measured_is_unscored(
     assert score.reason
 
 
+GERMAN = "Das Geschäft in Quayside schließt an Werktagen um halb sieben und ist am Sonntag nicht geöffnet."
+
+
+async def test_every_reason_is_told_in_words() -> None:
+    """The measure's own word for it comes first, where it says more than the sentence does."""
+    score = await build("groundedness")(CASE, Output(text=GERMAN, hits=hits(CONTEXT)))
+    reasons = {
+        value
+        for name, value in vars(measure).items()
+        if name.isupper() and isinstance(value, str) and value.replace("_", "").isalpha()
+    }
+
+    assert score.reason == "other_language: the answer is in another language than the hits"
+    assert len(reasons) >= 5
+    assert reasons <= set(_EMPTY)
+
+
 def test_it_applies_to_questions_but_not_to_guardrail_cases() -> None:
     """A chat about tools has no context to be grounded in."""
     scorer = build("groundedness")
@@ -61,3 +80,18 @@ def test_it_applies_to_questions_but_not_to_guardrail_cases() -> None:
     assert scorer.applies(CASE)
     assert not scorer.applies(guarded)
     assert not scorer.applies(Case("c", "h", messages=({"role": "user"},)))
+
+
+@pytest.mark.parametrize("name", ["groundedness", "groundedness_t1"])
+async def test_a_score_tells_what_it_looked_at(name: str) -> None:
+    """Claims and hits are counted, and all of the context was read; an invention scores lower in both tiers."""
+    scorer = build(name)
+    good = await scorer(CASE, Output(text="Quayside closes at 18:30 on weekdays.", hits=hits(CONTEXT)))
+    bad = await scorer(
+        CASE, Output(text="Quayside closes at 23:45. Dragons dine there.", hits=hits(CONTEXT, "x"))
+    )
+
+    assert (good.looked_at, good.coverage) == ("1 claim against 1 hit", 1.0)
+    assert (bad.looked_at, bad.coverage) == ("2 claims against 2 hits", 1.0)
+    assert good.value is not None and bad.value is not None and bad.value < good.value
+    assert scorer.name == name and scorer.version.startswith("1+")

@@ -50,7 +50,8 @@ def test_a_word_can_be_asked_to_stand_just_before(text: str, expected: bool) -> 
 @pytest.mark.parametrize(
     ("before", "expected"),
     [("", True), ("a ", True), ("(", True), ("#", True), ("no #", True), ("a", False), ("é", False), ("1-", False),
-     ("a.", False), (". ", True), ("$", False), ("_", False), ("1,", False), (", ", True)],
+     ("a.", False), (". ", True), ("$", False), ("_", False), (", ", True), ("a,", True), ("1,", True),
+     ("Ada,1,", True), ("\n12,", True), ("2026-01-02,", True), ("09:15,", True), ("x = 1,", False), ("(12,", False), ("€ 123,", False), ("x 1234,", True)],
 )  # fmt: skip
 def test_a_number_begins_outside_words_and_numbers(before: str, expected: bool) -> None:
     """Letters, joints after letters, and signs of currency go on into the number."""

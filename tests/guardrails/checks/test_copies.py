@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.checks.copies import SHORTEST, Texts, fold
+from tests.cost import metered
 
 TEXT = "The merger with Blue Heron closes on the fourteenth of March; 42.5 million."
 
@@ -54,7 +53,7 @@ def test_every_long_stretch_of_a_text_is_found(text: str, first: int, size: int,
 
 def test_alike_texts_end_soon() -> None:
     """A megabyte of one letter against another."""
-    began = time.thread_time()
-    assert len(Texts(["a" * 200_000]).copied("a" * 400_000)) == 200_000
-    Texts(["ab" * 100_000]).copied("abc" * 100_000)
-    assert time.thread_time() - began < 3
+    with metered() as spent:
+        assert len(Texts(["a" * 200_000]).copied("a" * 400_000)) == 200_000
+        Texts(["ab" * 100_000]).copied("abc" * 100_000)
+    assert spent.seconds < 3

@@ -6,6 +6,7 @@ import pytest
 
 from guardrails.checks.grounded import UNGROUNDED, grounding
 from guardrails.checks.grounding import score
+from guardrails.checks.grounding_t1 import score as score_t1
 from guardrails.conversation import Conversation
 from guardrails.engine import Guard
 from guardrails.errors import CheckError
@@ -81,3 +82,14 @@ def test_options_that_make_no_sense_are_refused() -> None:
     for options in ({"sources": []}, {"min_chars": -1}):
         with pytest.raises(CheckError, match="grounding"):
             grounding(**options)  # type: ignore[arg-type]
+
+
+async def test_tier_t1_gives_the_spans_of_t1() -> None:
+    """The option chooses the measure, and nothing else."""
+    policy = "name: p\nrules: [{id: g, check: grounding, with: {tier: T1}, stages: [output], action: flag, threshold: 0, timeout_ms: 60000}]\n"
+    segment = Segment(BAD, "/choices/0/message/content", Stage.OUTPUT, "assistant")
+    found = (await Guard(parse(policy), b"k").inspect([segment], reply=True, conversation=said())).findings
+
+    expected = score_t1(QUESTION, [DOCUMENT], BAD).spans
+    assert [(f.start, f.end, f.score) for f in found] == [(s.start, s.end, s.score) for s in expected]
+    assert expected

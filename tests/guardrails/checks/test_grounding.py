@@ -6,7 +6,6 @@ import hashlib
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -18,10 +17,12 @@ from guardrails.checks.grounding import (
     NO_CLAIM,
     NO_CONTEXT,
     NO_EVIDENCE_WORDS,
+    OTHER_LANGUAGE,
     UNSUPPORTED_SCRIPT,
     score,
 )
 from guardrails.errors import ModelError
+from tests.cost import metered
 
 SHOP = [
     "Orders can be returned within 30 days of delivery. The refund is paid to the original card in 5 business days. "
@@ -159,6 +160,62 @@ def test_what_the_features_cannot_see_has_no_value(answer: str, reason: str, con
     assert (found.value, found.spans, found.reason) == (None, (), reason)
 
 
+GERMAN = (
+    "Bestellungen können innerhalb von 30 Tagen nach der Lieferung zurückgegeben werden. Die Erstattung wird auf die "
+    "Karte gezahlt, mit der die Bestellung bezahlt ist."
+)
+
+
+@pytest.mark.parametrize(
+    ("context", "answer"),
+    [
+        (["订单可以在交货后三十天内退回。退款需要五个工作日。"], SHOP[0]),
+        (["Заказы можно вернуть в течение 30 дней.", " "], "30 days."),
+        (["订单可以在交货后三十天内退回。"], "Norden Cargo."),
+        ([GERMAN], SHOP[0]),
+        (SHOP, GERMAN),
+        ([json.dumps({"text": GERMAN})], SHOP[0]),
+    ],
+)
+def test_an_answer_in_another_language_than_its_context_has_no_value(context: list[str], answer: str) -> None:
+    """Words of one language are not missing from a text in another."""
+    found = score("How long?", context, answer)
+
+    assert (found.value, found.spans, found.reason) == (None, (), OTHER_LANGUAGE)
+
+
+@pytest.mark.parametrize("context", [["订单可以退回。", SHOP[0]], [GERMAN, SHOP[0]], [f"{GERMAN} {SHOP[0]}"]])
+def test_one_text_in_the_language_of_the_answer_is_enough(context: list[str]) -> None:
+    """A search in two languages finds texts in both."""
+    found = score("How long?", context, SHOP[0])
+
+    assert found.value is not None and found.supported is True
+
+
+def test_answers_and_contexts_in_one_other_language_are_compared() -> None:
+    """Copies are found in any Latin language, though the word lists are English."""
+    found = score("", [GERMAN], GERMAN)
+
+    assert found.value is not None and found.value > 0.7
+
+
+@pytest.mark.parametrize("answer", ["Hello!", "I do not know.", "Is that all?"])
+@pytest.mark.parametrize(
+    "context", [[GERMAN], ["订单可以退回。"], ['{"a": [1, {"b": null}]}'], ["x" * 1_000_000]]
+)
+def test_no_claim_comes_before_every_other_reason(context: list[str], answer: str) -> None:
+    """Whatever was found, an answer that claims nothing says so."""
+    assert score("q", context, answer).reason == NO_CLAIM
+
+
+@pytest.mark.parametrize(
+    "context", ["{}", "[]", '{"a": null}', '{"a": ' + "[" * 500 + "]" * 500 + "}", '{"broken": ']
+)
+def test_any_json_is_a_context(context: str) -> None:
+    """Empty, deep and broken records are read, and do not hold up a false claim."""
+    assert score("", [context], "The vault code was changed by Ingrid Dahl.").supported is False
+
+
 @pytest.mark.parametrize("answer", ["Zürich.", "Élan vital.", "30", "Norden Cargo (東京)."])
 def test_accents_and_numbers_are_evidence(answer: str) -> None:
     """Latin letters of any language are read."""
@@ -183,6 +240,19 @@ def test_the_false_sentence_at_the_end_of_a_long_context_is_judged_by_all_of_it(
     assert there.value is not None and absent.value is not None
     assert there.value > 0.7 > 0.5 > absent.value
     assert there.coverage == 1.0
+
+
+@pytest.mark.parametrize("size", [100_000, 1_000_000])
+def test_a_false_sentence_last_is_flagged_against_a_long_context(size: int) -> None:
+    """After a true sentence, and named as the place that is not supported; all of the context is read."""
+    filler = "The committee read the minutes of the meeting and went home. "
+    false = "The vault code was changed by Ingrid Dahl on 14 March."
+    answer = f"The committee read the minutes of the meeting. {false}"
+
+    found = score("What happened?", [filler * (size // len(filler))], answer)
+
+    assert (found.supported, found.coverage) == (False, 1.0)
+    assert [answer[span.start : span.end] for span in found.spans] == [false]
 
 
 RECORD = json.dumps(
@@ -230,7 +300,7 @@ def test_spans_are_given_for_every_unsupported_answer() -> None:
     assert answer[found.spans[-1].start : found.spans[-1].end].startswith("It is flown")
 
 
-UNMEASURED = (NO_CLAIM, NO_CONTEXT, NO_EVIDENCE_WORDS, UNSUPPORTED_SCRIPT)
+UNMEASURED = (NO_CLAIM, NO_CONTEXT, NO_EVIDENCE_WORDS, OTHER_LANGUAGE, UNSUPPORTED_SCRIPT)
 WORDS = (
     r"""orders returned 30 days Norden Cargo not refund 5 paid hello the . ! ? but 4.90 euros [1] { é 東京"""
 )
@@ -308,8 +378,8 @@ def test_a_typical_answer_takes_milliseconds() -> None:
     context = [" ".join(SHOP + FERRY)] * 6
     answer = " ".join(text for _, _, text in COPIED) * 2
     score("q", context, answer)
-    begun = time.thread_time()
-    for _ in range(10):
-        score("q", context, answer)
+    with metered() as spent:
+        for _ in range(10):
+            score("q", context, answer)
 
-    assert (time.thread_time() - begun) / 10 < 0.025
+    assert spent.seconds / 10 < 0.025

@@ -7,6 +7,7 @@ from guardrails.checks.grounding_features import (
     SENTENCE_FEATURES,
     Reference,
     answer_features,
+    claim_rows,
     sentence_features,
 )
 from guardrails.checks.grounding_text import claims
@@ -60,6 +61,49 @@ def test_an_answer_has_one_number_a_name() -> None:
     """The rows of the sentences become as many numbers as there are names."""
     pieces = claims("The crossing takes 45 minutes. Seals sing.")
     reference = Reference(CONTEXT, "")
-    rows = [sentence_features(reference, piece, "") for piece in pieces]
+    rows = claim_rows(reference, "The crossing takes 45 minutes. Seals sing.", pieces)
 
     assert len(answer_features(pieces, rows)) == len(ANSWER_FEATURES)
+
+
+def test_other_forms_of_known_words_are_not_quite_new() -> None:
+    """They count as new words, but not as strange ones."""
+    found = features("The minutest captaincy crosses.")
+    strange = features("Seals sing under cold moonlight.")
+
+    assert found["loose_count"] < found["novel_count"]
+    assert found["loose_run"] < strange["loose_run"] and found["loose_clause"] < strange["loose_clause"]
+
+
+def test_known_words_that_never_stand_together_are_a_sign() -> None:
+    """A name, a number and words from different documents make no fact."""
+    together = features("Captain Sinclair sailed in 2011.")
+    apart = features("Dogs travel with captain Sinclair and sailed free in 2011.")
+
+    assert (together["unpaired"], together["far_names"], together["far_numbers"]) == (0.0, 0.0, 0.0)
+    assert apart["unpaired"] > 0 and apart["far_names"] > 0 and apart["far_numbers"] > 0
+
+
+def test_the_end_of_an_answer_counts_by_itself() -> None:
+    """The same sentences with the invented one last weigh more than with it first; a single sentence is its own end."""
+    reference = Reference(CONTEXT, "")
+    true, invented = "The crossing takes 45 minutes.", "Seals sing under cold moonlight."
+
+    def late(*answer: str) -> float:
+        text = " ".join(answer)
+        pieces = claims(text)
+        rows = claim_rows(reference, text, pieces)
+        return dict(zip(ANSWER_FEATURES, answer_features(pieces, rows), strict=True))["novel_share_late"]
+
+    assert (late(true, true, invented), late(invented, true, true), late(invented)) == (1.0, 0.0, 1.0)
+    assert features(invented)["late_bigrams"] == 0.0
+
+
+def test_evidence_in_the_far_end_of_a_context_counts() -> None:
+    """However often a name stands elsewhere."""
+    filler = "Sinclair waited. " * 500
+    reference = Reference([f"{filler}Captain Sinclair has sailed since 2011."], "")
+    (piece,) = claims("Since 2011 Captain Sinclair has sailed.")
+    row = dict(zip(SENTENCE_FEATURES, sentence_features(reference, piece, ""), strict=True))
+
+    assert (row["far_names"], row["far_numbers"], row["unpaired"]) == (0.0, 0.0, 0.0)

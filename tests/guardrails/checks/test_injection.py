@@ -15,6 +15,7 @@ from guardrails.checks.injection import EXPLICIT, PROMPT_INJECTION, Injection, i
 from guardrails.checks.injection_model import Model
 from guardrails.errors import CheckError
 from guardrails.types import Segment, Span, Stage
+from tests.cost import metered
 from tests.guardrails.checks.injection_samples import (
     FILLER,
     FOREIGN,
@@ -145,13 +146,13 @@ def test_a_text_without_letters_has_nothing(text: str) -> None:
 def test_a_huge_text_is_read_to_the_end() -> None:
     """A megabyte, with an attack as its last sentence; the number of spans is bounded."""
     huge = FILLER * 1330
-    began = time.process_time()
-    spans = found(f"{huge}\n{OVERRIDES[0]}")
+    with metered(time.process_time) as spent:
+        spans = found(f"{huge}\n{OVERRIDES[0]}")
 
-    assert len(huge) > 1_000_000
-    assert spans and spans[-1].end > len(huge)
-    assert len(CHECK.look(f"{OVERRIDES[0]}\n" * 5_000, document=False)) == 32
-    assert time.process_time() - began < 60
+        assert len(huge) > 1_000_000
+        assert spans and spans[-1].end > len(huge)
+        assert len(CHECK.look(f"{OVERRIDES[0]}\n" * 5_000, document=False)) == 32
+    assert spent.seconds < 60
 
 
 def test_one_endless_sentence_is_cut_and_read() -> None:

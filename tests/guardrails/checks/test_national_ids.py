@@ -162,6 +162,20 @@ def test_identifiers_are_found_whole(entity: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "row", ["{}", "Ada,{},x", "42,{},1", "{},,", "Ada;{};x", "Ada\t{}\tx", "Ada|{}|x", '"Ada","{}",""']
+)
+@pytest.mark.parametrize(
+    ("entity", "value"),
+    [(entity, text[1:-1]) for entity, texts in FOUND.items() for text in texts if text[0] + text[-1] == "><"],
+)
+def test_identifiers_are_found_in_rows_of_a_table(entity: str, value: str, row: str) -> None:
+    """Whatever the cells are cut by, and whatever stands in the one before."""
+    whole = "\n" + row.format(value) + "\n"
+
+    assert [whole[span.start : span.end] for span in scanner(entity).scan(whole)] == [value]
+
+
+@pytest.mark.parametrize(
     ("entity", "text"), [(entity, text) for entity, texts in REFUSED.items() for text in texts]
 )
 def test_near_misses_are_left_alone(entity: str, text: str) -> None:

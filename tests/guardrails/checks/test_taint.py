@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from guardrails.engine import Guard
 from guardrails.errors import CheckError
 from guardrails.policy import parse
 from guardrails.types import Segment, Stage
+from tests.cost import metered
 from tests.guardrails.checks.flow_samples import CALL, NAME, called, said
 
 EVIL = "eve@evil.example"
@@ -252,10 +252,10 @@ def test_any_arguments_are_judged(check: Taint, arguments: Any) -> None:
 
 def test_hostile_arguments_end_soon(check: Taint) -> None:
     """Half a megabyte in one argument."""
-    began = time.thread_time()
-    for text in ("a" * 400_000, "eve@evil.example," * 10_000, f"{URL} " * 10_000):
-        called(check, said(*CHAT), "send_email", {"to": EVIL, "command": text, "body": text})
-    assert time.thread_time() - began < 8
+    with metered() as spent:
+        for text in ("a" * 400_000, "eve@evil.example," * 10_000, f"{URL} " * 10_000):
+            called(check, said(*CHAT), "send_email", {"to": EVIL, "command": text, "body": text})
+    assert spent.seconds < 8
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from guardrails.check import Scanner, build
 from guardrails.errors import CheckError
 from guardrails.types import Segment, Span, Stage
+from tests.cost import metered
 
 
 def scan(text: str, **options: Any) -> list[tuple[str, str]]:
@@ -126,11 +126,9 @@ def test_a_hostile_pattern_stays_linear() -> None:
     """The classic pattern that takes a backtracking engine forever is answered at once."""
     check = build("words", {"patterns": [{"name": "EVIL", "regex": "(?:a{1,20}a{1,20}){1,20}c"}]})
     assert isinstance(check, Scanner)
-    begin = time.thread_time()
-
-    check.scan("a" * 20_000)
-
-    assert time.thread_time() - begin < 2
+    with metered() as spent:
+        check.scan("a" * 20_000)
+    assert spent.seconds < 2
 
 
 def test_a_long_list_is_one_pass() -> None:
@@ -139,9 +137,8 @@ def test_a_long_list_is_one_pass() -> None:
     assert isinstance(check, Scanner)
     text = "nothing to see here, move along. " * 120 + "codename777x"
     check.scan(text)
-    begin = time.thread_time()
+    with metered() as spent:
+        found = check.scan(text)
 
-    found = check.scan(text)
-
-    assert len(found) == 1
-    assert time.thread_time() - begin < 0.05
+        assert len(found) == 1
+    assert spent.seconds < 0.05

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from proxy.errors import Unauthorized
 from proxy.key_terms import Terms
 from proxy.limits import Limits
 from proxy.permits import known_keys
+from proxy.roles import Role
 from proxy.store.audit import acts
 from proxy.store.keys import create_key
 from tests.proxy.policies import policy
@@ -177,3 +179,30 @@ def test_only_administrators_manage_keys(app: App, client: TestClient, method: s
     assert (
         client.request(method, path, json={}, headers={"authorization": f"Bearer {plain}"}).status_code == 403
     )
+
+
+def test_an_admin_by_role_manages_the_keys_of_one_tenant(app: App, client: TestClient) -> None:
+    """No key that reaches beyond: not made, not found, not changed, not revoked, whichever tenant it names."""
+    store = app.context.store
+    made = create_key(store, "shop's admin", "shop", terms=Terms(role=Role.ADMIN))
+    theirs = [create_key(store, "other", "bank"), create_key(store, "boss", "shop", admin=True)]
+    app.context.keyring.refresh(partial(known_keys, app.context))
+    shop = TestClient(compose(app.context), headers={"authorization": f"Bearer {made.secret}"})
+
+    assert shop.post("/api/keys", json={"name": "web"}).json()["tenant"] == "shop"
+    for beyond in (
+        {"tenant": "bank"},
+        {"tenant": "default"},
+        {"admin": True},
+        {"admin": True, "tenant": "shop"},
+    ):
+        answer = shop.post("/api/keys", json={"name": "more", **beyond})
+        assert (answer.status_code, answer.json()["error"]["type"]) == (403, "invalid_request_error")
+    for each in theirs:
+        path = f"/api/keys/{each.stored.key_id}"
+        assert shop.patch(path, json={"role": "admin", "expires": "1h"}).status_code == 404
+        assert shop.post(f"{path}/revoke").status_code == 404
+        assert app.context.keyring.lookup(each.secret).tenant == each.stored.tenant
+    assert [key["name"] for key in shop.get("/api/keys").json()["data"]] == ["shop's admin", "web"]
+    assert len(client.get("/api/keys").json()["data"]) == 4
+    assert client.post(f"/api/keys/{theirs[1].stored.key_id}/revoke").status_code == 200

@@ -14,7 +14,7 @@ RUN = "a" * 32
 
 def test_a_run_is_read_and_found_by_name(api: Api) -> None:
     """The name is hashed as the proxy hashed it: nobody stores it."""
-    session = session_hash(b"", "default", "chat 7")
+    session = session_hash(api.store.key, "default", "chat 7")
     steps = [
         masked(started_us=1000 + n, run_id=RUN, run_source="header", session_id=session) for n in range(3)
     ]

@@ -24,7 +24,15 @@ def test_traces_are_listed_page_by_page_and_read_whole(api: Api) -> None:
     ids = [span["id"] for span in first["data"] + rest["data"]]
     assert ids == [one.id for one in reversed(exchanges)]
     assert rest["next"] is None
-    assert trace == {**document(exchanges[0]), "reviews": [], "outside": [], "feedback": []}
+    assert trace == {
+        **document(exchanges[0]),
+        "reviews": [],
+        "outside": [],
+        "feedback": [],
+        "content": "kept",
+        "comments": [],
+        "blind": False,
+    }
 
 
 def test_shadows_can_be_left_out_or_asked_for(api: Api) -> None:
@@ -101,6 +109,10 @@ def test_a_judgement_is_kept_under_the_judges_name(api: Api) -> None:
         ({"verdict": "pass", "finding": "0"}, "finding"),
         ({"verdict": "pass", "author": "somebody else"}, "author"),
         ({"verdict": "pass", "note": "x" * 10_001}, "note"),
+        ({"verdict": "fail", "tags": ["weather"]}, "tags"),
+        ({"verdict": "missed", "entity": "PERSON"}, "entity"),
+        ({"verdict": "missed", "place": {"side": "input", "pointer": "/x", "start": 0, "end": 1}}, "place"),
+        ({"verdict": "missed", "place": {"side": "up", "pointer": "/x", "start": 0, "end": 1}}, "place.side"),
     ],
 )
 def test_a_judgement_that_does_not_fit_names_the_field(api: Api, body: dict[str, Any], param: str) -> None:
@@ -114,7 +126,52 @@ def test_a_judgement_that_does_not_fit_names_the_field(api: Api, body: dict[str,
     assert api.client.get(f"/api/traces/{exchange.id}").json()["reviews"] == []
 
 
+def test_a_missed_place_is_kept_and_taken_back(api: Api) -> None:
+    """With its kind and tags; only what stands on this trace can be withdrawn, and once."""
+    exchange = masked()
+    api.store.write([document(exchange)])
+    place = {"side": "input", "pointer": "/messages/0/content", "within": "", "start": 0, "end": 2}
+    body = {"verdict": "missed", "place": place, "entity": "person", "tags": ["safety"]}
+
+    said = api.client.post(f"/api/traces/{exchange.id}/reviews", json=body)
+    path = f"/api/traces/{exchange.id}/reviews/{said.json()['id']}/withdraw"
+
+    assert said.status_code == 201
+    assert (said.json()["start"], said.json()["end"], said.json()["entity"]) == (0, 2, "PERSON")
+    assert api.client.post(path.replace(exchange.id, "0" * 32)).status_code == 404
+    assert [api.client.post(path).status_code for _ in range(2)] == [200, 404]
+
+
 def test_what_is_not_there_is_404(api: Api) -> None:
     """For reading and for judging."""
     assert api.client.get("/api/traces/nothing").status_code == 404
     assert api.client.post("/api/traces/nothing/reviews", json={"verdict": "pass"}).status_code == 404
+
+
+def test_a_filter_lists_and_counts(api: Api) -> None:
+    """`q` goes together with the older parameters, and counts agree with the list."""
+    api.store.write([document(masked(str(n), model="b" if n % 3 else "a")) for n in range(7)])
+
+    listed = api.client.get("/api/traces", params={"q": "model:a text:mail", "rule": "pii"}).json()
+    counted = api.client.get("/api/traces/facets", params={"q": "rule:pii.email"}).json()
+
+    assert (len(listed["data"]), listed["partial"]) == (3, False)
+    assert (counted["matches"], counted["approximate"]) == (7, False)
+    assert counted["facets"]["model"] == [{"value": "b", "count": 4}, {"value": "a", "count": 3}]
+
+
+@pytest.mark.parametrize("path", ["/api/traces", "/api/traces/facets"])
+@pytest.mark.parametrize("q", ["outcom:x", 'model:"', "a\0b", "x" * 10_000, "text:*", '"' * 999, "cost>x"])
+def test_a_filter_that_means_nothing_is_told(api: Api, path: str, q: str) -> None:
+    """Where it goes wrong, and never as a fault of ours."""
+    answer = api.client.get(path, params={"q": q})
+
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "q")
+    assert "character" in answer.json()["error"]["message"]
+
+
+def test_a_version_needs_its_prompt(api: Api) -> None:
+    """A version of no prompt in particular means nothing."""
+    answer = api.client.get("/api/traces?prompt_version=1")
+
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "prompt_version")

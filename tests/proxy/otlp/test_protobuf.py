@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from proxy.errors import BadRequest, PayloadTooLarge
 from proxy.otlp import json_form, protobuf
-from proxy.otlp.span import MOST_ATTRIBUTES
+from proxy.otlp.span import MOST_ATTRIBUTES, MOST_READ
+from tests.cost import least
 from tests.proxy.otlp import exports
 
 ONE = exports.retriever(("d1", "text", 0.5), attributes={"n": 3, "yes": True, "list": ["a", 1]})
@@ -70,16 +72,13 @@ def test_nesting_is_bounded() -> None:
 
 
 def test_a_hundred_thousand_spans_are_refused_for_the_price_of_counting() -> None:
-    """Refused before a message is made of any of them: well within two seconds of one processor."""
-    empty = b"\x12\x00" * 100_000
-    scope = b"\x12" + _varint(len(empty)) + empty
-    body = b"\x0a" + _varint(len(scope)) + scope
-    began = time.thread_time()
+    """Refused before a message is made of any of them: a tenth of them that can be read costs more."""
+    few = exports.protobuf(*[exports.spanned({}, span=f"{number:016x}") for number in range(1, 10_001)])
+    many = _nested(1, 2, inner=b"\x12\x00" * 100_000)
+    with pytest.raises(PayloadTooLarge, match="10,000 spans"):
+        protobuf.read(many)
 
-    with pytest.raises(PayloadTooLarge):
-        protobuf.read(body)
-
-    assert time.thread_time() - began < 2
+    assert least(lambda: _refused(many)) < least(lambda: protobuf.read(few))
 
 
 def _varint(value: int) -> bytes:
@@ -97,25 +96,55 @@ def _nested(*numbers: int, inner: bytes = b"") -> bytes:
     return inner
 
 
+@pytest.fixture(scope="module")
+def most() -> float:
+    """What a request costs that holds as many parts as are read."""
+    body = _nested(1, inner=b"\x12\x00" * (MOST_READ - 10))
+    return least(lambda: protobuf.read(body))
+
+
+def _span_of(number: int, *within: int) -> Callable[[int], bytes]:
+    """Takes a count, gives a request of one span that holds so many empty parts of a number within others."""
+    part = bytes((number << 3 | 2, 0))
+    return lambda count: _nested(
+        1, 2, 2, inner=_nested(1, inner=b"t" * 16) + _nested(*within, inner=part * count)
+    )
+
+
 @pytest.mark.parametrize(
     "body",
     [
-        b"\x0a\x00" * 4_000_000,
-        _nested(1, inner=b"\x12\x00" * 4_000_000),
-        _nested(1, inner=b"\x0a\x00" * 4_000_000),
-        b"\x10\x00" * 4_000_000,
-        _nested(1, 2, 2, inner=_nested(1, inner=b"t" * 16) + _nested(9, 2, 5, inner=b"\x0a\x00" * 3_000_000)),
+        lambda count: b"\x0a\x00" * count,
+        lambda count: _nested(1, inner=b"\x12\x00" * count),
+        lambda count: _nested(1, inner=b"\x0a\x00" * count),
+        lambda count: b"\x10\x00" * count,
+        _span_of(1, 9, 2, 5),
+        _span_of(1, 9, 2, 6),
+        _span_of(1, 9, 2, 5, 1, 5),
+        _span_of(9),
+        _span_of(11),
+        _span_of(13),
+        lambda count: _nested(
+            1, inner=_nested(1, 1, 2, 5, inner=b"\x0a\x00" * count) + _nested(2, inner=b"\x12\x00")
+        ),
     ],
-    ids=["resources", "scopes", "resource", "numbers", "one list"],
+    ids=[
+        *("resources", "scopes", "resource", "numbers", "one list", "one mapping", "a list in a list"),
+        *("attributes", "events", "links", "a resource's list"),
+    ],
 )
-def test_what_holds_no_spans_costs_no_more(body: bytes) -> None:
-    """Parts without spans, repeated parts, unknown numbers and a list of millions: refused within a second or two."""
-    began = time.thread_time()
-
+def test_what_holds_no_spans_costs_no_more(body: Callable[[int], bytes], most: float) -> None:
+    """Millions of parts without spans, unknown numbers or values: refused for what as many as are read cost."""
+    beyond = body(30 * MOST_READ)
     with pytest.raises(PayloadTooLarge, match="100,000 fields"):
-        protobuf.read(body)
+        protobuf.read(beyond)
 
-    assert time.thread_time() - began < 2
+    assert least(lambda: _refused(beyond)) < 4 * most
+
+
+def _refused(body: bytes) -> None:
+    with suppress(BadRequest, PayloadTooLarge):
+        protobuf.read(body)
 
 
 def test_a_span_of_too_many_attributes_is_refused_alone() -> None:

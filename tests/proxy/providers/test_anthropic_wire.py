@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.providers.anthropic_wire import AnthropicWire
 from proxy.providers.base import Call, relayed_headers
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from proxy.config import Deployment, Timeouts
+from proxy.config_deployments import Deployment, Timeouts
 from proxy.providers.base import Call, EventStream, forwarded_headers, relayed_headers, scrubbed
 
 DEPLOYMENT = Deployment(

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from proxy.config import Deployment, Timeouts
+from proxy.config_deployments import Deployment, Timeouts
 from proxy.errors import BadRequest, ConfigError, UpstreamError, UpstreamTimeout
 from proxy.providers.base import Call, Reply
 from proxy.providers.fake import FAULTS, FakeProvider, Options, check

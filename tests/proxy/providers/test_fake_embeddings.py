@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.providers.base import Call
 from proxy.providers.fake import FakeProvider
 from proxy.providers.fake_embeddings import DIMENSIONS, embeddings, vector

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.providers.base import Call, Fetch, Keeper, Reply
 from proxy.providers.fake import FakeProvider
 from proxy.providers.fake_kept import CHATS, RESPONSES, Refused, Shelf

@@ -9,7 +9,7 @@ import pytest
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.providers.base import Call, Reply
 from proxy.providers.fake import FakeProvider
 from proxy.providers.fake_responses import PATH, as_chat

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from proxy.config import Deployment, Timeouts
+from proxy.config_deployments import Deployment, Timeouts
 from proxy.errors import BadRequest, UpstreamError, UpstreamTimeout
 from proxy.providers.base import Call, Reply
 from proxy.providers.litellm import EMBEDDINGS, LiteLLM, keywords, part, vectors, whole

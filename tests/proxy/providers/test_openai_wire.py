@@ -13,7 +13,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from proxy.config import Deployment, Timeouts
+from proxy.config_deployments import Deployment, Timeouts
 from proxy.errors import Redirected, UpstreamError, UpstreamTimeout
 from proxy.providers import openai_wire
 from proxy.providers.base import Call, Reply, ReplyStream

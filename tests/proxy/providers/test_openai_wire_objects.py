@@ -11,7 +11,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.errors import UpstreamTimeout
 from proxy.providers.base import Call, Fetch, Reply
 from proxy.providers.openai_wire import OpenAIWire, body_bytes, object_target

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from proxy.config import Deployment
+from proxy.config_deployments import Deployment
 from proxy.errors import UpstreamError
 from proxy.providers.base import Call, Reply
 from proxy.providers.fake import FakeProvider

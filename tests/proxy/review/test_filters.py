@@ -8,29 +8,34 @@ import pytest
 
 from proxy.errors import BadRequest
 from proxy.review.filters import Asked, asked
-from proxy.store.queries import SpanFilter
+from proxy.store.filters import parse
 
 
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
-        ({}, SpanFilter(flagged=True)),
-        ({"outcome": ""}, SpanFilter(flagged=True)),
-        ({"outcome": "any"}, SpanFilter()),
-        ({"outcome": "passed"}, SpanFilter(outcome="passed")),
-        ({"rule": " pii ", "model": "m"}, SpanFilter(flagged=True, rule="pii", model="m")),
-        ({"prompt": "p"}, SpanFilter(flagged=True, prompt="p")),
-        ({"prompt": "p@2"}, SpanFilter(flagged=True, prompt="p", prompt_version="2")),
-        ({"review": "open"}, SpanFilter(flagged=True, reviewed=False)),
-        ({"review": "done"}, SpanFilter(flagged=True, reviewed=True)),
-        ({"shadow": "no"}, SpanFilter(flagged=True, shadow=False)),
-        ({"shadow": "only", "outcome": "any"}, SpanFilter(shadow=True)),
-        ({"since": "2025-10-01T00:00:00Z"}, SpanFilter(flagged=True, since_us=1_759_276_800_000_000)),
+        ({}, "flagged:true"),
+        ({"outcome": ""}, "flagged:true"),
+        ({"outcome": "any"}, ""),
+        ({"outcome": "passed"}, "outcome:passed"),
+        ({"rule": " pii ", "model": "m"}, "flagged:true rule:pii model:m"),
+        ({"model": "gpt 4*"}, 'flagged:true model:"gpt 4*"'),
+        ({"prompt": "p"}, "flagged:true prompt:p"),
+        ({"prompt": "p@2"}, "flagged:true prompt:p@2"),
+        ({"review": "open"}, "flagged:true reviewed:false"),
+        ({"review": "done"}, "flagged:true reviewed:true"),
+        ({"shadow": "no"}, "flagged:true shadow:false"),
+        ({"shadow": "only", "outcome": "any"}, "shadow:true"),
+        ({"since": "2025-10-01T00:00:00Z"}, "flagged:true since:2025-10-01T00:00:00Z"),
+        ({"q": ""}, ""),
+        ({"q": "model:gpt* -rule:pii"}, "model:gpt* -rule:pii"),
+        ({"q": "refund", "rule": "pii"}, "refund rule:pii"),
     ],
 )
-def test_the_url_says_what_to_list(parameters: dict[str, str], expected: SpanFilter) -> None:
-    """Without an outcome only what needs a look is listed."""
-    assert asked(parameters).spans() == expected
+def test_the_url_says_what_to_list(parameters: dict[str, str], expected: str) -> None:
+    """Without an outcome or a filter only what needs a look is listed."""
+    assert asked(parameters).text == expected
+    assert asked(parameters).spans() == parse(expected)
 
 
 @pytest.mark.parametrize(
@@ -55,16 +60,23 @@ def test_a_filter_that_cannot_hold_is_refused(parameters: dict[str, str]) -> Non
 
 def test_the_filter_goes_back_into_the_url() -> None:
     """Reading the query that a filter writes gives the filter again."""
-    given = Asked("blocked", "a&b=c", "gpt 4o/ü", "open", "24h")
+    given = Asked('tool:x text:"a&b"', "blocked", "a&b=c", "gpt 4o/ü", "open", "24h")
 
     assert asked(dict(parse_qsl(given.query().removeprefix("?")))) == given
+    assert Asked("").query() == "?q="
     assert Asked().query() == ""
     assert Asked().query(before="1.a") == "?before=1.a"
 
 
 def test_the_filter_can_be_said() -> None:
-    """The caption names every part."""
+    """The caption tells it."""
     assert Asked().words() == "that need a look"
-    assert Asked("any", "pii", "m", "open", "24h", prompt="p@2").words() == (
-        "of every outcome, found by pii, sent to m, made by the prompt p@2, not reviewed yet, last 24 hours"
-    )
+    assert Asked("").words() == "of every outcome"
+    assert Asked("", rule="pii", since="24h").words() == "in the filter rule:pii since:24h"
+
+
+def test_a_value_is_a_link_to_a_narrower_filter() -> None:
+    """Whatever it holds, it means itself."""
+    link = Asked("outcome:masked").also("model", 'a "b*')
+
+    assert dict(parse_qsl(link.partition("?")[2])) == {"q": 'outcome:masked model:"a \\"b*"'}

@@ -45,8 +45,8 @@ class Reader(HTMLParser):
 
 ALLOWED = (
     ("span", ["class", "id"]),
-    ("mark", ["class", "title"]),
-    ("mark", ["class", "data-n", "title"]),
+    ("mark", ["class", "data-of", "title"]),
+    ("mark", ["class", "data-n", "data-of", "title"]),
     ("bdi", ["aria-label", "class", "data-code", "role", "title"]),
 )
 
@@ -110,7 +110,7 @@ def test_overlapping_marks_all_tell_their_number() -> None:
     page = str(marked("abcdef", [Mark(0, 4, 1, "flag", "one"), Mark(2, 6, 2, "block", "two")]))
 
     assert page == (
-        '<span class="at" id="mark-1"></span><mark class="hit flag" title="one">ab</mark>'
-        '<span class="at" id="mark-2"></span><mark class="hit block" title="one; two" data-n="1">cd</mark>'
-        '<mark class="hit block" title="two" data-n="2">ef</mark>'
+        '<span class="at" id="mark-1"></span><mark class="hit flag" data-of="1" title="one">ab</mark>'
+        '<span class="at" id="mark-2"></span><mark class="hit block" data-of="1 2" title="one; two" data-n="1">cd</mark>'
+        '<mark class="hit block" data-of="2" title="two" data-n="2">ef</mark>'
     )

@@ -127,6 +127,11 @@ def test_guessing_is_slowed_down_by_address() -> None:
     assert attempts.take("a") == int(WINDOW / 2)
     clock.now += WINDOW / 2
     assert attempts.take("a") == 0
+    attempts.allow("a")
+    assert [attempts.take("a") for _ in range(TRIES)] == [0] * TRIES
+    attempts.allow("a")
+    assert attempts.take("a") == 0
+    assert attempts.take("a") > 0, "a good try takes only itself back"
     attempts.forget("a")
     assert [attempts.take("a") for _ in range(TRIES)] == [0] * TRIES
 

@@ -85,3 +85,18 @@ def test_counts_have_thousands() -> None:
 def test_a_cost_is_told_to_the_last_digit_or_as_unknown(nano: Any, text: str) -> None:
     """Never as nothing where nobody knows."""
     assert words.cost(nano) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.8841, "", "0.884"),
+        (812.4, "ms", "812 ms"),
+        (-12.0, "ms", "−12 ms"),
+        (None, "ms", "–"),
+        ("x", "", "–"),
+    ],
+)
+def test_measures_have_their_unit(value: Any, unit: str, text: str) -> None:
+    """Shares have decimals, milliseconds have none; what is not known is a dash."""
+    assert words.measure(value, unit) == text

@@ -2,45 +2,57 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
-from proxy.exchange import new_id
-from proxy.store.db import Store, open_store
+from proxy.store.db import Store, migrate, open_store
+from proxy.store.db import _engine as engine_of
+from proxy.store.partitions import is_partition
+from tests.proxy.store.schemas import schemas
 
 KEY = b"k" * 32
-DEFAULT_POSTGRES = "postgresql+psycopg://root@127.0.0.1:5432/test"
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.services)]
 
 
 def opened(kind: str, folder: Path) -> Iterator[Store]:
     """A store of that kind, empty, and gone afterwards."""
     if kind == "sqlite":
-        store = open_store(f"sqlite:///{folder / 'traces.sqlite3'}", KEY)
+        store = open_store(prepared(folder / "traces.sqlite3"), KEY)
         yield store
         store.close()
         return
-    url = make_url(os.environ.get("GUARDHOUSE_TEST_POSTGRES_URL", DEFAULT_POSTGRES))
-    schema = f"guardhouse_{new_id()}"
-    admin = create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3})
-    try:
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE SCHEMA {schema}"))
-    except SQLAlchemyError as error:
-        admin.dispose()
-        if os.environ.get("GUARDHOUSE_REQUIRE_SERVICES") == "1":
-            pytest.fail(f"PostgreSQL must be reachable: {type(error).__name__}")
-        pytest.skip("PostgreSQL is not reachable; set GUARDHOUSE_TEST_POSTGRES_URL")
-    own = url.update_query_dict({"options": f"-csearch_path={schema}"})
-    store = open_store(own.render_as_string(hide_password=False), KEY)
-    yield store
-    store.close()
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-    admin.dispose()
+    with schemas().lent() as url:
+        store = open_store(url, KEY)
+        yield store
+        store.close()
+
+
+def prepared(file: Path) -> str:
+    """The URL of an empty SQLite database, made here unless it exists: its schema is copied, not migrated to again."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not file.exists():
+        file.touch(0o600)
+        file.write_bytes(_schema())
+    return f"sqlite:///{file}"
+
+
+@cache
+def _schema() -> bytes:
+    """The file of a SQLite database with this version's schema and no rows."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "schema.sqlite3")
+        engine = engine_of(f"sqlite:///{file}")
+        migrate(engine)
+        engine.dispose()
+        return file.read_bytes()
+
+
+def ours(name: str | None, kind: str, _: object) -> bool:
+    """What a database's full-text index is made of, and partitions, no class describes."""
+    if kind == "index":
+        return name != "span_text_words"
+    return kind != "table" or not (is_partition(name) or (name or "").startswith("span_word"))

@@ -11,11 +11,12 @@ from proxy.store.db import Store
 from proxy.store.rows import Rows
 from proxy.store.tables import OUTSIDE_SPAN, RETRIEVAL_HIT
 from tests.proxy.store.app_documents import app_span, hit
+from tests.proxy.store.one_key import OneKey
 
 
 def test_a_trace_is_left_to_others() -> None:
     """Only spans and feedback are taken; a span without its parts is an error that tells."""
-    rows = Rows(Blobs(b"k" * 32))
+    rows = Rows(Blobs(OneKey()))
 
     assert not app_rows.add(rows, {"id": "1"})
     assert not rows.by_table

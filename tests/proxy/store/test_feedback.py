@@ -10,8 +10,9 @@ from proxy.document import document
 from proxy.exchange import Principal, new_id
 from proxy.store.db import Store
 from proxy.store.feedback import find_target
+from proxy.store.filters import of
 from proxy.store.keys import create_key
-from proxy.store.queries import SpanFilter, get_trace, list_spans
+from proxy.store.queries import get_trace, list_spans
 from tests.proxy.store.app_documents import TRACE, exchange
 
 
@@ -52,7 +53,7 @@ def test_traces_are_found_by_feedback(store: Store, thought: str, values: set[fl
     store.write([document(one) for one in (*spans.values(), quiet)])
     store.write([given(spans[value].id, value) for value in spans] + [given(quiet.id, 0, "stranger")])
 
-    assert {one["id"] for one in list_spans(store, SpanFilter(feedback=thought)).items} == {
+    assert {one["id"] for one in list_spans(store, of(feedback=thought)).items} == {
         spans[value].id for value in values
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from sqlalchemy.engine import make_url
 
 from proxy.document import document
 from proxy.recorder import Recorder
-from proxy.store.db import AWAY, Store, migrate, open_store
+from proxy.store.db import AWAY, MIGRATING, MIGRATION_LOCK, Store, migrate, open_store
 from proxy.store.keys import active_keys, create_key
 from proxy.store.postgresql import Impatient, open_engine
 from proxy.store.queries import count_spans
+from proxy.store.spool_seal import Seal
 from proxy.telemetry import Metrics
 from tests.proxy.exchanges import masked
 from tests.proxy.store.databases import KEY, opened
@@ -73,11 +75,13 @@ def test_a_statement_that_never_ends_is_given_up_at_the_server(store: Store, dir
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         connection.execute(text("SELECT pg_sleep(600)"))
 
-    with direct.read() as connection:
-        at_work = "SELECT count(*) FROM pg_stat_activity WHERE pid = :pid AND state = 'active'"
-        for _ in range(1000):
+    at_work = "SELECT count(*) FROM pg_stat_activity WHERE pid = :pid AND state = 'active'"
+    for _ in range(1000):
+        # Within one transaction the server would tell again and again what it told first.
+        with direct.read() as connection:
             if not connection.execute(text(at_work), {"pid": pid}).scalar_one():
                 return
+        time.sleep(0.01)
     pytest.fail("the statement goes on")
 
 
@@ -87,7 +91,7 @@ def test_every_trace_arrives_although_the_connection_hangs(
     """The recorder notices, and writes them over another connection."""
     store.write([document(masked("before"))])
     relay.freeze()
-    recorder = Recorder(tmp_path / "spool", store.write, Metrics("0", "p@0"))
+    recorder = Recorder(tmp_path / "spool", store.write, Metrics("0", "p@0"), Seal(store.key))
     recorder.start()
     recorder.take([document(masked("after"))])
     recorder.close(30)
@@ -111,7 +115,7 @@ def test_a_migration_waits_as_long_as_it_takes(
     thread = threading.Thread(target=migrated)
     thread.start()
     with direct.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": 0x6775617264})
+        connection.execute(MIGRATING, {"id": MIGRATION_LOCK})
         held.set()
         waiting = not done.wait(1.0)
     thread.join(20)

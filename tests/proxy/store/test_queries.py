@@ -11,11 +11,9 @@ from guardrails.types import ALLOWED, Verdict
 from proxy.document import document
 from proxy.exchange import Principal, RetrievalHit, ToolCall
 from proxy.store.db import Store
+from proxy.store.filters import of
 from proxy.store.queries import (
-    NewReview,
     QueryError,
-    SpanFilter,
-    add_review,
     count_spans,
     get_run,
     get_trace,
@@ -23,9 +21,9 @@ from proxy.store.queries import (
     list_spans,
     moment,
     neighbours,
-    reviews,
     save_run,
 )
+from proxy.store.reviews import NewReview, add_review
 from tests.proxy.exchanges import masked
 
 
@@ -44,7 +42,7 @@ def test_a_trace_comes_back_as_it_was_recorded(store: Store) -> None:
 
     found = get_trace(store, exchange.id) or {}
 
-    assert [found.pop(name) for name in ("reviews", "outside", "feedback")] == [[], [], []]
+    assert [found.pop(name) for name in ("reviews", "outside", "feedback", "content")] == [[], [], [], "kept"]
     assert found == document(exchange)
     assert list(found["request"]) == list(document(exchange)["request"])
     assert get_trace(store, "0" * 32) is None
@@ -93,7 +91,7 @@ def test_shadows_are_told_apart_and_answer_no_tool_call(store: Store) -> None:
     _write(store, own, copy, told)
 
     def ids(**filters: Any) -> set[str]:
-        return {span["id"] for span in list_spans(store, SpanFilter(**filters)).items}
+        return {span["id"] for span in list_spans(store, of(**filters)).items}
 
     assert ids(shadow=True) == ids(shadow_of=own.id) == {copy.id}
     assert ids(shadow=False) == {own.id, told.id}
@@ -119,21 +117,21 @@ def test_pages_follow_each_other_without_gap_or_overlap(store: Store) -> None:
 
 
 FILTERS = [
-    (SpanFilter(outcome="masked"), "b"),
-    (SpanFilter(outcome="passed"), "a"),
-    (SpanFilter(flagged=True), "bc"),
-    (SpanFilter(flagged=False), "a"),
-    (SpanFilter(rule="pii"), "b"),
-    (SpanFilter(rule="pii", entity="US_SSN"), ""),
-    (SpanFilter(entity="EMAIL_ADDRESS"), "b"),
-    (SpanFilter(action="redact"), "b"),
-    (SpanFilter(model="large"), "c"),
-    (SpanFilter(key_id="key-2"), "c"),
-    (SpanFilter(tenant="default", since_us=2000), "bc"),
-    (SpanFilter(until_us=2000), "a"),
-    (SpanFilter(reviewed=True), "b"),
-    (SpanFilter(reviewed=False), "ac"),
-    (SpanFilter(rule="pii", reviewed=True, flagged=True, outcome="masked"), "b"),
+    (of(outcome="masked"), "b"),
+    (of(outcome="passed"), "a"),
+    (of(flagged=True), "bc"),
+    (of(flagged=False), "a"),
+    (of(rule="pii"), "b"),
+    (of(rule="pii", entity="US_SSN"), ""),
+    (of(entity="EMAIL_ADDRESS"), "b"),
+    (of(action="redact"), "b"),
+    (of(model="large"), "c"),
+    (of(key="key-2"), "c"),
+    (of(tenant="default", since="1970-01-01T00:00:00.002Z"), "bc"),
+    (of(until="1970-01-01T00:00:00.002Z"), "a"),
+    (of(reviewed=True), "b"),
+    (of(reviewed=False), "ac"),
+    (of(rule="pii", reviewed=True, flagged=True, outcome="masked"), "b"),
 ]
 
 
@@ -156,40 +154,6 @@ def test_each_filter_keeps_what_it_says(store: Store) -> None:
 
         assert "".join(found) == expected, filters
         assert count_spans(store, filters) == len(expected), filters
-
-
-def test_reviews_are_added_never_changed(store: Store) -> None:
-    """A second judgement by the same author supersedes the first; both stay, and others' are untouched."""
-    exchange = masked()
-    _write(store, exchange)
-    first = add_review(store, exchange.id, NewReview("false_positive", "ann", "hm", 0)) or {}
-    add_review(store, exchange.id, NewReview("true_positive", "bob", "", 0))
-    second = add_review(store, exchange.id, NewReview("true_positive", "ann", "sure", 0)) or {}
-    add_review(store, exchange.id, NewReview("pass", "ann"))
-
-    found = reviews(store, exchange.id)
-
-    assert [(one["author"], one["verdict"], one["superseded"]) for one in found] == [
-        ("ann", "false_positive", True),
-        ("bob", "true_positive", False),
-        ("ann", "true_positive", False),
-        ("ann", "pass", False),
-    ]
-    assert second["supersedes"] == first["id"]
-    assert (get_trace(store, exchange.id) or {})["reviews"] == found
-
-
-@pytest.mark.parametrize(
-    "review", [NewReview("great", "ann"), NewReview("pass", "ann", "", 1), NewReview("pass", "ann", "", -1)]
-)
-def test_a_review_of_nothing_is_refused(store: Store, review: NewReview) -> None:
-    """Unknown words and findings that are not there are said to be so."""
-    exchange = masked()
-    _write(store, exchange)
-
-    with pytest.raises(QueryError, match=r"verdict|finding"):
-        add_review(store, exchange.id, review)
-    assert add_review(store, "0" * 32, NewReview("pass", "ann")) is None
 
 
 def test_a_run_is_kept_once_and_given_back_as_it_came(store: Store) -> None:
@@ -227,7 +191,7 @@ def test_neighbours_stand_in_the_filter(store: Store) -> None:
     """Next and previous step over what the filter leaves out, also from a trace that is not in it."""
     traces = [masked(model="a" if number % 2 else "b", started_us=100 + number // 2) for number in range(6)]
     _write(store, *traces)
-    filters = SpanFilter(model="a")
+    filters = of(model="a")
     listed = [span["id"] for span in list_spans(store, filters).items]
 
     for place, id in enumerate(listed):
@@ -252,3 +216,18 @@ def test_a_run_with_odd_characters_comes_back(store: Store) -> None:
     save_run(store, {"id": "r", "created_at": "2026-01-01T00:00:00Z", "suite": "s", "items": ["\ud800"]})
 
     assert (get_run(store, "r") or {})["items"] == ["\ud800"]
+
+
+def test_a_list_whose_time_is_over_at_once_can_be_gone_on_with(store: Store) -> None:
+    """Nothing was looked at yet: the next page begins at the top."""
+    told = [document(masked(str(number))) for number in range(3)]
+    store.write(told)
+
+    page = list_spans(store, within_s=0.0)
+    found = [*page.items]
+    while page.partial:
+        assert page.next is not None
+        page = list_spans(store, before=page.next)
+        found += page.items
+
+    assert sorted(span["id"] for span in found) == sorted(one["id"] for one in told)

@@ -10,10 +10,11 @@ from proxy.document import document
 from proxy.store.bodies import Blobs
 from proxy.store.rows import Rows, add, clean, preview
 from tests.proxy.exchanges import masked
+from tests.proxy.store.one_key import OneKey
 
 
 def _rows(**over: Any) -> dict[str, list[dict[str, Any]]]:
-    rows = Rows(Blobs(b"k"))
+    rows = Rows(Blobs(OneKey()))
     add(rows, {**document(masked()), **over})
     return rows.by_table
 
@@ -31,7 +32,7 @@ def test_a_trace_that_an_older_version_left_in_the_spool_is_taken() -> None:
     """It does not say whether it is a shadow: there were none."""
     older = document(masked())
     del older["shadow_of"]
-    rows = Rows(Blobs(b"k"))
+    rows = Rows(Blobs(OneKey()))
     add(rows, older)
     assert rows.by_table["span"][0]["shadow_of"] is None
 

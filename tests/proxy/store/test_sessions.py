@@ -10,7 +10,8 @@ import pytest
 from proxy.document import document
 from proxy.exchange import ToolCall
 from proxy.store.db import Store
-from proxy.store.queries import QueryError, SpanFilter, get_trace, list_spans
+from proxy.store.filters import of
+from proxy.store.queries import QueryError, get_trace, list_spans
 from proxy.store.sessions import read_run
 from tests.proxy.exchanges import masked
 
@@ -43,9 +44,9 @@ def test_a_run_is_read_from_its_first_step_page_by_page(store: Store) -> None:
     assert (first["n_exchanges"], rest["next"], first["session_id"]) == (5, None, "c" * 32)
     assert first["last_us"] - first["started_us"] >= 3_000_000
     assert read_run(store, "0" * 32, 3600) is None
-    assert len(list_spans(store, SpanFilter(run_id=OTHER)).items) == 1
-    assert len(list_spans(store, SpanFilter(session_id="c" * 32)).items) == 7
-    assert len(list_spans(store, SpanFilter(trace_id="d" * 32)).items) == 0
+    assert len(list_spans(store, of(run=OTHER)).items) == 1
+    assert len(list_spans(store, of(session="c" * 32)).items) == 7
+    assert len(list_spans(store, of(trace="d" * 32)).items) == 0
     for wrong in ({"limit": 0}, {"limit": 201}, {"after": "x"}):
         with pytest.raises(QueryError):
             read_run(store, RUN, 3600, **wrong)  # type: ignore[arg-type]

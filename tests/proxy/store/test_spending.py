@@ -9,8 +9,9 @@ import pytest
 from proxy.document import document
 from proxy.exchange import Principal
 from proxy.store.db import Store
+from proxy.store.filters import of
 from proxy.store.keys import create_key
-from proxy.store.queries import QueryError, SpanFilter, list_spans
+from proxy.store.queries import QueryError, list_spans
 from proxy.store.spending import BY, Asked, usage
 from tests.proxy.exchanges import masked
 
@@ -89,7 +90,7 @@ def test_no_other_grouping_is_guessed(store: Store) -> None:
 
 def test_traces_are_listed_by_team(store: Store, filled: dict[str, str]) -> None:
     """Each with its team and its cost."""
-    found = list_spans(store, SpanFilter(team="search")).items
+    found = list_spans(store, of(team="search")).items
 
     assert {span["team"] for span in found} == {"search"}
     assert sorted(span["cost_nanousd"] or 0 for span in found) == [0, 1_000_000_000, 1_500_000_001]

@@ -1,0 +1,1 @@
+"""Retrieval indices from corpus to promotion: manifests, incremental builds, comparisons, pointers."""

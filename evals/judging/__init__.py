@@ -1,0 +1,1 @@
+"""Judges: models that are asked for a verdict on an answer."""
